@@ -1,0 +1,59 @@
+#include "base/rng.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace rankine {
+
+std::array<uint32_t, 4> philox(std::array<uint32_t, 2> key, std::array<uint32_t, 4> counter) {
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53u} * counter[0], p1 = uint64_t{0xCD9E8D57u} * counter[2];
+    counter = {static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(p1),
+               static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(p0)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
+  }
+  return counter;
+}
+
+Rng::Rng(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t b)
+    : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32) ^ (purpose * 0x85EBCA6Bu)},
+      counter_{0, static_cast<uint32_t>(a), static_cast<uint32_t>(a >> 32), b} {}
+
+uint32_t Rng::next_u32() {
+  if (used_ == 4) {
+    block_ = philox(key_, counter_);
+    ++counter_[0];
+    used_ = 0;
+  }
+  return block_[used_++];
+}
+
+float Rng::uniform() { return static_cast<float>(next_u32() >> 8) * 0x1p-24f; }
+
+uint32_t Rng::below(uint32_t bound) {
+  const uint32_t reject_below = (0u - bound) % bound;  // 2^32 mod bound
+  for (;;) {
+    const uint32_t value = next_u32();
+    if (value >= reject_below) return value % bound;
+  }
+}
+
+float Rng::normal() {
+  if (has_spare_) {
+    has_spare_ = false;
+    return spare_;
+  }
+  const double u = (static_cast<double>(next_u32()) + 1.0) * 0x1p-32;  // (0, 1]
+  const double v = static_cast<double>(next_u32()) * 0x1p-32;
+  const double radius = std::sqrt(-2.0 * std::log(u)), angle = 2.0 * std::numbers::pi * v;
+  spare_ = static_cast<float>(radius * std::sin(angle));
+  has_spare_ = true;
+  return static_cast<float>(radius * std::cos(angle));
+}
+
+void Rng::fill_normal(std::span<float> out) {
+  for (float& value : out) value = normal();
+}
+
+}  // namespace rankine

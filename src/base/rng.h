@@ -1,0 +1,44 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace rankine {
+
+/// Philox4x32-10, a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+/// The same (key, counter) always gives the same four words, so random numbers belong to what they are for and not to
+/// a running state: order and number of threads never change a run.
+std::array<uint32_t, 4> philox(std::array<uint32_t, 2> key, std::array<uint32_t, 4> counter);
+
+/// A stream of random numbers for one purpose: keyed by the run's seed, and by (purpose, a, b), for instance
+/// ("noise", step, sample).
+class Rng {
+ public:
+  Rng(uint64_t seed, uint32_t purpose, uint64_t a = 0, uint32_t b = 0);
+
+  uint32_t next_u32();
+  /// Uniform in [0, 1), 24 bits.
+  float uniform();
+  /// Uniform in 0 ... bound - 1, without bias. bound > 0.
+  uint32_t below(uint32_t bound);
+  /// Standard normal (Box-Muller, in double).
+  float normal();
+  void fill_normal(std::span<float> out);
+
+ private:
+  std::array<uint32_t, 2> key_;
+  std::array<uint32_t, 4> counter_;
+  std::array<uint32_t, 4> block_{};
+  unsigned used_ = 4;
+  float spare_ = 0;
+  bool has_spare_ = false;
+};
+
+/// What random numbers are for; each purpose is an independent stream. The values are part of a run's
+/// reproducibility: never renumber.
+namespace purpose {
+inline constexpr uint32_t noise = 1, timesteps = 2, latents = 3, noise_offset = 4, captions = 5, flip = 6, crop = 7,
+                          batch_order = 8, lora_init = 9, sample = 10;
+}
+
+}  // namespace rankine
