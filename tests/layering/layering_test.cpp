@@ -1,0 +1,111 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What each folder of src/ may include besides itself: the picture of docs/style.md as a table.
+const std::map<std::string, std::set<std::string>> may_include = {
+    {"base", {}},
+    {"io", {"base"}},
+    {"text", {"base", "io"}},
+    {"graph", {"base"}},
+    {"backend", {"base", "graph"}},
+    {"models", {"base", "io", "text", "graph"}},
+    {"network", {"base", "io", "text", "graph"}},
+    {"diffusion", {"base", "io", "text", "graph"}},
+    {"optim", {"base", "io", "text", "graph"}},
+    {"data", {"base", "io", "text"}},
+    {"train", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data"}},
+    {"plan", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data"}},
+    {"cli",
+     {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data", "train", "plan"}},
+};
+
+/// Libraries that take long to compile: a header that includes one makes every file that includes the header pay.
+const std::vector<std::string> heavy = {"nlohmann/json.hpp", "toml++/", "opencv2/", "spdlog/", "fmt/", "CLI/", "dnnl",
+                                        "oneapi/",           "hwy/",    "unicode/"};
+
+struct Include {
+  fs::path file;  ///< relative to src/
+  int line = 0;
+  std::string target;
+  bool in_quotes = false;
+};
+
+std::vector<Include> all_includes() {
+  const fs::path src = fs::path(RANKINE_SOURCE_DIR) / "src";
+  const std::regex pattern(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
+  std::vector<Include> includes;
+  for (const auto& entry : fs::recursive_directory_iterator(src)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
+    std::ifstream in(entry.path());
+    std::string line;
+    for (int number = 1; std::getline(in, line); ++number)
+      if (std::smatch match; std::regex_search(line, match, pattern))
+        includes.push_back({fs::relative(entry.path(), src), number, match[2], match[1] == "\""});
+  }
+  return includes;
+}
+
+}  // namespace
+
+TEST_CASE("every folder of src includes only layers below its own") {
+  const std::vector<Include> includes = all_includes();
+  REQUIRE(includes.size() > 10);
+  for (const Include& include : includes) {
+    if (!include.in_quotes) continue;
+    CAPTURE(include.file.string());
+    CAPTURE(include.line);
+    CAPTURE(include.target);
+    const std::string from = include.file.begin()->string();
+    const std::string to = fs::path(include.target).begin()->string();
+    const auto rule = may_include.find(from);
+    REQUIRE_MESSAGE(rule != may_include.end(), "a folder the table of layers does not know");
+    CHECK((from == to || rule->second.contains(to)));
+  }
+}
+
+TEST_CASE("included files of the project are named by their path below src") {
+  const fs::path src = fs::path(RANKINE_SOURCE_DIR) / "src";
+  for (const Include& include : all_includes()) {
+    if (!include.in_quotes) continue;
+    CAPTURE(include.file.string());
+    CAPTURE(include.target);
+    CHECK(fs::exists(src / include.target));
+  }
+}
+
+TEST_CASE("the backends do not include each other") {
+  for (const Include& include : all_includes()) {
+    const fs::path target = include.target;
+    if (!include.in_quotes || *include.file.begin() != "backend" || *target.begin() != "backend") continue;
+    const bool file_is_of_one = std::distance(include.file.begin(), include.file.end()) > 2;
+    const bool target_is_of_one = std::distance(target.begin(), target.end()) > 2;
+    if (!file_is_of_one || !target_is_of_one) continue;
+    CAPTURE(include.file.string());
+    CAPTURE(include.target);
+    CHECK(*std::next(include.file.begin()) == *std::next(target.begin()));
+  }
+}
+
+TEST_CASE("no header includes a heavy library") {
+  for (const Include& include : all_includes()) {
+    // A library's own thin place (src/backend/cpu) has a header that only its neighbours include.
+    if (include.file.extension() != ".h" || include.file.string().starts_with("backend/cpu/")) continue;
+    CAPTURE(include.file.string());
+    CAPTURE(include.target);
+    CHECK(std::none_of(heavy.begin(), heavy.end(),
+                       [&](const std::string& library) { return include.target.starts_with(library); }));
+  }
+}
