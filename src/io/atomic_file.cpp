@@ -1,0 +1,82 @@
+#include "io/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+
+namespace rankine {
+namespace {
+
+// A file system error is the user's to mend, so it says which file and why.
+void io_check(bool ok, const std::string& path, const char* what) {
+  check(ok, path, ": cannot ", what, ": ", std::strerror(errno));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+  const std::filesystem::path target(path_);
+  check(!target.filename().empty(), "\"", path_, "\": a file name is needed to write to");
+  std::error_code ignored;
+  check(!std::filesystem::is_directory(target, ignored), path_, ": cannot write: a folder has this name");
+  folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
+  check(std::filesystem::is_directory(folder_, ignored), path_, ": cannot write: the folder ", folder_,
+        " does not exist");
+  // Unique among processes and threads. The name's own length stays within the file system's limit of 255 bytes.
+  static std::atomic<unsigned> counter{0};
+  const std::string stem = target.filename().string().substr(0, 200);
+  for (int attempt = 0; attempt < 100 && descriptor_ < 0; ++attempt) {
+    temporary_ = concat_text(folder_, "/.", stem, ".", ::getpid(), ".", counter++, ".tmp");
+    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST) break;
+  }
+  io_check(descriptor_ >= 0, path_, "create a temporary file beside it");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  check(descriptor_ >= 0, path_, ": written to after commit");
+  while (!bytes.empty()) {
+    // Linux writes at most 2 GiB a call.
+    const ssize_t written = ::write(descriptor_, bytes.data(), std::min<size_t>(bytes.size(), 1u << 30));
+    if (written < 0 && errno == EINTR) continue;
+    io_check(written >= 0, path_, "write");
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  check(descriptor_ >= 0, path_, ": committed twice");
+  io_check(::fsync(descriptor_) == 0, path_, "flush to disk");
+  const int closed = ::close(std::exchange(descriptor_, -1));
+  io_check(closed == 0, path_, "close");
+  io_check(::rename(temporary_.c_str(), path_.c_str()) == 0, path_, "rename the finished file to its name");
+  temporary_.clear();
+  // The rename itself is durable only once the folder is; some file systems refuse to fsync folders, which is harmless.
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace rankine

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rankine {
+
+/// A file that appears whole or not at all: bytes go to a temporary file in the same folder, and `commit` makes them
+/// durable (fsync), renames it over `path` and fsyncs the folder. Without `commit` the destructor removes the temporary
+/// file and whatever was at `path` stays as it was.
+class AtomicFile {
+ public:
+  /// Throws Error when the folder does not exist or cannot be written.
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends. Throws Error, naming the file, when the disk is full or fails.
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  /// The open temporary file, for writing in place (pwrite, mmap).
+  int descriptor() const { return descriptor_; }
+  const std::string& path() const { return path_; }
+  void commit();
+
+ private:
+  std::string path_, folder_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// Writes a whole small file atomically.
+void write_file(const std::string& path, std::string_view text);
+
+}  // namespace rankine

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rankine {
+
+/// 8-bit picture, [height, width, channels], rows without padding, channels R, G, B and, with 4, A.
+struct Image {
+  int width = 0, height = 0, channels = 3;
+  std::vector<uint8_t> pixels{};
+
+  bool operator==(const Image&) const = default;
+};
+
+struct ImageSize {
+  int width = 0, height = 0;
+  bool operator==(const ImageSize&) const = default;
+};
+
+/// What to do with transparency.
+enum class Alpha {
+  keep,     // RGBA if the file has transparency, else RGB
+  drop,     // RGB; colours under transparent pixels are kept as they are stored
+  require,  // RGBA; opaque where the file has no transparency
+};
+
+/// Decodes a PNG, JPEG, WebP or BMP file, recognised by its content and not by its name, as Pillow's `convert("RGB")`
+/// or `convert("RGBA")` would: grey and palette pictures become RGB, 16-bit samples keep their high byte, and the EXIF
+/// orientation is ignored. Throws Error naming the file when it is damaged, cut short, or no such picture.
+Image read_image(const std::string& path, Alpha alpha = Alpha::keep);
+
+/// Width and height from the first bytes of the file, without decoding it.
+ImageSize read_image_size(const std::string& path);
+
+/// Keyword and text, as PNG's tEXt chunk (ASCII) or iTXt chunk (other UTF-8).
+using PngText = std::pair<std::string, std::string>;
+
+std::vector<uint8_t> encode_png(const Image& image, const std::vector<PngText>& texts = {});
+/// Writes the picture atomically.
+void write_png(const std::string& path, const Image& image, const std::vector<PngText>& texts = {});
+/// The tEXt and uncompressed iTXt chunks of a PNG file, in order.
+std::vector<PngText> read_png_texts(const std::string& path);
+
+}  // namespace rankine
