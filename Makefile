@@ -1,0 +1,45 @@
+# The everyday commands; CMake and the scripts do the work. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test build bench format lint asan test-full clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that are missing
+	@scripts/setup.sh
+
+build/%/build.ninja:
+	cmake --preset $*
+
+demo: setup build/release/build.ninja ## train on bundled pictures; leaves a LoRA, a loss plot and pictures in out/demo
+	@cmake --build --preset release --target rankine
+	@scripts/demo.sh
+
+test: build ## build and run all tests
+	@scripts/test.sh release
+
+build: setup build/release/build.ninja ## the release build, in build/release
+	@cmake --build --preset release
+
+bench: setup ## the kernels' benchmarks (bench/compare measures whole steps beside PyTorch)
+	@cmake --preset release -DRANKINE_BUILD_BENCH=ON > /dev/null
+	@cmake --build --preset release
+	@scripts/bench.sh
+
+format: ## clang-format over all sources
+	@scripts/setup.sh --lint
+	@git ls-files 'src/*.cpp' 'src/*.h' 'tests/*.cpp' 'tests/*.h' 'bench/*.cpp' | xargs clang-format -i
+
+lint: build ## formatting and clang-tidy
+	@scripts/setup.sh --lint
+	@scripts/lint.sh
+
+asan: setup build/asan/build.ninja ## the tests with the address and undefined-behaviour sanitizers
+	@cmake --build --preset asan
+	@scripts/test.sh asan
+
+test-full: build ## full-size SD 1.5: needs 8 GB of memory and some minutes
+	@scripts/test_full.sh
+
+clean: ## remove build/ and out/
+	rm -rf build out
