@@ -6,7 +6,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(ICU REQUIRED COMPONENTS uc)
 find_package(ZLIB REQUIRED)
 # Debian's dnnl-config.cmake asks for OpenCL's headers, which a CPU build has no use for: find the library itself.
 find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
@@ -15,9 +15,7 @@ add_library(DNNL::dnnl INTERFACE IMPORTED)
 target_include_directories(DNNL::dnnl INTERFACE ${DNNL_INCLUDE_DIR})
 target_link_libraries(DNNL::dnnl INTERFACE ${DNNL_LIBRARY})
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
-add_library(PCRE2::pcre2_8 ALIAS PkgConfig::PCRE2)
 add_library(hwy::hwy ALIAS PkgConfig::HWY)
 
 # Debian keeps OpenCVConfig.cmake in libopencv-dev, which brings all of OpenCV (660 MB more): find the three parts by name.
