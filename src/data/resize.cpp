@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "data/bicubic_resample.h"
 #include "data/pillow_resample.h"
 
 namespace rankine {
@@ -25,8 +26,6 @@ int opencv_filter(Interpolation interpolation) {
   switch (interpolation) {
     case Interpolation::bilinear:
       return cv::INTER_LINEAR;
-    case Interpolation::bicubic:
-      return cv::INTER_CUBIC;
     case Interpolation::nearest:
       return cv::INTER_NEAREST_EXACT;
     default:
@@ -64,6 +63,13 @@ Image resize_as_pillow(const Image& image, Size size, PillowFilter filter) {
   return out;
 }
 
+Image resize_bicubic(const Image& image, Size size) {
+  return {.width = size.width,
+          .height = size.height,
+          .channels = image.channels,
+          .pixels = bicubic_resample(image.pixels, image.width, image.height, image.channels, size.width, size.height)};
+}
+
 }  // namespace
 
 Interpolation interpolation_from(std::string_view name) {
@@ -86,6 +92,8 @@ Image resize(const Image& image, Size size, Interpolation interpolation) {
       return resize_as_pillow(image, size, PillowFilter::lanczos);
     case Interpolation::box:
       return resize_as_pillow(image, size, PillowFilter::box);
+    case Interpolation::bicubic:
+      return resize_bicubic(image, size);
     default:
       return resize_as_opencv(image, size, interpolation);
   }

@@ -15,8 +15,8 @@ enum class Interpolation : uint8_t { automatic, lanczos, box, area, bilinear, bi
 Interpolation interpolation_from(std::string_view name);
 
 /// Resamples to exactly `size`, to the same pixels as sd-scripts' libraries: Pillow's arithmetic for lanczos and box
-/// (with four channels the colours are premultiplied by alpha), OpenCV for the others. A picture that already has the
-/// size is returned as it is.
+/// (with four channels the colours are premultiplied by alpha), and OpenCV's for the others. A picture that already has
+/// the size is returned as it is.
 Image resize(const Image& image, Size size, Interpolation interpolation);
 
 /// The middle of the picture; an odd excess leaves the larger part at the right and bottom. `size` must not exceed the

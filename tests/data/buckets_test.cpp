@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
-#include "reference.h"
+#include "support/accounting.h"
+#include "support/reference.h"
 
 using namespace rankine;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 namespace {
 
@@ -23,8 +26,8 @@ BucketConfig config_from(const json& setting) {
 }  // namespace
 
 TEST_CASE("bucket lists and the bucket of every recorded picture equal the reference exactly") {
-  int pictures = 0;
-  for (const json& setting : test::reference_json("buckets.json")) {
+  int pictures = 0, settings = 0;
+  for (const json& setting : golden::read_reference_json("buckets.json")) {
     const Buckets buckets(config_from(setting));
     CAPTURE(buckets.config().resolution.width);
     CAPTURE(buckets.config().bucket_reso_steps);
@@ -35,6 +38,7 @@ TEST_CASE("bucket lists and the bucket of every recorded picture equal the refer
       for (const json& pair : setting.at("buckets")) expected.push_back(size_from(pair));
     CHECK(buckets.sizes() == expected);
 
+    golden::ran("buckets.setting" + std::to_string(settings++));
     for (const json& picture : setting.at("images")) {
       const Size size = size_from(picture.at("size"));
       CAPTURE(size.width);
