@@ -1,0 +1,33 @@
+#pragma once
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/host_tensor.h"
+
+namespace rankine {
+
+/// All that the engine knows of an op. A node's identity is the address of its OpDef: there is no enum to extend.
+struct OpDef {
+  std::string_view name;
+  /// Types of the outputs; throws Error when inputs and attributes do not fit.
+  std::vector<Type> (*infer)(const Node&) = nullptr;
+  /// The gradient of every input, as graph building code; {} where none flows. `dy` has one entry an output, {} where
+  /// nobody asked. Null for ops that are never differentiated (gradients, optimiser updates).
+  std::vector<Value> (*grad)(const Node&, std::span<const Value> dy) = nullptr;
+  /// Floating-point operations; bytes moved follow from the types. Null counts one an output element.
+  double (*flops)(const Node&) = nullptr;
+  /// The meaning, in double precision, slow and plain. An absent optional input is an empty tensor.
+  void (*reference)(const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) = nullptr;
+  /// in_place[k] = i: output k may be written over input i, because element e of the output reads no element of that
+  /// input but e. -1: never.
+  std::array<int, 3> in_place = {-1, -1, -1};
+  /// Output 0 is input 0's bytes under another shape: no kernel runs.
+  bool view = false;
+  /// Kept though nobody reads its output.
+  bool effect = false;
+};
+
+}  // namespace rankine

@@ -1,0 +1,13 @@
+#pragma once
+#include "graph/op.h"
+
+namespace rankine {
+
+/// Shape rule of ops whose inputs and output all have one type.
+inline std::vector<Type> same_type(const Node& n) {
+  for (const Value& x : n.inputs())
+    check(x.type() == n.input(0).type(), "inputs of one type are expected, got ", n.input(0).type(), " and ", x.type());
+  return {n.input(0).type()};
+}
+
+}  // namespace rankine

@@ -1,0 +1,26 @@
+#include "graph/ops/ops.h"
+#include "graph/ops/shapes.h"
+
+namespace rankine {
+
+constinit const OpDef mul_op = {
+    .name = "mul",
+    .infer = [](const Node& n) -> std::vector<Type> {
+      check(n.input(0).dtype() == n.input(1).dtype(), n.input(0).type(), " * ", n.input(1).type());
+      check_broadcast(n.input(1).shape(), n.input(0).shape());
+      return {n.input(0).type()};
+    },
+    .grad = [](const Node& n, std::span<const Value> dy) -> std::vector<Value> {
+      return {mul(dy[0], n.input(1)), cast(sum_to(mul(dy[0], n.input(0)), n.input(1).shape()), n.input(1).dtype())};
+    },
+    .reference =
+        [](const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) {
+          for (int64_t i = 0; i < out[0].count(); ++i)
+            out[0][i] = in[0][i] * in[1][broadcast_index(in[1].shape(), in[0].shape(), i)];
+        },
+    .in_place = {0, -1, -1},
+};
+
+Value mul(Value a, Value b) { return a.graph().add(mul_op, {a, b}); }
+
+}  // namespace rankine

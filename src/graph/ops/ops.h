@@ -1,0 +1,117 @@
+#pragma once
+#include <vector>
+
+#include "graph/op.h"
+
+/// Every op: its OpDef and the functions that build it. One file an op (or an op with its gradient) in this folder.
+/// Names are torch.nn.functional's where it has one. Images are [N, H, W, C], sequences [N, L, D].
+namespace rankine {
+
+// Leaves and effects (leaf.cpp)
+extern const OpDef input_op, constant_op, variable_op, assign_op;
+bool is_leaf(const Node& node);
+
+// Shape and type (reshape.cpp, cast.cpp, concat.cpp, slice.cpp, fill.cpp, expand.cpp)
+extern const OpDef reshape_op, cast_op, concat_op, slice_op, fill_op, expand_op, sum_to_op;
+/// The same elements under another shape; no copy.
+Value reshape(Value x, Shape shape);
+/// Every element converted to `dtype`, rounded to nearest even.
+Value cast(Value x, DType dtype);
+/// Joined along `axis` (negative: from the end); all other dimensions equal.
+Value concat(const std::vector<Value>& values, int axis);
+/// Elements begin ... end - 1 along `axis`.
+Value slice(Value x, int axis, int64_t begin, int64_t end);
+/// A tensor of one number.
+Value fill(Graph& graph, Type type, double value);
+/// Repeated to `shape` by broadcasting (dimensions aligned at the end, size 1 repeats).
+Value expand(Value x, Shape shape);
+/// The opposite: summed over the dimensions that broadcasting `shape` to x's shape would repeat.
+Value sum_to(Value x, Shape shape);
+
+// Elementwise (add.cpp, mul.cpp, scale.cpp, silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
+extern const OpDef add_op, mul_op, scale_op;
+extern const OpDef silu_op, silu_grad_op, gelu_op, gelu_grad_op, quick_gelu_op, quick_gelu_grad_op;
+extern const OpDef geglu_op, geglu_grad_op;
+/// a + b and a * b; b's shape broadcasts to a's.
+Value add(Value a, Value b);
+Value mul(Value a, Value b);
+inline Value operator+(Value a, Value b) { return add(a, b); }
+inline Value operator*(Value a, Value b) { return mul(a, b); }
+Value scale(Value x, double factor);
+/// x * sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118).
+Value silu(Value x);
+/// x * Phi(x), exact, with erf (Hendrycks & Gimpel 2016, arXiv:1606.08415).
+Value gelu(Value x);
+/// x * sigmoid(1.702 x), CLIP's approximation of gelu.
+Value quick_gelu(Value x);
+/// [a, b] = halves of the last axis; a * gelu(b) (Shazeer 2020, arXiv:2002.05202). x: [..., 2d] -> [..., d].
+Value geglu(Value x);
+
+// Matrix products (linear.cpp)
+extern const OpDef linear_op, linear_grad_x_op, linear_grad_w_op;
+/// x w^T + bias. x: [..., K], w: [N, K], bias: f32 [N] or none -> [..., N]. w has x's type.
+Value linear(Value x, Value w, Value bias = {});
+/// [input, weight, bias, residual] of linear and conv2d, [dy, weight, residual] of their grad_x: a residual (same type
+/// as the result) is added to it. Models never write one; the fuse_residuals pass does.
+inline constexpr int linear_residual = 3, linear_grad_x_residual = 2;
+
+// Convolutions (conv2d.cpp)
+extern const OpDef conv2d_op, conv2d_grad_x_op, conv2d_grad_w_op;
+struct Conv2dGeometry {
+  int64_t stride = 1;
+  int64_t top = 0, left = 0, bottom = 0, right = 0;  // zero padding, in pixels
+
+  static Conv2dGeometry same(int64_t kernel, int64_t stride = 1) {
+    const int64_t p = kernel / 2;
+    return {stride, p, p, p, p};
+  }
+  static Conv2dGeometry of(const Attributes& attributes);
+  Attributes attributes() const;
+  int64_t output_height(int64_t height, int64_t kernel) const { return (height + top + bottom - kernel) / stride + 1; }
+  int64_t output_width(int64_t width, int64_t kernel) const { return (width + left + right - kernel) / stride + 1; }
+};
+/// Cross-correlation. x: [N, H, W, C], w: [O, C, kh, kw], bias: f32 [O] or none -> [N, H', W', O].
+Value conv2d(Value x, Value w, Value bias, const Conv2dGeometry& geometry);
+
+// Normalisation (group_norm.cpp, layer_norm.cpp); statistics in f32 whatever the type of x
+extern const OpDef group_norm_op, group_norm_grad_x_op, group_norm_grad_affine_op;
+extern const OpDef layer_norm_op, layer_norm_grad_x_op, layer_norm_grad_affine_op;
+/// Normalised over (pixels, C / groups), then gain and bias (Wu & He 2018, arXiv:1803.08494), then silu where
+/// `activation` is "silu". x: [N, ..., C], gain, bias: f32 [C]. Outputs y, mean f32 [N, groups], rstd f32 [N, groups].
+Value group_norm(Value x, Value gain, Value bias, int64_t groups, double eps, const char* activation = "");
+/// Normalised over the last axis (Ba et al. 2016, arXiv:1607.06450). Outputs y, mean f32 [rows], rstd f32 [rows].
+Value layer_norm(Value x, Value gain, Value bias, double eps);
+
+// Attention (attention.cpp)
+extern const OpDef scaled_dot_product_attention_op, scaled_dot_product_attention_grad_op;
+/// softmax(q k^T / sqrt(head size)) v for each head. q: [N, Tq, heads * d], k, v: [N, Tk, heads * d] -> q's shape.
+/// Outputs the result and lse f32 [N, heads, Tq], the natural logarithm of each row's sum of exponentials.
+Value scaled_dot_product_attention(Value q, Value k, Value v, int64_t heads, bool causal = false);
+
+// Resampling and lookup (upsample_nearest.cpp, embedding.cpp, timestep_embedding.cpp)
+extern const OpDef upsample_nearest_op, upsample_nearest_grad_op, embedding_op, embedding_grad_op;
+extern const OpDef timestep_embedding_op;
+/// x: [N, H, W, C] -> [N, height, width, C]; source row = floor(row * H / height).
+Value upsample_nearest(Value x, int64_t height, int64_t width);
+/// Rows of `table` [V, D] chosen by ids i32 [...] -> [..., D].
+Value embedding(Value table, Value ids);
+/// [cos(t f_k) | sin(t f_k)], f_k = 10000^(-k / half). t: f32 [N] -> f32 [N, dim] (Ho et al. 2020, arXiv:2006.11239).
+Value timestep_embedding(Value t, int64_t dim);
+
+// Loss and reductions (mse_loss.cpp, mean.cpp)
+extern const OpDef mse_loss_op, mse_loss_grad_op, mean_op;
+/// Mean of (pred - target)^2 over all but the first axis. -> f32 [N].
+Value mse_loss(Value pred, Value target);
+/// Mean of all elements -> f32 [].
+Value mean(Value x);
+
+// Optimiser (accumulate.cpp, grad_norm.cpp, adamw.cpp)
+extern const OpDef accumulate_op, grad_norm_op, clip_factor_op, adamw_op;
+/// keep * sum + addend, where keep (f32 []) is 0 or 1: with 0, whatever `sum` holds is dropped.
+Value accumulate(Value sum, Value addend, Value keep);
+/// L2 norm over all elements of all tensors -> f32 [].
+Value grad_norm(const std::vector<Value>& gradients);
+/// min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales. -> f32 [].
+Value clip_factor(Value norm, double max_norm);
+
+}  // namespace rankine
