@@ -73,7 +73,7 @@ nlohmann::ordered_json read_reference_json(std::string_view name) { return parse
 
 bool Options::flag(const std::string& name) const { return text(name, "false") == "true"; }
 
-std::string Options::text(const std::string& name, std::string fallback) const {
+std::string Options::text(const std::string& name, const std::string& fallback) const {
   const auto found = values_.find(name);
   return found == values_.end() || found->second.empty() ? fallback : found->second.front();
 }

@@ -29,7 +29,7 @@ class Options {
 
   bool has(const std::string& name) const { return values_.contains(name); }
   bool flag(const std::string& name) const;
-  std::string text(const std::string& name, std::string fallback) const;
+  std::string text(const std::string& name, const std::string& fallback) const;
   double number(const std::string& name, double fallback) const;
   std::vector<std::string> list(const std::string& name) const;
   const std::map<std::string, std::vector<std::string>>& all() const { return values_; }
