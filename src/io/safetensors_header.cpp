@@ -217,6 +217,8 @@ ParsedHeader parse_safetensors_header(std::string_view json, uint64_t data_size,
   HeaderReader reader(path, header);
   check(!json.empty() && json.front() == '{', path,
         ": the header does not start with '{': this is not a safetensors file");
+  // The JSON library takes a zero byte for the end of its input, and would leave unread what follows.
+  check(json.find('\0') == json.npos, path, ": the header is not valid JSON: it holds a zero byte");
   nlohmann::json::sax_parse(json, &reader);
   std::stable_sort(header.tensors.begin(), header.tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
