@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rankine {
+
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
+
+/// What is known of one optimiser step when it is over.
+struct StepMetrics {
+  int64_t step = 0;   ///< from 1
+  int64_t epoch = 0;  ///< from 1
+  double loss = 0;    ///< mean over the step's batches
+  double loss_average = 0;
+  NamedNumbers learning_rates;      ///< used in this step, by parameter group: {"unet", 1e-4}
+  std::optional<double> grad_norm;  ///< before clipping
+  double step_seconds = 0;          ///< wall clock, all phases and what lies between
+  NamedNumbers seconds;             ///< by phase: load (waiting for the batch), encode, forward_backward, update, save
+};
+
+/// One JSON object, without the line's end:
+/// {"step":1,"epoch":1,"loss":0.1,"loss_average":0.1,"lr":{"unet":0.0001},"grad_norm":0.06,"step_seconds":1.5,"seconds":{"load":0.01}}
+/// Numbers that are not finite become null, as JSON has none.
+std::string metrics_line(const StepMetrics& metrics);
+
+/// Appends a line a step to `metrics.jsonl`. Each line is handed to the system whole, so that a reader, or a run that
+/// is killed, never leaves more than one broken line; opening ends such a line.
+class MetricsLog {
+ public:
+  /// Creates the file and its folder when absent. Throws Error when it cannot be written.
+  explicit MetricsLog(const std::filesystem::path& file);
+  /// Throws Error when the disk is full.
+  void write(const StepMetrics& metrics);
+
+ private:
+  std::filesystem::path file_;
+  std::ofstream out_;
+};
+
+}  // namespace rankine

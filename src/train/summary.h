@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rankine {
+
+struct BucketSummary {
+  int64_t width = 0, height = 0;  ///< pixels
+  int64_t images = 0;             ///< with repeats
+  int64_t batches = 0;            ///< an epoch
+};
+
+struct FolderSummary {
+  std::string folder;
+  int64_t images = 0;
+  int64_t repeats = 1;
+};
+
+/// What a run is going to do, known before its first step.
+struct RunSummary {
+  std::string model;      ///< "tiny-sd15.safetensors (sd15)"
+  std::string precision;  ///< "bf16", with what is recomputed: "bf16, gradient checkpointing"
+  std::vector<FolderSummary> folders;
+  std::vector<BucketSummary> buckets;
+  int64_t batch_size = 1;
+  int64_t gradient_accumulation_steps = 1;
+  int64_t steps = 0;
+  int64_t epochs = 0;
+  int64_t network_dim = 4;
+  double network_alpha = 1;
+  std::vector<std::pair<std::string, int64_t>> trained_modules;  ///< {"U-Net", 192}
+  int64_t trained_parameters = 0;
+  std::string optimizer;                                      ///< "AdamW, cosine, lr 1e-4"
+  std::vector<std::pair<std::string, int64_t>> memory_bytes;  ///< planned, by use: {"frozen weights", 1719000000}
+  std::string output;                                         ///< path of the final file
+};
+
+/// The table printed before step 1: one subject a line, columns aligned, no line's end at the end.
+std::string summary_text(const RunSummary& summary);
+
+/// "1.07 B", "13.6 M", "32.4 k", "512".
+std::string count_text(int64_t count);
+/// "2.71 GiB", "384 MiB", "12.0 KiB", "17 B".
+std::string bytes_text(int64_t bytes);
+
+}  // namespace rankine
