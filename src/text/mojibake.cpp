@@ -2,6 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
+
+#include "text/unicode.h"
 
 namespace rankine {
 namespace {
@@ -44,22 +47,58 @@ Sequence sequence_at(std::u32string_view text, size_t at) {
   return {value, length};
 }
 
-// Characters that do follow an accented letter in real text: closing quotes, dashes, trade marks, no-break spaces ...
-bool may_follow_a_letter(char32_t c) {
-  constexpr std::u32string_view usual =
-      U"\u00a0\u00ab\u00ae\u00b0\u00b2\u00b3\u00b7\u00b9\u00bb\u2013\u2014\u2018\u2019\u201c\u201d\u2020\u2021\u2022"
-      U"\u2026\u2039\u203a\u2122\u0161\u017e\u0153\u0160\u017d\u0152\u0178";
-  return usual.find(c) != std::u32string_view::npos;
+bool holds(std::u32string_view set, char32_t c) { return set.find(c) != std::u32string_view::npos; }
+
+// What may stand behind an accented letter in pairs: the first of the pair, the second.
+constexpr std::pair<std::u32string_view, std::u32string_view> plausible_pairs[] = {
+    {U"\u201a\u201e\u2039\u2018\u201c\u2022\u00a1\u00a9\u00ab\u00bf",  // opening quotes and marks
+     U"\u20ac\u201a\u201e\u2026\u2039\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u203a\u00a0\u00a1\u00a2\u00a3"
+     U"\u00a5\u00a7\u00a9\u00ab\u00ad\u00ae\u00b0\u00b4\u00b6\u00b7\u00bb\u00bf"},
+    {U"\u201d\u2122\u203a\u00bb\u00ae",  // closing quotes and marks
+     U"\u2026\u2019\u201d\u2013\u2014\u2122\u203a\u00a0\u00a7\u00ad\u00ae\u00b0\u00b1\u00b4\u00b6\u00b7\u00bb"},
+    {U"\u00b1\u00b2\u00b3\u00b5\u00b9\u00bc\u00bd\u00be",  // raised numbers and fractions
+     U"\u20ac\u2026\u2019\u201d\u2013\u2014\u2122\u203a\u00a0\u00a2\u00a3\u00a5\u00a7\u00ad\u00ae\u00b0\u00b1\u00b2"
+     U"\u00b3\u00b4\u00b5\u00b6\u00b7\u00b9\u00bb\u00bc\u00bd\u00be"},
+    {U"\u00a7\u00b6",  // section and paragraph signs
+     U"\u20ac\u201a\u201e\u2026\u0160\u2039\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u0161\u203a\u017e"
+     U"\u0178\u00a0\u00a1\u00a2\u00a3\u00a5\u00a7\u00a9\u00ab\u00ad\u00ae\u00b0\u00b1\u00b2\u00b3\u00b4\u00b5\u00b6"
+     U"\u00b7\u00b9\u00bb\u00bc\u00bd\u00be\u00bf"},
+};
+
+// Could the two- or three-character sequence be meant as it stands, an accented letter and what may follow it in real
+// text? The sets are ftfy's judgement, sampled over all pairs of lead and next character.
+bool is_plausible(std::u32string_view text, size_t at, const Sequence& s) {
+  // No-break spaces, dots, dashes, the closing quote; small and capital s, z, oe and Y; between two letters of a word.
+  constexpr std::u32string_view inside_word =
+      U"\u2026\u0160\u0152\u017d\u2019\u2013\u2014\u0161\u0153\u017e\u0178\u00a0\u00ad\u00b4\u00b7";
+  // The same, and quotes, money, marks; behind a word's last letter.
+  constexpr std::u32string_view after_word =
+      U"\u20ac\u201a\u201e\u2026\u0160\u2039\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u0161\u203a\u017e"
+      U"\u0178"
+      U"\u00a0\u00a1\u00a2\u00a3\u00a5\u00a9\u00ab\u00ad\u00ae\u00b4\u00b7\u00bb\u00bf";
+  const char32_t lead = text[at], second = text[at + 1];
+  const size_t end = at + s.length;
+  if (s.length == 3) {
+    if (holds(U"\u2026\u2019\u2013\u2014\u00a0\u00ad\u00b0\u00b4\u00b7", second)) return true;
+    for (const auto& [seconds, thirds] : plausible_pairs)
+      if (holds(seconds, second)) return holds(thirds, text[at + 2]);
+    return false;
+  }
+  if (holds(U"\u00d2\u00d3\u00d4\u00d5\u00d6\u00d9\u00da\u00db", lead)) return true;  // would be rare scripts
+  if (lead == 0xc2) return s.value < 0xa0;                                            // would be a C1 control
+  if (holds(U"\u00c3\u00ce\u00d0", lead)) return holds(U"\u2026\u0152\u017d\u2019", second);
+  if (lead == 0xdf && holds(U"\u2019\u2026\u2013\u2014\u0161\u00a7\u00b0\u00b1\u00b2\u00b3\u00b4\u00b5\u00b7\u00b9"
+                            U"\u00bc\u00bd\u00be\u00a0",
+                            second))
+    return true;  // sharp s
+  const bool word_goes_on = end < text.size() && is_letter(text[end]);
+  return holds(word_goes_on ? inside_word : after_word, second);
 }
 
 // Can the sequence only be mojibake?
 bool is_damage(std::u32string_view text, size_t at, const Sequence& s) {
-  const char32_t lead = text[at];
-  if (s.length == 4) return true;
-  if (s.length == 3)
-    return lead == U'\u00e2' || !may_follow_a_letter(text[at + 1]) || !may_follow_a_letter(text[at + 2]);
-  if (lead == U'\u00c2' || lead == U'\u00c3') return true;
-  return !may_follow_a_letter(text[at + 1]);
+  constexpr char32_t first_empty_plane = 0x40000;
+  return s.length == 4 ? s.value < first_empty_plane : !is_plausible(text, at, s);
 }
 
 bool is_damaged(std::u32string_view text) {

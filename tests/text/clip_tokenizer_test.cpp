@@ -2,27 +2,18 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "base/error.h"
+#include "support/accounting.h"
+#include "support/reference.h"
 
 using namespace rankine;
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 namespace {
-
-json read_reference(const std::string& name) {
-  const char* folder = std::getenv("RANKINE_REFERENCE");
-  const std::string path = (folder ? std::string(folder) : RANKINE_SOURCE_DIR "/tests/reference") + "/" + name;
-  std::ifstream file(path);
-  REQUIRE_MESSAGE(file, "cannot open " << path);
-  return json::parse(file);
-}
 
 struct Family {
   std::string name;
@@ -41,11 +32,13 @@ constexpr std::pair<const char*, int> lengths[] = {{"77", 75}, {"150", 150}, {"2
 }  // namespace
 
 TEST_CASE("captions give the recorded ids, raw and in one, two and three chunks") {
-  const json cases = read_reference("tokenizer.json").at("captions");
+  const json cases = golden::read_reference_json("tokenizer.json").at("captions");
   REQUIRE(!cases.empty());
+  int case_number = 0;
   for (const json& c : cases) {
     const std::string text = c.at("text");
     CAPTURE(text);
+    golden::ran(concat_text("tokenizer.captions.", case_number++));
     CHECK(families()[0].tokenizer.encode(text) == c.at("raw_ids").get<std::vector<int32_t>>());
     CHECK(families()[1].tokenizer.encode(text) == c.at("raw_ids_sd2").get<std::vector<int32_t>>());
     for (const Family& family : families()) {
@@ -61,11 +54,13 @@ TEST_CASE("captions give the recorded ids, raw and in one, two and three chunks"
 }
 
 TEST_CASE("weighted captions give the recorded ids and weights") {
-  const json cases = read_reference("tokenizer.json").at("weighted");
+  const json cases = golden::read_reference_json("tokenizer.json").at("weighted");
   REQUIRE(!cases.empty());
+  int case_number = 0;
   for (const json& c : cases) {
     const std::string text = c.at("text");
     CAPTURE(text);
+    golden::ran(concat_text("tokenizer.weighted.", case_number++));
     for (const Family& family : families()) {
       for (const auto& [suffix, max_token_length] : lengths) {
         if (!c.contains(family.name + "_ids_" + suffix)) continue;
