@@ -12,7 +12,7 @@ packages=(
   nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev
   doctest-dev libbenchmark-dev
 )
-if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy); fi
+if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy-16); fi
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: this is no Debian system, so nothing is installed here. These Debian packages, or what they hold, are needed:" >&2
