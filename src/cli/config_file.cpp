@@ -1,0 +1,100 @@
+#include "cli/config_file.h"
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+
+#include "base/error.h"
+#include "cli/arguments.h"
+#include "io/nearest_name.h"
+
+namespace rankine {
+namespace {
+
+struct Entry {
+  std::string key;
+  const toml::node* value;
+  uint32_t line;
+};
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// As the command line would have it, so that both are read by the same code.
+std::string scalar_text(const toml::node& value, const std::string& where) {
+  if (const auto* text = value.as_string()) return text->get();
+  if (const auto* truth = value.as_boolean()) return truth->get() ? "true" : "false";
+  if (const auto* whole = value.as_integer()) return std::to_string(whole->get());
+  if (const auto* number = value.as_floating_point()) {
+    std::array<char, 32> buffer;
+    return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), number->get()).ptr};
+  }
+  fail(where, ": expected text, a number, true, false, or a list of them");
+}
+
+std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, const std::string& where) {
+  std::vector<std::string> texts;
+  if (const toml::array* list = value.as_array()) {
+    for (const toml::node& item : *list) texts.push_back(scalar_text(item, where));
+    if (flag.kind == FlagKind::list) return texts;
+    // [512, 768] is "512,768" where one text is taken
+    check(flag.kind == FlagKind::text && !texts.empty(), where, ": expected one value, got a list");
+    std::string joined;
+    for (const std::string& text : texts) joined += (joined.empty() ? "" : ",") + text;
+    return {joined};
+  }
+  texts.push_back(scalar_text(value, where));
+  const bool is_truth = value.is_boolean();
+  check(is_truth == (flag.kind == FlagKind::toggle), where,
+        is_truth ? ": takes a value, got " : ": expected true or false, got ", texts[0]);
+  return texts;
+}
+
+/// All keys in the file's order, sections dissolved.
+std::vector<Entry> flatten(const toml::table& file) {
+  std::vector<Entry> entries;
+  for (const auto& [key, value] : file) {
+    if (const toml::table* section = value.as_table()) {
+      for (const auto& [inner_key, inner] : *section)
+        entries.push_back({std::string(inner_key.str()), &inner, inner_key.source().begin.line});
+    } else {
+      entries.push_back({std::string(key.str()), &value, key.source().begin.line});
+    }
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.line < b.line; });
+  return entries;
+}
+
+toml::table parse_file(const std::string& path) {
+  check(std::filesystem::is_regular_file(path), path, ": no such config file");
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    fail(path, ":", error.source().begin.line, ": ", error.description());
+  }
+}
+
+}  // namespace
+
+void assign_config_file(const FlagTable& table, const std::string& path, std::vector<std::string>& notes,
+                        std::vector<std::string>& warnings) {
+  const std::string file = ends_with(path, ".toml") ? path : path + ".toml";
+  const toml::table parsed = parse_file(file);
+  for (const Entry& entry : flatten(parsed)) {
+    const std::string where = concat_text(file, ":", entry.line, ": ", entry.key);
+    const Flag* flag = find_flag(table, "--" + entry.key);
+    if (!flag) {
+      std::vector<std::string_view> keys = option_names(table);
+      for (std::string_view& key : keys) key.remove_prefix(2);
+      warnings.push_back(concat_text(where, " is no known setting and is left out", nearest_hint(entry.key, keys)));
+      continue;
+    }
+    check(flag->key() != "config_file", where, ": a config file cannot name another");
+    assign(*flag, value_texts(*flag, *entry.value, where), where, notes);
+  }
+}
+
+}  // namespace rankine

@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace rankine {
+
+/// What a flag takes: `toggle` no value (argparse's store_true), `list` zero or more, the others exactly one.
+enum class FlagKind { toggle, integer, number, text, list };
+
+enum class FlagStatus {
+  built,      ///< sets a field of a config struct
+  no_effect,  ///< accepted, nothing to do: `note` says why
+  refused,    ///< stops with "not supported yet", except at a value that means "off"
+};
+
+/// For values that need their own reading, such as "10%". `set` throws Error with what was expected.
+struct CustomValue {
+  FlagKind kind;
+  std::string default_text;
+  std::function<void(const std::string&)> set;
+};
+
+/// Where a built flag's value goes. The field's value when the table is made is the flag's default.
+using FlagTarget = std::variant<std::monostate, bool*, int*, int64_t*, double*, std::string*, std::optional<int>*,
+                                std::optional<int64_t>*, std::optional<double>*, std::optional<std::string>*,
+                                std::vector<std::string>*, std::vector<double>*, CustomValue>;
+
+/// One command-line flag, which is also a key of `--config_file`. Made by built(), no_effect() and refused().
+struct Flag {
+  std::string name;  ///< "--seed"
+  FlagStatus status = FlagStatus::built;
+  FlagKind kind = FlagKind::text;
+  std::string default_text;  ///< as Python prints it: "None", "false", "1e-06"; empty for an empty string or list
+  std::string help;
+  std::string note;                  ///< why it has no effect, or what to use while it is refused
+  std::vector<std::string> aliases;  ///< other names, also with dashes
+  std::vector<std::string> choices;  ///< values taken; empty: any
+  std::vector<std::string> later;    ///< values known and refused as not supported yet
+  std::vector<std::string> off;      ///< further values of a refused flag that ask for nothing
+  bool ignore_case = false;          ///< choices are compared without regard to case and stored as listed
+  FlagTarget target;
+
+  std::string key() const { return name.substr(2); }  ///< the config file's key: "seed"
+  bool matches(std::string_view option) const;
+
+  Flag choose(std::string_view comma_list) &&;  ///< values taken
+  Flag planned(std::string_view comma_list) &&;
+  Flag or_off(std::string_view comma_list) &&;
+  Flag alias(std::string_view other_name) &&;
+  Flag initially(std::string_view default_value) &&;  ///< a refused flag's default: harmless when given
+  Flag any_case() &&;
+  Flag instead(std::string_view advice) &&;
+};
+
+Flag built(std::string_view name, FlagTarget target, std::string_view help);
+Flag no_effect(std::string_view name, FlagKind kind, std::string_view why, std::string_view help);
+Flag refused(std::string_view name, FlagKind kind, std::string_view help);
+
+struct FlagGroup {
+  std::string title;
+  std::vector<Flag> flags;
+};
+using FlagTable = std::vector<FlagGroup>;
+
+/// nullptr when no flag has exactly this name or alias. `option` starts with dashes.
+const Flag* find_flag(const FlagTable& table, std::string_view option);
+
+/// Gives a flag its value; no text at all means "true" for a toggle. `where` opens error messages: "--seed" or
+/// "config.toml:14: seed". A flag without effect adds one line to `notes`. Throws Error when the value cannot be read,
+/// is no choice, or asks for what is not supported yet.
+void assign(const Flag& flag, const std::vector<std::string>& texts, const std::string& where,
+            std::vector<std::string>& notes);
+
+/// The kind's name in the documentation: "flag", "int", "float", "str", "list".
+std::string_view name_of(FlagKind kind);
+
+std::vector<std::string> split_list(std::string_view text, char separator = ',');
+
+/// Whole text as a number; nullopt when it is none (or not finite).
+std::optional<int64_t> parse_integer(std::string_view text);
+std::optional<double> parse_number(std::string_view text);
+
+}  // namespace rankine

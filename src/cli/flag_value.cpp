@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "cli/flag.h"
+
+namespace rankine {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  return text;
+}
+
+/// from_chars knows no leading plus; Python does.
+std::string_view without_plus(std::string_view text) {
+  text = trimmed(text);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  return text;
+}
+
+template <class T>
+std::optional<T> parse_whole(std::string_view text) {
+  text = without_plus(text);
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+/// The listed spelling of `text`, or nullptr.
+const std::string* find_choice(const Flag& flag, const std::vector<std::string>& list, std::string_view text) {
+  for (const std::string& choice : list)
+    if (choice == text || (flag.ignore_case && equal_ignoring_case(choice, text))) return &choice;
+  return nullptr;
+}
+
+int64_t integer_from(const std::string& text, const std::string& where) {
+  const std::optional<int64_t> value = parse_integer(text);
+  check(value.has_value(), where, ": expected a whole number, got \"", text, "\"");
+  return *value;
+}
+
+struct Store {
+  const std::string& text;  // empty for toggles without a value
+  const std::string& where;
+
+  void operator()(std::monostate) const {}
+  void operator()(bool* field) const {
+    check(text == "true" || text == "false", where, ": expected true or false, got \"", text, "\"");
+    *field = text == "true";
+  }
+  void operator()(int64_t* field) const { *field = integer_from(text, where); }
+  void operator()(int* field) const {
+    const int64_t value = integer_from(text, where);
+    check(value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max(), where, ": ", text,
+          " is out of range");
+    *field = static_cast<int>(value);
+  }
+  void operator()(double* field) const {
+    const std::optional<double> value = parse_number(text);
+    check(value.has_value(), where, ": expected a number, got \"", text, "\"");
+    *field = *value;
+  }
+  void operator()(std::string* field) const { *field = text; }
+  template <class T>
+  void operator()(std::optional<T>* field) const {
+    T value{};
+    (*this)(&value);
+    *field = std::move(value);
+  }
+  void operator()(std::vector<std::string>* field) const { field->push_back(text); }
+  void operator()(std::vector<double>* field) const {
+    double value = 0;
+    (*this)(&value);
+    field->push_back(value);
+  }
+  void operator()(const CustomValue& custom) const {
+    try {
+      custom.set(text);
+    } catch (const Error& error) {
+      fail(where, ": ", error.what());
+    }
+  }
+};
+
+void clear_list(const FlagTarget& target) {
+  if (const auto* texts = std::get_if<std::vector<std::string>*>(&target)) (*texts)->clear();
+  if (const auto* numbers = std::get_if<std::vector<double>*>(&target)) (*numbers)->clear();
+}
+
+/// Whether a flag that is not supported is given a value that asks for nothing.
+bool asks_for_nothing(const Flag& flag, const std::vector<std::string>& texts) {
+  if (flag.kind == FlagKind::toggle) return !texts.empty() && texts[0] == "false";
+  if (flag.kind == FlagKind::list) return texts.empty();
+  const std::string& text = texts.at(0);
+  if (text.empty()) return true;
+  std::vector<std::string> harmless = flag.off;
+  harmless.push_back(flag.default_text);
+  return std::any_of(harmless.begin(), harmless.end(), [&](const std::string& value) {
+    const auto a = parse_number(value), b = parse_number(text);
+    return a && b ? *a == *b : value == text;
+  });
+}
+
+void assign_built(const Flag& flag, const std::string& given, const std::string& where) {
+  std::string text = given;
+  if (!flag.choices.empty() || !flag.later.empty()) {
+    if (const std::string* choice = find_choice(flag, flag.choices, text)) {
+      text = *choice;
+    } else {
+      const std::string supported = joined(flag.choices);
+      check(!find_choice(flag, flag.later, text), where, ": \"", text, "\" is not supported yet; choose from ",
+            supported, flag.note.empty() ? "" : "; ", flag.note);
+      fail(where, ": \"", text, "\" is no choice; choose from ", supported);
+    }
+  }
+  std::visit(Store{text, where}, flag.target);
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_integer(std::string_view text) { return parse_whole<int64_t>(text); }
+
+std::optional<double> parse_number(std::string_view text) {
+  const std::optional<double> value = parse_whole<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+void assign(const Flag& flag, const std::vector<std::string>& texts, const std::string& where,
+            std::vector<std::string>& notes) {
+  switch (flag.status) {
+    case FlagStatus::no_effect:
+      if (!asks_for_nothing(flag, texts)) notes.push_back(concat_text(where, " has no effect: ", flag.note));
+      return;
+    case FlagStatus::refused:
+      check(asks_for_nothing(flag, texts), where, " is not supported yet", flag.note.empty() ? "" : ": ", flag.note);
+      return;
+    case FlagStatus::built:
+      break;
+  }
+  if (flag.kind == FlagKind::toggle) return assign_built(flag, texts.empty() ? "true" : texts[0], where);
+  clear_list(flag.target);  // a later list replaces an earlier one
+  for (const std::string& text : texts) assign_built(flag, text, where);
+}
+
+}  // namespace rankine

@@ -1,0 +1,35 @@
+#include "cli/sample_flags.h"
+
+namespace rankine {
+
+FlagTable sample_flags(SampleConfig& c) {
+  return {
+      {"Model",
+       {
+           built("--ckpt", &c.ckpt, "Base model: a .safetensors file or a Diffusers folder")
+               .alias("--pretrained_model_name_or_path"),
+           built("--network_weights", &c.network_weights, "LoRA files"),
+           built("--network_mul", &c.network_mul, "Their strengths; 1 for those without one"),
+           built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
+           built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
+       }},
+      {"Picture",
+       {
+           built("--prompt", &c.prompt, "What to show"),
+           built("--negative_prompt", &c.negative_prompt, "What to stay away from"),
+           built("--W", &c.width, "Width in pixels, a multiple of 64"),
+           built("--H", &c.height, "Height in pixels, a multiple of 64"),
+           built("--images_per_prompt", &c.images_per_prompt, "Pictures to make"),
+           built("--seed", &c.seed, "Seed of the first picture, the others count up; unset: drawn anew"),
+           built("--outdir", &c.outdir, "Folder of the pictures"),
+       }},
+      {"Sampling",
+       {
+           built("--sampler", &c.sampler, "How noise becomes a picture").choose("ddim,euler"),
+           built("--steps", &c.steps, "Calls of the U-Net"),
+           built("--scale", &c.scale, "Guidance: how strongly to follow the prompt; 1 is none"),
+       }},
+  };
+}
+
+}  // namespace rankine

@@ -1,0 +1,10 @@
+#pragma once
+#include "cli/flag.h"
+#include "train/sample_config.h"
+
+namespace rankine {
+
+/// The flags of `rankine sample`, named as in sd-scripts' gen_img.py. The table's targets point into `config`.
+FlagTable sample_flags(SampleConfig& config);
+
+}  // namespace rankine

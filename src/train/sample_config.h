@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rankine {
+
+/// What `rankine sample` is told; names as in sd-scripts' gen_img.py.
+struct SampleConfig {
+  std::optional<std::string> ckpt;           ///< a .safetensors file or a Diffusers folder
+  std::vector<std::string> network_weights;  ///< LoRA files
+  std::vector<double> network_mul;           ///< their strengths; 1 for those without one
+  std::string prompt;
+  std::string negative_prompt;
+  std::string sampler = "ddim";
+  int steps = 50;
+  double scale = 7.5;           ///< guidance; 1: the negative prompt is not used
+  std::optional<int64_t> seed;  ///< of the first picture, the others count up; unset: drawn at random
+  int width = 512, height = 512;
+  int images_per_prompt = 1;
+  std::optional<int> clip_skip;
+  bool v_parameterization = false;
+  std::string outdir = "outputs";
+
+  double strength(size_t network) const { return network < network_mul.size() ? network_mul[network] : 1; }
+};
+
+/// Throws Error for the first setting that is missing, out of range, or contradicts another.
+void check_sample_config(const SampleConfig& config);
+
+}  // namespace rankine
