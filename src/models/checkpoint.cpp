@@ -1,0 +1,235 @@
+#include "models/checkpoint.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "io/nearest_name.h"
+#include "models/checkpoint_family.h"
+#include "models/diffusers_names.h"
+
+namespace rankine {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Some old conversions left "text_model." out of the text encoder's names.
+std::string with_text_model(std::string name) {
+  const std::string_view tower = "cond_stage_model.transformer.";
+  for (const std::string_view part : {"embeddings.", "encoder.", "final_layer_norm."})
+    if (name.starts_with(tower) && name.compare(tower.size(), part.size(), part) == 0)
+      return name.insert(tower.size(), "text_model.");
+  return name;
+}
+
+// The weights of one part of a Diffusers folder: full precision before fp16. Throws Error when there are none.
+std::string part_file(const fs::path& folder, const std::string& stem) {
+  std::error_code ignored;
+  for (const char* ending : {".safetensors", ".fp16.safetensors"}) {
+    const fs::path file = folder / (stem + ending);
+    if (fs::is_regular_file(file, ignored)) return file.string();
+  }
+  check(fs::is_directory(folder, ignored), folder.parent_path().string(),
+        ": not a Diffusers folder: it has no subfolder ", folder.filename().string());
+  const bool pickled = fs::is_regular_file(folder / (stem + ".bin"), ignored) ||
+                       fs::is_regular_file(folder / "pytorch_model.bin", ignored);
+  fail(folder.string(), ": no ", stem, ".safetensors (or .fp16.safetensors)",
+       pickled ? ": the weights are in the old .bin format, save the model with safe_serialization=True" : "");
+}
+
+// "1.07 billion", "123.7 million", "4,096".
+std::string people_count(int64_t count) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(2);
+  if (count >= 1'000'000'000)
+    out << static_cast<double>(count) / 1e9 << " billion";
+  else if (count >= 1'000'000)
+    out << static_cast<double>(count) / 1e6 << " million";
+  else
+    out << count;
+  return out.str();
+}
+
+std::string people_bytes(uint64_t bytes) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(2);
+  if (bytes >= uint64_t{1} << 30)
+    out << static_cast<double>(bytes) / 0x1p30 << " GiB";
+  else
+    out << static_cast<double>(bytes) / 0x1p20 << " MiB";
+  return out.str();
+}
+
+std::string joined(const std::vector<int64_t>& values) {
+  std::string text;
+  for (const int64_t value : values) text += concat_text(text.empty() ? "" : ", ", value);
+  return text;
+}
+
+}  // namespace
+
+std::string_view name_of(ModelFamily family) {
+  switch (family) {
+    case ModelFamily::sd15:
+      return "SD 1.x";
+    case ModelFamily::sd21:
+      return "SD 2.x";
+    case ModelFamily::sdxl:
+      return "SDXL";
+  }
+  return "?";
+}
+
+Checkpoint Checkpoint::open(const std::string& path) {
+  Checkpoint checkpoint;
+  checkpoint.path_ = path;
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    checkpoint.open_folder(path);
+  else
+    checkpoint.open_file(path);
+  check_input_channels(checkpoint);
+  if (checkpoint.family_ == ModelFamily::sd15) check_sd1_complete(checkpoint, sd1_widths(checkpoint));
+  return checkpoint;
+}
+
+void Checkpoint::open_file(const std::string& path) {
+  const fs::path ending = fs::path(path).extension();
+  std::error_code ignored;
+  check((ending != ".ckpt" && ending != ".pt" && ending != ".bin") || !fs::exists(path, ignored), path,
+        ": checkpoints in PyTorch's pickle format are not supported: convert it to .safetensors");
+  files_.push_back(SafetensorsFile::open(path));
+  const SafetensorsFile& file = files_.front();
+  family_ = family_of(file);
+  const DiffusersNames names(structure_of(family_));
+  for (const TensorInfo& info : file.tensors()) {
+    const auto canonical = names.to_canonical(with_text_model(info.name));
+    if (canonical)
+      add(0, info, *canonical);
+    else if (family_ != ModelFamily::sd15 &&
+             (info.name.starts_with("cond_stage_model.") || info.name.starts_with("conditioner.")))
+      add(0, info, info.name);
+    else
+      ++ignored_;
+  }
+}
+
+void Checkpoint::open_folder(const std::string& path) {
+  folder_ = true;
+  std::error_code ignored;
+  struct Part {
+    const char *folder, *stem;
+  };
+  std::vector<Part> parts{
+      {"unet", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"vae", "diffusion_pytorch_model"}};
+  if (fs::is_directory(fs::path(path) / "text_encoder_2", ignored)) parts.push_back({"text_encoder_2", "model"});
+  for (const Part& part : parts) {
+    files_.push_back(SafetensorsFile::open(part_file(fs::path(path) / part.folder, part.stem)));
+    for (const TensorInfo& info : files_.back().tensors())
+      add(files_.size() - 1, info, modern_vae_name(concat_text(part.folder, '.', info.name)));
+  }
+  const std::string projection = "unet.down_blocks.0.attentions.0.proj_in.weight";
+  if (has("text_encoder_2.text_model.final_layer_norm.weight"))
+    family_ = ModelFamily::sdxl;
+  else
+    family_ = shape(projection).size() == 4 ? ModelFamily::sd15 : ModelFamily::sd21;
+}
+
+void Checkpoint::add(size_t file, const TensorInfo& info, std::string name) {
+  if (name.ends_with(".position_ids")) {
+    ++ignored_;
+    return;
+  }
+  Shape shape = info.shape;
+  const bool vae_linear = name.starts_with("vae.") && name.find(".attentions.") != name.npos;
+  if (vae_linear && shape.size() == 4 && shape[2] == 1 && shape[3] == 1) shape.resize(2);
+  const bool is_new = entries_.emplace(name, Entry{file, &info, std::move(shape)}).second;
+  check(is_new, files_[file].path(), ": tensor \"", info.name, "\" is a second \"", name, "\"");
+}
+
+std::vector<std::string> Checkpoint::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+const Checkpoint::Entry& Checkpoint::at(std::string_view name) const {
+  const auto found = entries_.find(name);
+  if (found != entries_.end()) return found->second;
+  std::vector<std::string_view> names;
+  for (const auto& [known, entry] : entries_) names.push_back(known);
+  std::string in_file;
+  if (!folder_) {
+    const auto single = DiffusersNames(structure_of(family_)).to_single_file(name);
+    if (single) in_file = concat_text(" (in a single file: \"", *single, "\")");
+  }
+  fail(path_, ": the checkpoint has no tensor \"", name, "\"", in_file, nearest_hint(name, names));
+}
+
+void Checkpoint::read_f32(std::string_view name, std::span<float> out) const {
+  const Entry& entry = at(name);
+  files_[entry.file].read_f32(*entry.info, out);
+}
+
+std::vector<float> Checkpoint::read_f32(std::string_view name) const {
+  std::vector<float> out(static_cast<size_t>(count_of(shape(name))));
+  read_f32(name, out);
+  return out;
+}
+
+std::span<const std::byte> Checkpoint::bytes(std::string_view name) const {
+  const Entry& entry = at(name);
+  return files_[entry.file].bytes(*entry.info);
+}
+
+void Checkpoint::release(std::string_view name) const {
+  const Entry& entry = at(name);
+  files_[entry.file].release(*entry.info);
+}
+
+std::string Checkpoint::describe() const {
+  struct Part {
+    size_t tensors = 0;
+    int64_t parameters = 0;
+    std::set<DType> dtypes{};
+  };
+  std::map<std::string, Part> parts;
+  Part all;
+  for (const auto& [name, entry] : entries_) {
+    for (Part* part : {&parts[name.substr(0, name.find('.'))], &all}) {
+      ++part->tensors;
+      part->parameters += count_of(entry.shape);
+      part->dtypes.insert(entry.info->dtype);
+    }
+  }
+  uint64_t size = 0;
+  for (const SafetensorsFile& file : files_) size += file.file_size();
+
+  std::ostringstream out;
+  out << path_ << "\n";
+  out << "  family      " << name_of(family_) << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
+  out << "  size        " << people_bytes(size) << " (" << size << " bytes)\n";
+  const auto line = [&](std::string name, const Part& part) {
+    name.resize(std::max<size_t>(name.size() + 1, 12), ' ');
+    out << "  " << name << part.tensors << " tensors, " << people_count(part.parameters) << " parameters ("
+        << part.parameters << "),";
+    for (const DType dtype : part.dtypes) out << ' ' << dtype;
+    out << "\n";
+  };
+  line("all", all);
+  for (const auto& [name, part] : parts) line(name, part);
+  if (family_ == ModelFamily::sd15) {
+    const Sd1Widths widths = sd1_widths(*this);
+    out << "  widths      U-Net " << joined(widths.unet) << "; context " << widths.text_width << "; VAE "
+        << joined(widths.vae) << "; text encoder " << widths.text_width << " x " << widths.text_layers << " layers\n";
+  }
+  if (ignored_) out << "  left out    " << ignored_ << " tensors that are no weights of the model\n";
+  return out.str();
+}
+
+}  // namespace rankine

@@ -1,0 +1,48 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace rankine {
+
+/// What the names in a checkpoint depend on: how many blocks there are, and which have attention.
+struct BlockStructure {
+  std::vector<bool> unet_attention = {true, true, true, false};  // by level, from the input inwards
+  int unet_layers = 2;  // residual blocks a level going down; one more going up
+  int vae_levels = 4;
+  int vae_layers = 2;
+  std::string text_encoder = "cond_stage_model.transformer";  // the single file's name for it
+};
+
+/// The one table between canonical names (a part, then the Diffusers or transformers name:
+/// "unet.down_blocks.0.resnets.1.conv1.weight") and those of single-file checkpoints
+/// ("model.diffusion_model.input_blocks.2.0.in_layers.2.weight").
+/// Its entries name modules; what follows a module's name is the same on both sides.
+class DiffusersNames {
+ public:
+  explicit DiffusersNames(const BlockStructure& structure);
+
+  /// nullopt for a name of no known module.
+  std::optional<std::string> to_single_file(std::string_view canonical) const;
+  std::optional<std::string> to_canonical(std::string_view single_file) const;
+
+  struct Module {
+    std::string canonical, single_file;
+  };
+  const std::vector<Module>& modules() const { return modules_; }
+
+ private:
+  void add(std::string canonical, std::string single_file);
+  void add_unet(const BlockStructure& structure);
+  void add_vae(const BlockStructure& structure);
+
+  std::vector<Module> modules_;
+  std::unordered_map<std::string, size_t> by_canonical_, by_single_file_;
+};
+
+/// VAE attention in old Diffusers folders (query, key, value, proj_attn) under its present name; other names unchanged.
+std::string modern_vae_name(std::string name);
+
+}  // namespace rankine
