@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rankine=build/release/rankine
 out=out/demo
+rm -rf "$out"
 mkdir -p "$out"
 
 echo "== a tiny checkpoint with made-up weights"
@@ -19,19 +20,20 @@ echo "== training on the pictures of assets/demo"
   --train_batch_size 2 --max_train_steps 200 --cache_latents --mixed_precision bf16 --seed 42 \
   --output_dir "$out" --output_name demo_lora
 
-echo "== pictures with the LoRA"
-for sampler in ddim euler; do
-  "$rankine" sample --checkpoint "$out/tiny-sd15.safetensors" --lora "$out/demo_lora.safetensors:1.0" \
-    --prompt "a photo of a cat" --negative_prompt "blurry" --sampler "$sampler" --steps 20 --cfg_scale 7 \
-    --width 128 --height 128 --seed 1 --output "$out/sample_$sampler.png"
+echo "== pictures with the LoRA, and without it for comparison"
+for strength in 1 0; do
+  "$rankine" sample --ckpt "$out/tiny-sd15.safetensors" \
+    --network_weights "$out/demo_lora.safetensors" --network_mul "$strength" \
+    --prompt "a photo of a tabby cat" --negative_prompt "blurry" --sampler euler --steps 20 --scale 7 \
+    --W 128 --H 128 --seed 1 --outdir "$out/samples_strength_$strength"
 done
 
 echo
 echo "The demo's results:"
-for result in demo_lora.safetensors loss.svg metrics.jsonl sample_ddim.png sample_euler.png; do
-  if [[ ! -s "$out/$result" ]]; then
-    echo "demo: $out/$result is missing" >&2
+for result in "$out"/demo_lora.safetensors "$out"/loss.svg "$out"/metrics.jsonl "$out"/samples_strength_*/*.png; do
+  if [[ ! -s "$result" ]]; then
+    echo "demo: $result is missing" >&2
     exit 1
   fi
-  printf '  %s\n' "$PWD/$out/$result"
+  printf '  %s\n' "$PWD/$result"
 done
