@@ -1,0 +1,43 @@
+#include "network/lora.h"
+
+#include <unordered_map>
+
+#include "graph/op.h"
+#include "graph/ops/ops.h"
+
+namespace rankine {
+
+std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> modules) {
+  std::unordered_map<std::string_view, const LoraModule*> by_path;
+  for (const LoraModule& module : modules) by_path.emplace(module.path, &module);
+
+  std::vector<LoraWeights> attached;
+  const std::string scope = graph.scope();
+  for (auto it = graph.nodes().begin(); it != graph.nodes().end();) {
+    Node& node = *it++;  // what is inserted below stands before the next node and is not visited
+    if (&node.op() != &linear_op && &node.op() != &conv2d_op) continue;
+    const auto found = by_path.find(node.scope());
+    if (found == by_path.end()) continue;
+    const LoraModule& module = *found->second;
+    const Value x = node.input(0), y = node.output();
+    check(node.input(1).shape() == module.weight, "LoRA module ", module.key, " is for a weight ",
+          as_text(module.weight), ", the model's is ", as_text(node.input(1).shape()));
+
+    graph.set_cursor(it == graph.nodes().end() ? nullptr : &*it);
+    graph.set_scope(node.scope());
+    const Value down = graph.variable(module.key + ".lora_down.weight", {module.down_shape(), DType::f32});
+    const Value up = graph.variable(module.key + ".lora_up.weight", {module.up_shape(), DType::f32});
+    const Value a = cast(down, x.dtype()), b = cast(scale(up, module.scale()), x.dtype());
+    const bool conv = &node.op() == &conv2d_op;
+    const Value low = conv ? conv2d(x, a, {}, Conv2dGeometry::of(node.attributes())) : linear(x, a);
+    const Value delta = conv ? conv2d(low, b, {}, {}) : linear(low, b);
+    const Value sum = add(y, delta);
+    graph.replace(y, sum, /*except=*/&sum.node());
+    attached.push_back({&module, down, up});
+  }
+  graph.set_cursor(nullptr);
+  graph.set_scope(scope);
+  return attached;
+}
+
+}  // namespace rankine

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "network/lora_names.h"
+#include "support/reference.h"
+
+namespace rankine::golden {
+
+/// The U-Net's and text encoder's weights of a layout file under their diffusers paths, in the file's order.
+std::vector<ModelWeight> layout_weights(const ModelLayout& layout);
+
+/// A LoRA of synthetic weights in float32, with values that float16 can hold (tests/reference/README.md, section 1).
+/// The tensors of module i have the names KEY.lora_down.weight and KEY.lora_up.weight.
+struct SyntheticLora {
+  std::vector<std::vector<float>> down, up;
+};
+SyntheticLora synthetic_lora(const std::vector<LoraModule>& modules, uint64_t seed);
+
+}  // namespace rankine::golden

@@ -1,0 +1,211 @@
+#include "network/lora_file.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.h"
+#include "io/safetensors.h"
+#include "layout_weights.h"
+#include "support/accounting.h"
+#include "support/reference.h"
+
+using namespace rankine;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TemporaryFolder {
+  fs::path path;
+  explicit TemporaryFolder(const std::string& name)
+      : path(fs::temp_directory_path() / ("rankine_" + name + "_" + std::to_string(getpid()))) {
+    fs::create_directories(path);
+  }
+  ~TemporaryFolder() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+std::vector<LoraWeights> views(const golden::SyntheticLora& lora) {
+  std::vector<LoraWeights> weights;
+  for (size_t i = 0; i < lora.down.size(); ++i) weights.push_back({lora.down[i], lora.up[i]});
+  return weights;
+}
+
+DType dtype_named(const std::string& name) { return name == "F32" ? DType::f32 : DType::f16; }
+
+/// Two modules of a made-up model, one of them a convolution.
+std::vector<LoraModule> small_modules(int64_t rank = 2, double alpha = 1) {
+  const std::vector<ModelWeight> weights = {
+      {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
+      {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
+  };
+  return lora_modules(weights, {.network_dim = rank, .network_alpha = alpha});
+}
+
+std::string text_of_error(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
+  const auto cases = golden::read_reference_json("lora_hashes.json");
+  REQUIRE(!cases.empty());
+  const auto weights = golden::layout_weights(golden::model_layout("tiny-sd15"));
+  for (size_t n = 0; n < cases.size(); ++n) {
+    const auto& c = cases[n];
+    golden::ran("lora_hashes." + std::to_string(n));
+    CAPTURE(n);
+    const auto modules = lora_modules(weights, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
+    const auto lora = golden::synthetic_lora(modules, c.at("seed"));
+    const auto metadata = c.at("metadata").get<std::map<std::string, std::string>>();
+    const LoraHashes hashes = hash_lora(modules, views(lora), dtype_named(c.at("dtype")), metadata);
+    CHECK(hashes.model_hash == c.at("sshs_model_hash"));
+    CHECK(hashes.legacy_hash == c.at("sshs_legacy_hash"));
+  }
+}
+
+TEST_CASE("a LoRA of the reference program is read, and saved again with the same data, order and hashes") {
+  golden::ran("e2e_tiny-sd15_lora");
+  const std::string path = golden::reference_file("e2e_tiny-sd15_lora.safetensors").string();
+  const auto adaptable = lora_modules(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
+  const auto loaded = read_lora(path, adaptable);
+  std::vector<LoraModule> modules;
+  std::vector<LoraWeights> weights;
+  for (const LoadedLora& lora : loaded) {
+    modules.push_back(lora.module);
+    weights.push_back({lora.down, lora.up});
+  }
+  const SafetensorsFile original = SafetensorsFile::open(path);
+  CHECK(3 * modules.size() == original.tensors().size());
+  const TemporaryFolder folder("lora_file");
+  save_lora(folder.file("again.safetensors"), modules, weights, DType::f16, original.metadata());
+  const SafetensorsFile again = SafetensorsFile::open(folder.file("again.safetensors"));
+  CHECK(again.metadata() == original.metadata());
+  CHECK(again.file_size() == original.file_size());
+  REQUIRE(again.tensors().size() == original.tensors().size());
+  for (size_t i = 0; i < again.tensors().size(); ++i) {
+    REQUIRE(again.tensors()[i].name == original.tensors()[i].name);
+    REQUIRE(again.tensors()[i].begin == original.tensors()[i].begin);
+  }
+  const auto recorded = golden::read_reference_json("e2e_metadata.json").at("tiny-sd15").at("tensors_in_file_order");
+  for (size_t i = 0; i < recorded.size(); ++i) CHECK(again.tensors()[i].name == recorded[i].at(0));
+}
+
+TEST_CASE("weights come back from a file in each element type, and training goes on from them") {
+  const TemporaryFolder folder("lora_types");
+  const auto modules = small_modules();
+  const auto lora = golden::synthetic_lora(modules, 3);
+  for (const auto& [name, dtype] :
+       {std::pair{"", DType::f32}, {"float", DType::f32}, {"fp16", DType::f16}, {"bf16", DType::bf16}}) {
+    CHECK(lora_dtype(name) == dtype);
+    const std::string path = folder.file("a.safetensors");
+    save_lora(path, modules, views(lora), dtype, {{"ss_network_dim", "2"}});
+    const SafetensorsFile file = SafetensorsFile::open(path);
+    CHECK(file.at("lora_unet_mid_block_attentions_0_proj_in.alpha").dtype == dtype);
+    CHECK(file.metadata().at("sshs_model_hash").size() == 64);
+    const auto loaded = read_network_weights(path, modules);
+    REQUIRE(loaded.size() == 2);
+    for (size_t i = 0; i < 2; ++i) {
+      CHECK(loaded[i].module.key == modules[i].key);
+      for (size_t k = 0; k < loaded[i].down.size(); ++k)
+        CHECK(loaded[i].down[k] == doctest::Approx(lora.down[i][k]).epsilon(dtype == DType::bf16 ? 0x1p-8 : 1e-7));
+    }
+  }
+  CHECK_THROWS_WITH_AS(lora_dtype("fp8"), doctest::Contains("fp16"), Error);
+}
+
+TEST_CASE("weights that are not finite are never saved, and the last good file stays") {
+  const TemporaryFolder folder("lora_nan");
+  const auto modules = small_modules();
+  const auto good = golden::synthetic_lora(modules, 3);
+  const std::string path = folder.file("a.safetensors");
+  save_lora(path, modules, views(good), DType::f32, {});
+  const std::string before = SafetensorsFile::open(path).metadata().at("sshs_model_hash");
+  for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    auto bad = good;
+    bad.up[1][3] = wrong;
+    const std::string text = text_of_error([&] { save_lora(path, modules, views(bad), DType::f32, {}); });
+    CHECK(text.find("lora_unet_mid_block_attentions_0_proj_in.lora_up.weight") != text.npos);
+  }
+  auto large = good;
+  large.down[0][0] = 1e6f;
+  CHECK(text_of_error([&] { save_lora(path, modules, views(large), DType::f16, {}); }).find("bf16") !=
+        std::string::npos);
+  CHECK(SafetensorsFile::open(path).metadata().at("sshs_model_hash") == before);
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator{}) == 1);
+}
+
+TEST_CASE("files that do not fit are refused with the name and what to do") {
+  const TemporaryFolder folder("lora_misfit");
+  const std::string path = folder.file("a.safetensors");
+  const auto modules = small_modules();
+  const auto save = [&](const std::vector<LoraModule>& m) {
+    save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
+  };
+  const auto error = [&](const std::vector<LoraModule>& wanted) {
+    return text_of_error([&] { read_network_weights(path, wanted); });
+  };
+  const auto mentions = [](const std::string& text, const std::string& part) {
+    CAPTURE(text);
+    CHECK(text.find(part) != text.npos);
+  };
+
+  save(small_modules(4, 1));
+  mentions(error(modules), "network_dim is 2: set it to 4");
+  save(small_modules(2, 2));
+  mentions(error(modules), "network_alpha is 1: set it to 2");
+  save({modules[1]});
+  mentions(error(modules), "--network_train_unet_only");
+  save(modules);
+  mentions(error({modules[1]}), "no module for lora_te_text_model_encoder_layers_0_mlp_fc1.");
+
+  auto other = modules;
+  other[0].weight = {6, 7};
+  mentions(error(other), "another model");
+  CHECK(read_lora(path, small_modules(9, 9))[0].module.rank == 2);
+
+  const float value = 1;
+  const auto bytes = std::as_bytes(std::span(&value, 1));
+  const auto write = [&](std::vector<TensorToWrite> tensors) { write_safetensors(path, tensors, {}); };
+  const std::string key = modules[0].key;
+  write({{key + ".alpha", DType::f32, {}, bytes}});
+  mentions(error(modules), "has no lora_down.weight");
+  write({{key + ".lora_up.weight", DType::f32, {1, 1}, bytes}});
+  mentions(error(modules), "has no lora_down.weight");
+  write({{key + ".lora_down.weight", DType::f32, {1, 1}, bytes}});
+  mentions(error(modules), "has no lora_up.weight");
+  write({{key + ".lora_down.weight", DType::f32, {}, bytes}, {key + ".lora_up.weight", DType::f32, {}, bytes}});
+  mentions(error(modules), "no rank");
+  write({{key + ".dora_scale", DType::f32, {}, bytes}});
+  mentions(error(modules), "no module for " + key + ".dora_scale");
+  write({{"unet.mid_block.lora_A.weight", DType::f32, {}, bytes}});
+  mentions(error(modules), "kohya's names");
+  write({});
+  mentions(error(modules), "no LoRA in this file");
+}
+
+TEST_CASE("a file without alpha has the rank as alpha") {
+  const TemporaryFolder folder("lora_alpha");
+  const std::string path = folder.file("a.safetensors");
+  const auto module = small_modules()[1];
+  const std::vector<float> down(6, 0.5f), up(8, 0.25f);
+  const std::vector<TensorToWrite> tensors = {
+      {module.key + ".lora_down.weight", DType::f32, module.down_shape(), std::as_bytes(std::span(down))},
+      {module.key + ".lora_up.weight", DType::f32, module.up_shape(), std::as_bytes(std::span(up))}};
+  write_safetensors(path, tensors, {});
+  const auto loaded = read_lora(path, small_modules());
+  REQUIRE(loaded.size() == 1);
+  CHECK(loaded[0].module.alpha == 2);
+  CHECK(loaded[0].down == down);
+}
