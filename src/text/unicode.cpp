@@ -89,4 +89,24 @@ std::u32string collapse_spaces(std::u32string_view text) {
   return out;
 }
 
+std::string_view strip(std::string_view text) {
+  while (!text.empty()) {
+    size_t length = 0;
+    UChar32 c;
+    U8_NEXT(text.data(), length, text.size(), c);
+    if (c < 0 || !is_space(static_cast<char32_t>(c))) break;
+    text.remove_prefix(length);
+  }
+  while (!text.empty()) {
+    size_t begin = text.size() - 1;
+    while (begin > 0 && U8_IS_TRAIL(text[begin])) --begin;
+    size_t end = begin;
+    UChar32 c;
+    U8_NEXT(text.data(), end, text.size(), c);
+    if (c < 0 || end != text.size() || !is_space(static_cast<char32_t>(c))) break;
+    text = text.substr(0, begin);
+  }
+  return text;
+}
+
 }  // namespace rankine

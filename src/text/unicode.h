@@ -24,5 +24,7 @@ bool is_space(char32_t c);
 
 /// Every run of white space becomes one space; none is left at the ends.
 std::u32string collapse_spaces(std::u32string_view text);
+/// A UTF-8 text without the white space at its ends, as Python's str.strip.
+std::string_view strip(std::string_view text);
 
 }  // namespace rankine
