@@ -72,6 +72,38 @@ HWY_INLINE hn::TFromD<Tag> sum_lanes(Tag d, hn::Vec<Tag> v) {
   return hn::GetLane(hn::SumOfLanes(d, v));
 }
 
+/// Access to a whole vector, or to the n lanes left at a row's end.
+struct Whole {
+  template <class T>
+  HWY_INLINE V load_from(const T* x) const {
+    return load(D(), x);
+  }
+  template <class T>
+  HWY_INLINE void store_to(V v, T* y) const {
+    store(D(), v, y);
+  }
+};
+struct Rest {
+  int64_t n;
+  template <class T>
+  HWY_INLINE V load_from(const T* x) const {
+    return load_part(D(), x, n);
+  }
+  template <class T>
+  HWY_INLINE void store_to(V v, T* y) const {
+    store_part(D(), v, y, n);
+  }
+};
+
+/// body(i, access) for each vector of a row of n elements.
+template <class Body>
+HWY_INLINE void for_vectors(int64_t n, const Body& body) {
+  const int64_t step = lanes();
+  int64_t i = 0;
+  for (; i + step <= n; i += step) body(i, Whole());
+  if (i < n) body(i, Rest{n - i});
+}
+
 /// y[i] = op(x[i]). The last few elements go through the same vector code: a value does not depend on its place.
 template <class T, class U, class Op>
 HWY_INLINE void map(const T* x, U* y, int64_t n, Op op) {
