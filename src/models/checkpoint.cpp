@@ -40,7 +40,7 @@ std::string part_file(const fs::path& folder, const std::string& stem) {
        pickled ? ": the weights are in the old .bin format, save the model with safe_serialization=True" : "");
 }
 
-// "1.07 billion", "123.7 million", "4,096".
+// "1.07 billion", "123.06 million", "4096".
 std::string people_count(int64_t count) {
   std::ostringstream out;
   out.setf(std::ios::fixed);
@@ -212,10 +212,10 @@ std::string Checkpoint::describe() const {
 
   std::ostringstream out;
   out << path_ << "\n";
-  out << "  family      " << name_of(family_) << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
-  out << "  size        " << people_bytes(size) << " (" << size << " bytes)\n";
+  out << "  family          " << name_of(family_) << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
+  out << "  size            " << people_bytes(size) << " (" << size << " bytes)\n";
   const auto line = [&](std::string name, const Part& part) {
-    name.resize(std::max<size_t>(name.size() + 1, 12), ' ');
+    name.resize(std::max<size_t>(name.size() + 1, 16), ' ');
     out << "  " << name << part.tensors << " tensors, " << people_count(part.parameters) << " parameters ("
         << part.parameters << "),";
     for (const DType dtype : part.dtypes) out << ' ' << dtype;
@@ -225,10 +225,10 @@ std::string Checkpoint::describe() const {
   for (const auto& [name, part] : parts) line(name, part);
   if (family_ == ModelFamily::sd15) {
     const Sd1Widths widths = sd1_widths(*this);
-    out << "  widths      U-Net " << joined(widths.unet) << "; context " << widths.text_width << "; VAE "
+    out << "  widths          U-Net " << joined(widths.unet) << "; context " << widths.text_width << "; VAE "
         << joined(widths.vae) << "; text encoder " << widths.text_width << " x " << widths.text_layers << " layers\n";
   }
-  if (ignored_) out << "  left out    " << ignored_ << " tensors that are no weights of the model\n";
+  if (ignored_) out << "  left out        " << ignored_ << " tensors that are no weights of the model\n";
   return out.str();
 }
 

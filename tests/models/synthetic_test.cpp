@@ -102,8 +102,8 @@ TEST_CASE("a broken layout file is an error that names it") {
   for (const char* text :
        {"", "[]", "{}", "{\"tensors\":{}}", "{\"tensors\":[]}", "{\"tensors\":[1]}", "{\"tensors\":[[\"a\"]]}",
         "{\"tensors\":[[1,[2]]]}", "{\"tensors\":[[\"a\",2]]}", "{\"tensors\":[[\"a\",[-2]]]}",
-        "{\"tensors\":[[\"a\",[0]]]}", "{\"tensors\":[[\"a\",[1e30]]]}", "{\"tensors\":[[\"a\",[4294967296,4294967296]]]}",
-        "{\"tensors\":[[\"a\",[2]],[\"a\",[2]]]}"}) {
+        "{\"tensors\":[[\"a\",[0]]]}", "{\"tensors\":[[\"a\",[1e30]]]}",
+        "{\"tensors\":[[\"a\",[4294967296,4294967296]]]}", "{\"tensors\":[[\"a\",[2]],[\"a\",[2]]]}"}) {
     CAPTURE(std::string(text));
     put_bytes(path, text);
     CHECK(error_of([&] { read_layout(path); }).find(path) == 0);
