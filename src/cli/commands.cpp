@@ -1,0 +1,82 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+
+#include "base/error.h"
+#include "cli/flags.h"
+#include "cli/help.h"
+#include "cli/subcommands.h"
+#include "io/nearest_name.h"
+
+namespace rankine {
+namespace {
+
+void run_help(const CommandLine& args);
+std::string help_of_help() {
+  return "usage: rankine help [COMMAND]\n       rankine help --markdown    the flags of train as Markdown: "
+         "docs/flags.md\n";
+}
+
+constexpr std::array command_table = {
+    Command{"checkpoint", "write a synthetic checkpoint, or say what is inside one", run_checkpoint, checkpoint_help},
+    Command{"help", "help on a command", run_help, help_of_help},
+};
+
+const Command& find_command(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const Command& command : command_table) {
+    if (command.name == name) return command;
+    names.push_back(command.name);
+  }
+  fail("unknown command \"", name, "\"", nearest_hint(name, names), "; rankine --help lists all");
+}
+
+std::string overview() {
+  std::string text =
+      "Rankine trains LoRAs for Stable Diffusion.\n\n"
+      "usage: rankine COMMAND [ARGUMENTS]\n\n";
+  for (const Command& command : command_table) {
+    std::string line = "  " + std::string(command.name);
+    line.resize(14, ' ');
+    text += line + std::string(command.summary) + '\n';
+  }
+  return text + "\nrankine help COMMAND says more of one; rankine --version says which this is.\n";
+}
+
+void run_help(const CommandLine& args) {
+  if (args.empty()) {
+    std::cout << overview();
+  } else if (args[0] == "--markdown") {
+    TrainOptions options;
+    std::cout << help_markdown(train_flags(options));
+  } else {
+    std::cout << find_command(args[0]).help();
+  }
+}
+
+bool asks_for_help(const CommandLine& args) {
+  return std::any_of(args.begin(), args.end(), [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return command_table; }
+
+void run_command_line(const CommandLine& args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h") return run_help({});
+  if (args[0] == "--version") {
+    std::cout << "rankine " << RANKINE_VERSION << '\n';
+    return;
+  }
+  const Command& command = find_command(args[0]);
+  const CommandLine rest(args.begin() + 1, args.end());
+  if (asks_for_help(rest)) {
+    std::cout << command.help();
+  } else {
+    command.run(rest);
+  }
+}
+
+}  // namespace rankine

@@ -1,0 +1,393 @@
+#include "cli/flags.h"
+
+// The table of flags, one a line. A new flag is a field with its default in the config struct that it belongs to, and a
+// line here:
+//   built      sets a field; kind and default are the field's own
+//   no_effect  is accepted, with the reason why there is nothing to do
+//   refused    stops the run with "not supported yet", except at its default or at another value that means "off"
+
+namespace rankine {
+namespace {
+
+using enum FlagKind;
+
+constexpr auto attention_note = "attention never holds the whole matrix of scores in memory";
+constexpr auto tracker_note = "it matters only to trackers, which are not supported yet";
+constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is not supported yet";
+constexpr auto deepspeed_note = "it matters only with --deepspeed";
+constexpr auto one_process_note = "the run is one process";
+constexpr auto preview_note =
+    "it matters only with --sample_every_n_steps or --sample_every_n_epochs, not supported yet";
+constexpr auto validation_note = "it matters only with --validation_split, which is not supported yet";
+constexpr auto metrics_advice = "metrics.jsonl in --output_dir holds every step's values";
+
+CustomValue warmup_steps(StepCount& field) {
+  return {number, "0", [&field](const std::string& text) { field = parse_step_count(text, "the number of steps"); }};
+}
+
+CustomValue size_in_pixels(std::optional<Size>& field) {
+  return {text, "None", [&field](const std::string& given) { field = resolution_from(given); }};
+}
+
+FlagGroup model_flags(ModelConfig& c) {
+  return {
+      "Model",
+      {
+          built("--pretrained_model_name_or_path", &c.pretrained_model_name_or_path,
+                "Base model: a .safetensors file or a Diffusers folder"),
+          refused("--v2", toggle, "The base is an SD 2.x checkpoint"),
+          built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
+          refused("--vae", text, "Another VAE, as a file or folder"),
+          built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
+          no_effect("--tokenizer_cache_dir", text, "the tokenizer is built in", "Folder of downloaded tokenizer files"),
+          no_effect("--disable_mmap_load_safetensors", toggle, "a mapped file is read once either way",
+                    "Read the checkpoint without mapping it into memory"),
+      },
+  };
+}
+
+FlagGroup network_flags(NetworkConfig& c) {
+  return {
+      "Network",
+      {
+          built("--network_module", {}, "Kind of adapter; LoRA when unset")
+              .choose("networks.lora")
+              .planned("networks.dylora,networks.lora_fa,networks.oft,lycoris.kohya"),
+          built("--network_weights", &c.network_weights, "Existing LoRA file to start from"),
+          built("--network_dim", &c.network_dim, "Rank of the LoRA; 4 when unset"),
+          built("--network_alpha", &c.network_alpha, "The update is multiplied by alpha / rank"),
+          built("--network_train_unet_only", &c.network_train_unet_only, "Adapt only the U-Net"),
+          built("--network_train_text_encoder_only", &c.network_train_text_encoder_only, "Adapt only the text encoder"),
+          refused("--network_dropout", number, "Chance to zero values between the LoRA's two matrices").or_off("0"),
+          refused("--network_args", list, "key=value settings of the adapter, such as conv_dim=4"),
+          refused("--dim_from_weights", toggle, "Take the ranks from --network_weights").instead("give --network_dim"),
+          refused("--scale_weight_norms", number, "Largest weight norm of each pair of matrices").or_off("0"),
+          refused("--base_weights", list, "LoRA files merged into the base model first"),
+          no_effect("--base_weights_multiplier", list, "it matters only with --base_weights",
+                    "Strength for each of --base_weights"),
+      },
+  };
+}
+
+FlagGroup dataset_flags(TrainOptions& o) {
+  DataConfig& c = o.config.data;
+  DatasetOptions& options = c.defaults.dataset;
+  return {
+      "Dataset",
+      {
+          built("--train_data_dir", &c.train_data_dir, "Folder whose N_name subfolders hold the pictures"),
+          built("--dataset_config", &c.dataset_config, "TOML file that describes the datasets"),
+          built("--reg_data_dir", &c.reg_data_dir, "Folder whose N_name subfolders hold regularisation pictures"),
+          built("--resolution", size_in_pixels(options.resolution), "Training size: one side, or width,height"),
+          built("--train_batch_size", &options.batch_size, "Pictures in a batch"),
+          built("--cache_latents", &c.cache_latents, "Encode all pictures once, before training"),
+          no_effect("--vae_batch_size", integer, "pictures are encoded one by one, each core at work",
+                    "Pictures encoded at once")
+              .initially("1"),
+          refused("--cache_latents_to_disk", toggle, "Keep encoded pictures beside the pictures")
+              .instead("--cache_latents keeps them in memory"),
+          no_effect("--skip_cache_check", toggle, "it matters only with --cache_latents_to_disk",
+                    "Trust cache files without opening them"),
+          refused("--cache_text_encoder_outputs", toggle, "Encode all captions once (SDXL)"),
+          refused("--cache_text_encoder_outputs_to_disk", toggle, "Keep encoded captions beside the pictures (SDXL)"),
+          no_effect("--cache_info", toggle, "sizes are read from the files' first bytes, which is quick",
+                    "Keep sizes and captions in a file for a quicker start"),
+          refused("--in_json", text, "Metadata file that selects the fine-tuning kind of dataset"),
+          no_effect("--dataset_repeats", integer, "it matters only with --in_json", "Repeats for --in_json")
+              .initially("1"),
+          refused("--dataset_class", text, "Python class of a user's own dataset"),
+          refused("--debug_dataset", toggle, "Show the prepared samples and stop"),
+          built("--max_data_loader_n_workers", &o.config.run.max_data_loader_n_workers,
+                "Threads that prepare batches ahead of the step"),
+          no_effect("--persistent_data_loader_workers", toggle, "loader threads live as long as the run",
+                    "Keep the loader's workers between epochs"),
+      },
+  };
+}
+
+FlagGroup bucket_flags(DataDefaults& defaults) {
+  DatasetOptions& c = defaults.dataset;
+  SubsetOptions& subset = defaults.subset;
+  return {
+      "Buckets and augmentation",
+      {
+          built("--enable_bucket", &c.enable_bucket, "Group pictures by aspect ratio instead of cropping to one shape"),
+          built("--min_bucket_reso", &c.min_bucket_reso, "Shortest side of a bucket, in pixels"),
+          built("--max_bucket_reso", &c.max_bucket_reso, "Longest side of a bucket, in pixels"),
+          built("--bucket_reso_steps", &c.bucket_reso_steps, "Sides of buckets are multiples of this"),
+          built("--bucket_no_upscale", &c.bucket_no_upscale, "Never enlarge a picture: its bucket follows its size"),
+          built("--resize_interpolation", &subset.resize_interpolation,
+                "Filter for resizing; unset: area to shrink, lanczos to enlarge")
+              .choose("lanczos,nearest,bilinear,linear,bicubic,cubic,area"),
+          built("--flip_aug", &subset.flip_aug, "Mirror pictures at random"),
+          refused("--color_aug", toggle, "Change hue or gamma a little at random"),
+          refused("--random_crop", toggle, "Crop at random instead of in the centre"),
+          refused("--face_crop_aug_range", text, "Zoom range for crops around a face"),
+      },
+  };
+}
+
+FlagGroup caption_flags(TrainOptions& o) {
+  SubsetOptions& subset = o.config.data.defaults.subset;
+  CaptionSettings& c = subset.caption;
+  return {
+      "Captions",
+      {
+          built("--caption_extension", &subset.caption_extension, "Suffix of caption files"),
+          built("--caption_extention", &o.caption_extention, "Old spelling of --caption_extension; wins over it"),
+          built("--caption_prefix", &c.prefix, "Text before every caption").initially("None"),
+          built("--caption_suffix", &c.suffix, "Text after every caption").initially("None"),
+          built("--caption_separator", &c.separator, "Text between tags"),
+          built("--secondary_separator", &c.secondary_separator, "Joins tags that move and drop together")
+              .initially("None"),
+          built("--shuffle_caption", &c.shuffle, "Shuffle the tags anew at every draw"),
+          built("--keep_tokens", &c.keep_tokens, "Leading tags that keep their place"),
+          built("--keep_tokens_separator", &c.keep_tokens_separator,
+                "Mark around parts that are never shuffled or dropped"),
+          built("--enable_wildcard", &c.enable_wildcard, "Choose one of {a|b}, and one line of several"),
+          built("--caption_dropout_rate", &c.dropout_rate, "Chance that a caption becomes empty"),
+          built("--caption_dropout_every_n_epochs", &c.dropout_every_n_epochs, "Empty all captions in each Nth epoch"),
+          built("--caption_tag_dropout_rate", &c.tag_dropout_rate, "Chance for each tag to be dropped"),
+          built("--token_warmup_min", &c.token_warmup_min, "Tags used at the start of training"),
+          built("--token_warmup_step", &c.token_warmup_step, "Step, or share of all, when every tag is in use"),
+          built("--max_token_length", &o.config.model.max_token_length, "Longest caption in tokens; 75 when unset")
+              .choose("75,150,225"),
+          refused("--weighted_captions", toggle, "Honour (word:1.2) weights in captions"),
+      },
+  };
+}
+
+FlagGroup training_flags(RunConfig& c) {
+  return {
+      "Training",
+      {
+          built("--max_train_steps", &c.max_train_steps, "Optimizer steps of the run"),
+          built("--max_train_epochs", &c.max_train_epochs, "Epochs of the run; overrides --max_train_steps"),
+          built("--seed", &c.seed, "Seed of everything random; unset: drawn anew"),
+          built("--gradient_accumulation_steps", &c.gradient_accumulation_steps, "Batches summed for each step"),
+          built("--gradient_checkpointing", &c.gradient_checkpointing,
+                "Compute activations twice to save memory; the gradients stay the same"),
+          built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32")
+              .choose("no,bf16")
+              .planned("fp16")
+              .instead("bf16 has fp32's range and needs no loss scaling"),
+          refused("--full_fp16", toggle, "Trained weights and gradients in fp16 too"),
+          refused("--full_bf16", toggle, "Trained weights and gradients in bf16 too"),
+          refused("--fp8_base", toggle, "Frozen weights in fp8"),
+          refused("--fp8_base_unet", toggle, "Frozen weights of the U-Net in fp8"),
+          no_effect("--no_half_vae", toggle, "the VAE runs in fp32", "Run the VAE in fp32"),
+          no_effect("--xformers", toggle, attention_note, "Use xFormers' attention"),
+          no_effect("--sdpa", toggle, attention_note, "Use PyTorch's fused attention"),
+          no_effect("--mem_eff_attn", toggle, attention_note, "Use a slow attention that needs little memory"),
+          no_effect("--torch_compile", toggle, "the step is always compiled", "Compile the step"),
+          no_effect("--dynamo_backend", text, "the step is always compiled", "Backend of --torch_compile")
+              .initially("inductor"),
+          no_effect("--lowram", toggle, "the checkpoint is mapped, not copied", "Spare main memory while loading"),
+          no_effect("--highvram", toggle, "memory is planned before the first step", "Never clear the GPU's cache"),
+          no_effect("--cpu_offload_checkpointing", toggle, "activations are in main memory as it is",
+                    "Move kept activations to main memory"),
+          no_effect("--fused_backward_pass", toggle, "it does nothing for a LoRA in sd-scripts either",
+                    "Update each weight during the backward pass"),
+          no_effect("--ddp_timeout", integer, one_process_note, "Minutes before a collective operation gives up"),
+          no_effect("--ddp_gradient_as_bucket_view", toggle, one_process_note, "Let DDP's gradients share buffers"),
+          no_effect("--ddp_static_graph", toggle, one_process_note, "Tell DDP that the graph never changes"),
+          refused("--deepspeed", toggle, "Run under DeepSpeed"),
+          no_effect("--zero_stage", integer, deepspeed_note, "ZeRO stage").initially("2"),
+          no_effect("--offload_optimizer_device", text, deepspeed_note, "Where ZeRO keeps the optimizer's state"),
+          no_effect("--offload_optimizer_nvme_path", text, deepspeed_note, "Disk path for that state"),
+          no_effect("--offload_param_device", text, deepspeed_note, "Where ZeRO keeps parameters"),
+          no_effect("--offload_param_nvme_path", text, deepspeed_note, "Disk path for those parameters"),
+          no_effect("--zero3_init_flag", toggle, deepspeed_note, "Build the model in parts (stage 3)"),
+          no_effect("--zero3_save_16bit_model", toggle, deepspeed_note, "Gather and save 16-bit weights (stage 3)"),
+          no_effect("--fp16_master_weights_and_gradients", toggle, deepspeed_note, "Keep fp16 master weights"),
+      },
+  };
+}
+
+FlagGroup optimizer_flags(TrainOptions& o) {
+  OptimConfig& c = o.config.optim;
+  LrScheduleConfig& schedule = c.lr_schedule;
+  return {
+      "Optimizer and learning rate",
+      {
+          built("--optimizer_type", &c.optimizer_type, "Name of the optimizer; AdamW when empty")
+              .any_case()
+              .choose("AdamW")
+              .planned("AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
+                       "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,"
+                       "DAdaptAdanIP,DAdaptLion,DAdaptSGD,Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,"
+                       "SGDScheduleFree"),
+          refused("--use_8bit_adam", toggle, "Old short form of --optimizer_type AdamW8bit"),
+          refused("--use_lion_optimizer", toggle, "Old short form of --optimizer_type Lion"),
+          built("--optimizer_args", &c.optimizer_args, "key=value settings: betas, eps, weight_decay"),
+          built("--learning_rate", &c.learning_rate, "Rate where --unet_lr or --text_encoder_lr is not given"),
+          built("--unet_lr", &c.unet_lr, "Rate of the U-Net's part"),
+          built("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part"),
+          built("--max_grad_norm", &c.max_grad_norm, "Limit of the gradients' norm over all parameters; 0: none"),
+          built("--lr_scheduler", &schedule.name, "How the learning rate moves")
+              .choose("constant,constant_with_warmup,linear,cosine,cosine_with_restarts,polynomial,inverse_sqrt,"
+                      "cosine_with_min_lr,warmup_stable_decay,piecewise_constant")
+              .planned("adafactor"),
+          built("--lr_warmup_steps", warmup_steps(schedule.lr_warmup_steps),
+                "Steps until the full rate: 500, or a share of all: 0.1 or 10%"),
+          built("--lr_decay_steps", warmup_steps(schedule.lr_decay_steps),
+                "Steps of the last part of warmup_stable_decay, written likewise"),
+          built("--lr_scheduler_num_cycles", &schedule.lr_scheduler_num_cycles, "Restarts of cosine_with_restarts"),
+          built("--lr_scheduler_power", &schedule.lr_scheduler_power, "Exponent of polynomial"),
+          built("--lr_scheduler_timescale", &schedule.lr_scheduler_timescale, "Time constant of inverse_sqrt"),
+          built("--lr_scheduler_min_lr_ratio", &schedule.lr_scheduler_min_lr_ratio,
+                "Least rate of cosine_with_min_lr and warmup_stable_decay, as a share of the full one"),
+          built("--lr_scheduler_args", &o.lr_scheduler_args, "key=value settings: step_rules of piecewise_constant"),
+          refused("--lr_scheduler_type", text, "Python class of a user's own schedule").initially(""),
+      },
+  };
+}
+
+FlagGroup loss_flags(LossConfig& c) {
+  return {
+      "Loss and noise",
+      {
+          built("--loss_type", &c.loss_type, "Shape of the error").choose("l2").planned("l1,huber,smooth_l1"),
+          built("--min_snr_gamma", &c.weighting.min_snr_gamma,
+                "Cap of the weight by signal-to-noise ratio; 5 is usual"),
+          built("--debiased_estimation_loss", &c.weighting.debiased_estimation_loss,
+                "Weigh the loss by 1 / sqrt(signal-to-noise ratio)"),
+          built("--scale_v_pred_loss_like_noise_pred", &c.weighting.scale_v_pred_loss_like_noise_pred,
+                "Weigh a velocity loss as if noise were predicted"),
+          built("--v_pred_like_loss", &c.weighting.v_pred_like_loss,
+                "Add the weight of a velocity loss, times this, to a noise loss"),
+          built("--noise_offset", &c.noise_offset, "Add this times one normal number a channel to the noise"),
+          refused("--noise_offset_random_strength", toggle, "Draw the offset's strength from 0 to --noise_offset"),
+          refused("--adaptive_noise_scale", number, "Add this times the latents' mean to --noise_offset").or_off("0"),
+          refused("--multires_noise_iterations", integer, "Coarser levels of noise blended in").or_off("0"),
+          refused("--multires_noise_discount", number, "Factor from each of those levels to the next").initially("0.3"),
+          refused("--ip_noise_gamma", number, "Disturb the noised input, not the target").or_off("0"),
+          refused("--ip_noise_gamma_random_strength", toggle, "Draw that strength from 0 to --ip_noise_gamma"),
+          refused("--zero_terminal_snr", toggle, "Make the last timestep pure noise"),
+          refused("--min_timestep", integer, "Lowest timestep drawn").or_off("0"),
+          refused("--max_timestep", integer, "One past the highest timestep drawn").or_off("1000"),
+          refused("--huber_schedule", text, "How the Huber threshold moves with the timestep").initially("snr"),
+          refused("--huber_c", number, "Huber threshold, or its last value").initially("0.1"),
+          refused("--huber_scale", number, "Factor on the Huber threshold").initially("1.0"),
+          built("--prior_loss_weight", &c.prior_loss_weight, "Factor on the loss of regularisation pictures"),
+          refused("--masked_loss", toggle, "Multiply the loss by a mask picture"),
+          refused("--alpha_mask", toggle, "Weigh the loss by the picture's alpha channel"),
+          refused("--conditioning_data_dir", text, "Folder of mask pictures"),
+      },
+  };
+}
+
+FlagGroup save_flags(SaveConfig& c) {
+  return {
+      "Saving",
+      {
+          built("--output_dir", &c.output_dir, "Folder of all results"),
+          built("--output_name", &c.output_name, "Name of the saved LoRA, without suffix; last when unset"),
+          built("--save_precision", &c.save_precision, "Type of the saved weights; unset: fp32")
+              .choose("float,fp16,bf16"),
+          built("--save_every_n_epochs", &c.save_every_n_epochs, "Save after each N epochs"),
+          built("--save_every_n_steps", &c.save_every_n_steps, "Save after each N steps"),
+          built("--save_model_as", {}, "Kind of file")
+              .initially("safetensors")
+              .choose("safetensors")
+              .planned("ckpt,pt"),
+          refused("--save_n_epoch_ratio", integer, "Save about N times, after whole epochs"),
+          refused("--save_last_n_epochs", integer, "Keep only the files of the last N epochs"),
+          refused("--save_last_n_steps", integer, "Keep only the files of the last N steps"),
+          refused("--save_state", toggle, "Save what is needed to go on, with each LoRA"),
+          refused("--save_state_on_train_end", toggle, "Save what is needed to go on, at the end"),
+          no_effect("--save_last_n_epochs_state", integer, "it matters only with --save_state",
+                    "Keep only the states of the last N epochs"),
+          no_effect("--save_last_n_steps_state", integer, "it matters only with --save_state",
+                    "Keep only the states of the last N steps"),
+          refused("--resume", text, "State folder to go on from"),
+          refused("--initial_epoch", integer, "Epoch to count from").or_off("1"),
+          refused("--initial_step", integer, "Step to count from").or_off("0"),
+          no_effect("--skip_until_initial_step", toggle, "it matters only with --initial_step or --initial_epoch",
+                    "Read and drop the batches before the first step"),
+      },
+  };
+}
+
+FlagGroup metadata_flags(MetadataConfig& c) {
+  return {
+      "Metadata of the saved file",
+      {
+          built("--no_metadata", &c.no_metadata, "Write only the few keys that other programs need"),
+          built("--training_comment", &c.training_comment, "Note that is kept in the file"),
+          built("--metadata_title", &c.metadata_title, "Title; the output name when unset"),
+          built("--metadata_author", &c.metadata_author, "Author"),
+          built("--metadata_description", &c.metadata_description, "Description"),
+          built("--metadata_license", &c.metadata_license, "Licence"),
+          built("--metadata_tags", &c.metadata_tags, "Tags, with commas between"),
+          built("--metadata_usage_hint", &c.metadata_usage_hint, "How to use it"),
+          built("--metadata_merged_from", &c.metadata_merged_from, "Names of the models it was merged from"),
+          built("--metadata_trigger_phrase", &c.metadata_trigger_phrase, "Words that call it up"),
+          built("--metadata_preprocessor", &c.metadata_preprocessor, "Name of the preprocessor"),
+          built("--metadata_is_negative_embedding", &c.metadata_is_negative_embedding, "Mark of a negative embedding"),
+          refused("--metadata_thumbnail", text, "Picture that stands for it"),
+      },
+  };
+}
+
+FlagGroup watching_flags(TrainOptions& o) {
+  return {
+      "Watching",
+      {
+          built("--console_log_level", &o.console_log_level, "Least important messages shown; INFO when unset")
+              .choose("DEBUG,INFO,WARNING,ERROR,CRITICAL"),
+          no_effect("--console_log_file", text, "messages go to standard error: send them on with 2>FILE",
+                    "File for messages"),
+          no_effect("--console_log_simple", toggle, "messages are plain lines", "Plain messages"),
+          refused("--logging_dir", text, "Folder for TensorBoard's files").instead(metrics_advice),
+          refused("--log_with", text, "Trackers that receive values").instead(metrics_advice),
+          no_effect("--log_prefix", text, tracker_note, "Text before the name of each log folder"),
+          no_effect("--log_tracker_name", text, tracker_note, "Name of the tracker's project"),
+          no_effect("--log_tracker_config", text, tracker_note, "TOML file of the tracker's settings"),
+          no_effect("--log_config", toggle, tracker_note, "Record the run's settings too"),
+          no_effect("--wandb_run_name", text, tracker_note, "Name of the run in Weights and Biases"),
+          no_effect("--wandb_api_key", text, tracker_note, "Key for Weights and Biases"),
+          refused("--sample_every_n_steps", integer, "Make pictures after each N steps").or_off("0"),
+          refused("--sample_every_n_epochs", integer, "Make pictures after each N epochs").or_off("0"),
+          refused("--sample_at_first", toggle, "Make pictures before the first step"),
+          no_effect("--sample_prompts", text, preview_note, "File of prompts for pictures"),
+          no_effect("--sample_sampler", text, preview_note, "Sampler for pictures").initially("ddim"),
+          refused("--validation_split", number, "Share of pictures held out for validation").initially("0.0"),
+          no_effect("--validation_seed", integer, validation_note, "Seed of that choice"),
+          no_effect("--validate_every_n_steps", integer, validation_note, "Validate after each N steps"),
+          no_effect("--validate_every_n_epochs", integer, validation_note, "Validate after each N epochs"),
+          no_effect("--max_validation_steps", integer, validation_note, "Most batches in a validation"),
+      },
+  };
+}
+
+FlagGroup other_flags(TrainOptions& o) {
+  return {
+      "Config file and hub",
+      {
+          built("--config_file", &o.config_file, "TOML file of flags without their dashes; the command line wins"),
+          refused("--output_config", toggle, "Write the flags to --config_file and stop"),
+          refused("--huggingface_repo_id", text, "Hub repository that receives the results"),
+          no_effect("--huggingface_repo_type", text, hub_note, "Kind of that repository"),
+          no_effect("--huggingface_path_in_repo", text, hub_note, "Folder in that repository"),
+          no_effect("--huggingface_token", text, hub_note, "Access token"),
+          no_effect("--huggingface_repo_visibility", text, hub_note, "Whether a new repository is public"),
+          no_effect("--async_upload", toggle, hub_note, "Upload in the background"),
+          refused("--save_state_to_huggingface", toggle, "Upload the state as well"),
+          refused("--resume_from_huggingface", toggle, "Read --resume from the hub"),
+      },
+  };
+}
+
+}  // namespace
+
+FlagTable train_flags(TrainOptions& options) {
+  TrainConfig& c = options.config;
+  return {
+      model_flags(c.model),   network_flags(c.network),   dataset_flags(options),   bucket_flags(c.data.defaults),
+      caption_flags(options), training_flags(c.run),      optimizer_flags(options), loss_flags(c.loss),
+      save_flags(c.save),     metadata_flags(c.metadata), watching_flags(options),  other_flags(options),
+  };
+}
+
+}  // namespace rankine

@@ -1,0 +1,11 @@
+#pragma once
+#include <string>
+#include <vector>
+
+/// What stands behind each subcommand of commands(): one file each.
+namespace rankine {
+
+void run_checkpoint(const std::vector<std::string>& args);
+std::string checkpoint_help();
+
+}  // namespace rankine

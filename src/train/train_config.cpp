@@ -1,0 +1,80 @@
+#include "train/train_config.h"
+
+#include "base/error.h"
+
+namespace rankine {
+namespace {
+
+template <class T>
+void check_at_least(const char* flag, const T& value, T least) {
+  check(value >= least, flag, " must be at least ", least, ", got ", value);
+}
+
+template <class T>
+void check_at_least(const char* flag, const std::optional<T>& value, T least) {
+  if (value) check_at_least(flag, *value, least);
+}
+
+void check_model(const ModelConfig& c) {
+  check(c.pretrained_model_name_or_path && !c.pretrained_model_name_or_path->empty(),
+        "--pretrained_model_name_or_path is missing: name a .safetensors checkpoint or a Diffusers folder");
+  check_at_least("--clip_skip", c.clip_skip, 1);
+  const int tokens = c.max_token_length.value_or(75);
+  check(tokens == 75 || tokens == 150 || tokens == 225, "--max_token_length must be 75, 150 or 225, got ", tokens);
+}
+
+void check_network(const NetworkConfig& c) {
+  check_at_least("--network_dim", c.network_dim, 1);
+  check(c.network_alpha > 0, "--network_alpha must be above 0, got ", c.network_alpha);
+  check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
+        "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
+}
+
+void check_data(const DataConfig& c) {
+  check(c.train_data_dir || c.dataset_config,
+        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat) or "
+        "--dataset_config");
+  const double dropout = c.defaults.subset.caption.dropout_rate,
+               tag_dropout = c.defaults.subset.caption.tag_dropout_rate;
+  check(dropout >= 0 && dropout <= 1, "--caption_dropout_rate must be 0 to 1, got ", dropout);
+  check(tag_dropout >= 0 && tag_dropout <= 1, "--caption_tag_dropout_rate must be 0 to 1, got ", tag_dropout);
+  check_at_least("--keep_tokens", c.defaults.subset.caption.keep_tokens, 0);
+  check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
+}
+
+void check_optim(const OptimConfig& c) {
+  check_at_least("--learning_rate", c.learning_rate, 0.0);
+  check_at_least("--unet_lr", c.unet_lr, 0.0);
+  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: this model has one text encoder, got ",
+        c.text_encoder_lr.size(), " rates");
+  for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
+  check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
+}
+
+void check_run(const RunConfig& c) {
+  check_at_least("--max_train_steps", c.max_train_steps, int64_t{1});
+  check_at_least("--max_train_epochs", c.max_train_epochs, int64_t{1});
+  check_at_least("--gradient_accumulation_steps", c.gradient_accumulation_steps, 1);
+  check_at_least("--max_data_loader_n_workers", c.max_data_loader_n_workers, 0);
+}
+
+void check_save(const SaveConfig& c) {
+  check(c.output_dir && !c.output_dir->empty(), "--output_dir is missing: name a folder for the results");
+  check(c.name().find('/') == std::string::npos && !c.name().empty(),
+        "--output_name must be a file's name without folders, got \"", c.name(), "\"");
+  check_at_least("--save_every_n_epochs", c.save_every_n_epochs, int64_t{1});
+  check_at_least("--save_every_n_steps", c.save_every_n_steps, int64_t{1});
+}
+
+}  // namespace
+
+void check_train_config(const TrainConfig& c) {
+  check_model(c.model);
+  check_network(c.network);
+  check_data(c.data);
+  check_optim(c.optim);
+  check_run(c.run);
+  check_save(c.save);
+}
+
+}  // namespace rankine

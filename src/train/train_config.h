@@ -1,0 +1,114 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset_config.h"
+#include "diffusion/loss_weighting.h"
+#include "optim/lr_schedule.h"
+
+/// What a training run is told, as typed structs: one a subject, each with sd-scripts' defaults. Fields carry the names
+/// of sd-scripts' flags, without dashes.
+namespace rankine {
+
+struct ModelConfig {
+  std::optional<std::string> pretrained_model_name_or_path;  ///< a .safetensors file or a Diffusers folder
+  bool v_parameterization = false;                           ///< the model predicts velocity, not noise
+  std::optional<int> clip_skip;         ///< take the Nth-from-last text encoder layer; unset as 1: the last
+  std::optional<int> max_token_length;  ///< 75 (also when unset), 150 or 225
+};
+
+struct NetworkConfig {
+  std::optional<std::string> network_weights;  ///< a LoRA file to start from
+  std::optional<int> network_dim;              ///< the LoRA's rank; 4 when unset
+  double network_alpha = 1;                    ///< the update is scaled by alpha / rank
+  bool network_train_unet_only = false;
+  bool network_train_text_encoder_only = false;
+
+  int rank() const { return network_dim.value_or(4); }
+  bool trains_unet() const { return !network_train_text_encoder_only; }
+  bool trains_text_encoder() const { return !network_train_unet_only; }
+};
+
+struct DataConfig {
+  std::optional<std::string> train_data_dir;  ///< holds N_name folders of pictures; unused with dataset_config
+  std::optional<std::string> reg_data_dir;    ///< the same for regularisation pictures
+  std::optional<std::string> dataset_config;  ///< a TOML file
+  bool cache_latents = false;                 ///< encode every picture once, before the first step
+  DataDefaults defaults;                      ///< every level of dataset_config goes before these
+};
+
+struct OptimConfig {
+  std::string optimizer_type;               ///< "AdamW", also when empty
+  std::vector<std::string> optimizer_args;  ///< "key=value" each: parsed by the optimiser
+  double learning_rate = 2e-6;              ///< where unet_lr or text_encoder_lr says nothing else
+  std::optional<double> unet_lr;
+  std::vector<double> text_encoder_lr;  ///< one value, or none
+  double max_grad_norm = 1.0;           ///< limit of the gradients' global norm; 0: no limit
+  /// Its learning_rate and max_train_steps are filled in by the run, which knows them last.
+  LrScheduleConfig lr_schedule;
+
+  double unet_rate() const { return unet_lr.value_or(learning_rate); }
+  double text_encoder_rate() const { return text_encoder_lr.empty() ? learning_rate : text_encoder_lr[0]; }
+};
+
+struct LossConfig {
+  std::string loss_type = "l2";
+  /// Its `prediction` follows from ModelConfig::v_parameterization.
+  LossWeightingConfig weighting;
+  double prior_loss_weight = 1.0;      ///< factor on the loss of regularisation pictures
+  std::optional<double> noise_offset;  ///< strength of one normal number a channel, added to the noise
+};
+
+struct RunConfig {
+  int64_t max_train_steps = 1600;           ///< optimiser steps
+  std::optional<int64_t> max_train_epochs;  ///< when set, max_train_steps follows from it
+  std::optional<int64_t> seed;              ///< unset: drawn at random
+  std::string mixed_precision = "no";       ///< compute type: "no" (fp32) or "bf16"
+  bool gradient_checkpointing = false;
+  int gradient_accumulation_steps = 1;  ///< batches summed before each optimiser step
+  int max_data_loader_n_workers = 8;    ///< loader threads; 0: the caller's own
+};
+
+struct SaveConfig {
+  std::optional<std::string> output_dir;
+  std::optional<std::string> output_name;     ///< stem of the saved files; "last" when unset
+  std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: fp32
+  std::optional<int64_t> save_every_n_epochs;
+  std::optional<int64_t> save_every_n_steps;
+
+  std::string name() const { return output_name.value_or("last"); }
+};
+
+/// What is written into the saved file beside the run's own settings. Each metadata_X becomes modelspec.X.
+struct MetadataConfig {
+  bool no_metadata = false;  ///< only the few keys other programs need
+  std::optional<std::string> training_comment;
+  std::optional<std::string> metadata_title;  ///< the output name when unset
+  std::optional<std::string> metadata_author;
+  std::optional<std::string> metadata_description;
+  std::optional<std::string> metadata_license;
+  std::optional<std::string> metadata_tags;
+  std::optional<std::string> metadata_usage_hint;
+  std::optional<std::string> metadata_merged_from;
+  std::optional<std::string> metadata_trigger_phrase;
+  std::optional<std::string> metadata_preprocessor;
+  std::optional<std::string> metadata_is_negative_embedding;
+};
+
+struct TrainConfig {
+  ModelConfig model;
+  NetworkConfig network;
+  DataConfig data;
+  OptimConfig optim;
+  LossConfig loss;
+  RunConfig run;
+  SaveConfig save;
+  MetadataConfig metadata;
+};
+
+/// Throws Error for the first setting that is missing, out of range, or contradicts another.
+void check_train_config(const TrainConfig& config);
+
+}  // namespace rankine

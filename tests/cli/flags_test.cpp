@@ -1,0 +1,150 @@
+#include "cli/flags.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+#include "cli/help.h"
+
+using namespace rankine;
+
+namespace {
+
+struct ReferenceFlag {
+  std::string name, type, default_text;
+  std::vector<std::string> choices;
+};
+
+std::vector<ReferenceFlag> reference_flags() {
+  const char* other = std::getenv("RANKINE_REFERENCE");
+  const std::string folder = other && *other ? other : RANKINE_SOURCE_DIR "/tests/reference";
+  std::ifstream in(folder + "/flags.tsv");
+  REQUIRE_MESSAGE(in.good(), folder << "/flags.tsv cannot be read");
+  std::vector<ReferenceFlag> rows;
+  std::string line;
+  std::getline(in, line);
+  while (std::getline(in, line)) {
+    const std::vector<std::string> cells = split_list(line, '\t');
+    REQUIRE(cells.size() == 9);
+    const std::string default_text = cells[3] == "(empty string)" ? "" : cells[3];
+    rows.push_back(
+        {cells[0], cells[2], default_text, cells[2] == "choice" ? split_list(cells[4]) : std::vector<std::string>{}});
+  }
+  return rows;
+}
+
+/// A "choice" of the reference is a text or a number here.
+bool same_kind(FlagKind kind, const std::string& type) {
+  return name_of(kind) == type || (type == "choice" && (kind == FlagKind::text || kind == FlagKind::integer));
+}
+
+bool same_value(const std::string& a, const std::string& b) {
+  const auto x = parse_number(a), y = parse_number(b);
+  return x && y ? *x == *y : a == b;
+}
+
+}  // namespace
+
+TEST_CASE("every flag of sd-scripts is known, with its kind and default") {
+  TrainOptions options;
+  const FlagTable table = train_flags(options);
+  const std::vector<ReferenceFlag> rows = reference_flags();
+  CHECK(rows.size() >= 196);
+  for (const ReferenceFlag& row : rows) {
+    CAPTURE(row.name);
+    const Flag* flag = find_flag(table, row.name);
+    REQUIRE(flag != nullptr);
+    CHECK_MESSAGE(same_kind(flag->kind, row.type), name_of(flag->kind), " is not ", row.type);
+    CHECK_MESSAGE(same_value(flag->default_text, row.default_text), flag->default_text, " is not ", row.default_text);
+    CHECK(!flag->help.empty());
+  }
+}
+
+TEST_CASE("a built flag knows every choice of sd-scripts: taken, or refused as not supported yet") {
+  TrainOptions options;
+  const FlagTable table = train_flags(options);
+  for (const ReferenceFlag& row : reference_flags())
+    for (const std::string& choice : row.choices) {
+      CAPTURE(row.name);
+      CAPTURE(choice);
+      const Flag* flag = find_flag(table, row.name);
+      REQUIRE(flag != nullptr);
+      if (flag->status != FlagStatus::built || choice == "None") continue;
+      const bool known = std::count(flag->choices.begin(), flag->choices.end(), choice) +
+                             std::count(flag->later.begin(), flag->later.end(), choice) ==
+                         1;
+      CHECK(known);
+    }
+}
+
+TEST_CASE("no flag is in the table twice, and one without effect says why") {
+  TrainOptions options;
+  std::set<std::string> names;
+  for (const FlagGroup& group : train_flags(options))
+    for (const Flag& flag : group.flags) {
+      CAPTURE(flag.name);
+      CHECK(names.insert(flag.name).second);
+      CHECK(flag.name.substr(0, 2) == "--");
+      if (flag.status == FlagStatus::no_effect) CHECK(!flag.note.empty());
+    }
+}
+
+TEST_CASE("a flag that is refused may be given at its default or at a value that means off") {
+  TrainOptions options;
+  const FlagTable table = train_flags(options);
+  std::vector<std::string> notes;
+  const auto give = [&](const char* name, std::vector<std::string> texts) {
+    assign(*find_flag(table, name), texts, name, notes);
+  };
+  CHECK_NOTHROW(give("--multires_noise_iterations", {"0"}));
+  CHECK_NOTHROW(give("--max_timestep", {"1000"}));
+  CHECK_NOTHROW(give("--huber_c", {"0.10"}));
+  CHECK_NOTHROW(give("--network_args", {}));
+  CHECK_NOTHROW(give("--vae", {""}));
+  CHECK_NOTHROW(give("--zero_terminal_snr", {"false"}));
+  CHECK(notes.empty());
+  CHECK_THROWS_WITH_AS(give("--multires_noise_iterations", {"6"}), "--multires_noise_iterations is not supported yet",
+                       Error);
+  CHECK_THROWS_AS(give("--max_timestep", {"900"}), Error);
+  CHECK_THROWS_AS(give("--network_args", {"conv_dim=4"}), Error);
+  CHECK_THROWS_AS(give("--zero_terminal_snr", {}), Error);
+  CHECK_THROWS_WITH_AS(give("--logging_dir", {"logs"}), doctest::Contains("metrics.jsonl"), Error);
+}
+
+TEST_CASE("a flag without effect is accepted with a note that says why") {
+  TrainOptions options;
+  const FlagTable table = train_flags(options);
+  std::vector<std::string> notes;
+  assign(*find_flag(table, "--xformers"), {}, "--xformers", notes);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("--xformers has no effect: ") == 0);
+  assign(*find_flag(table, "--lowram"), {"false"}, "lowram", notes);
+  CHECK(notes.size() == 1);
+}
+
+TEST_CASE("a choice that comes later is refused as such, a wrong one as no choice") {
+  TrainOptions options;
+  const FlagTable table = train_flags(options);
+  std::vector<std::string> notes;
+  const auto give = [&](const char* name, const char* text) { assign(*find_flag(table, name), {text}, name, notes); };
+  CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp16"), doctest::Contains("\"fp16\" is not supported yet"), Error);
+  CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp32"),
+                       "--mixed_precision: \"fp32\" is no choice; choose from no, bf16", Error);
+  CHECK_THROWS_WITH_AS(give("--optimizer_type", "prodigy"), doctest::Contains("not supported yet"), Error);
+  give("--optimizer_type", "adamw");
+  CHECK(options.config.optim.optimizer_type == "AdamW");
+}
+
+TEST_CASE("docs/flags.md is what the table says") {
+  TrainOptions options;
+  std::ifstream in(RANKINE_SOURCE_DIR "/docs/flags.md");
+  std::ostringstream committed;
+  committed << in.rdbuf();
+  const bool is_current = committed.str() == help_markdown(train_flags(options));
+  CHECK_MESSAGE(is_current, "write it anew: rankine help --markdown > docs/flags.md");
+}

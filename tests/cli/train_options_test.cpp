@@ -1,0 +1,232 @@
+#include "cli/train_options.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+
+using namespace rankine;
+
+namespace {
+
+/// A config file that is gone with this object.
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& content) {
+    static int number = 0;
+    stem_ = (std::filesystem::temp_directory_path() /
+             ("rankine_config_" + std::to_string(getpid()) + "_" + std::to_string(number++)))
+                .string();
+    std::ofstream(path()) << content;
+  }
+  ~ConfigFile() { std::filesystem::remove(path()); }
+  std::string path() const { return stem_ + ".toml"; }
+  const std::string& stem() const { return stem_; }
+
+ private:
+  std::string stem_;
+};
+
+TrainConfig read(const std::vector<std::string>& args) {
+  Messages messages;
+  return read_train_options(args, messages).config;
+}
+
+std::optional<Size> resolution(const std::vector<std::string>& args) {
+  return read(args).data.defaults.dataset.resolution;
+}
+
+TrainConfig read_file(const std::string& content, std::vector<std::string> args = {}) {
+  const ConfigFile file(content);
+  args.insert(args.begin(), {"--config_file", file.path()});
+  return read(args);
+}
+
+}  // namespace
+
+TEST_CASE("without flags every setting has sd-scripts' default") {
+  const TrainConfig c = read({});
+  CHECK(c.run.max_train_steps == 1600);
+  CHECK(c.optim.learning_rate == 2e-6);
+  CHECK(c.network.rank() == 4);
+  CHECK(c.network.network_alpha == 1);
+  CHECK(c.run.mixed_precision == "no");
+  CHECK(c.data.defaults.subset.caption_extension == ".caption");
+  CHECK_FALSE(c.data.defaults.dataset.enable_bucket);
+  CHECK(c.save.name() == "last");
+}
+
+TEST_CASE("a command line as guides give it is read whole") {
+  const TrainConfig c = read({"--pretrained_model_name_or_path",
+                              "sd15.safetensors",
+                              "--train_data_dir=pics",
+                              "--output_dir",
+                              "out",
+                              "--output_name",
+                              "cat",
+                              "--resolution",
+                              "512,768",
+                              "--network_module",
+                              "networks.lora",
+                              "--network_dim=32",
+                              "--network_alpha",
+                              "16",
+                              "--optimizer_type=AdamW",
+                              "--optimizer_args",
+                              "weight_decay=0.01",
+                              "betas=0.9,0.99",
+                              "--learning_rate=1e-4",
+                              "--unet_lr=2e-4",
+                              "--text_encoder_lr",
+                              "5e-5",
+                              "--lr_scheduler",
+                              "cosine_with_restarts",
+                              "--lr_warmup_steps",
+                              "10%",
+                              "--mixed_precision",
+                              "bf16",
+                              "--save_precision",
+                              "fp16",
+                              "--max_train_e",
+                              "10",
+                              "--xformers",
+                              "--cache_latents",
+                              "--enable_bucket",
+                              "--min_snr_gamma",
+                              "5",
+                              "--seed",
+                              "42",
+                              "--max_token_length=225"});
+  CHECK(c.model.pretrained_model_name_or_path == "sd15.safetensors");
+  CHECK(c.data.train_data_dir == "pics");
+  CHECK(c.network.network_dim == 32);
+  CHECK(c.network.network_alpha == 16);
+  CHECK(c.optim.optimizer_args == std::vector<std::string>{"weight_decay=0.01", "betas=0.9,0.99"});
+  CHECK(c.optim.unet_rate() == 2e-4);
+  CHECK(c.optim.text_encoder_rate() == 5e-5);
+  CHECK(c.optim.lr_schedule.name == "cosine_with_restarts");
+  CHECK(c.optim.lr_schedule.lr_warmup_steps.resolve(1000) == 100);
+  CHECK(c.run.max_train_epochs == 10);
+  CHECK(c.run.seed == 42);
+  CHECK(c.loss.weighting.min_snr_gamma == 5);
+  CHECK(c.model.max_token_length == 225);
+  CHECK(c.save.save_precision == "fp16");
+  CHECK_NOTHROW(check_train_config(c));
+}
+
+TEST_CASE("a resolution is one side, or width and height") {
+  CHECK(resolution({"--resolution", "512"}) == Size{512, 512});
+  CHECK(resolution({"--resolution", "512,768"}) == Size{512, 768});
+  for (const char* bad : {"512x768", "512,", "1,2,3", "0", "-512", "99999999999"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_WITH_AS(read({"--resolution", bad}), doctest::Contains("--resolution: "), Error);
+  }
+}
+
+TEST_CASE("the old misspelling of caption_extension wins when given") {
+  CHECK(read({"--caption_extension", ".a", "--caption_extention", ".b"}).data.defaults.subset.caption_extension ==
+        ".b");
+}
+
+TEST_CASE("warm-up steps that are neither steps nor a share are an error that names the flag") {
+  CHECK_THROWS_WITH_AS(read({"--lr_warmup_steps", "1.0"}), doctest::Contains("--lr_warmup_steps"), Error);
+}
+
+TEST_CASE("step rules come from lr_scheduler_args, other keys are refused") {
+  CHECK(read({"--lr_scheduler_args", "step_rules=1:10,0.5"}).optim.lr_schedule.step_rules == "1:10,0.5");
+  CHECK_THROWS_AS(read({"--lr_scheduler_args", "T_max=10"}), Error);
+}
+
+TEST_CASE("an argument without dashes is an error") {
+  CHECK_THROWS_WITH_AS(read({"train_network.py"}), doctest::Contains("unexpected argument \"train_network.py\""),
+                       Error);
+}
+
+TEST_CASE("a config file sets flags, its sections mean nothing, and the command line wins") {
+  const TrainConfig c = read_file(R"(
+      output_name = "top"
+      [network]
+      network_dim = 16
+      network_train_unet_only = true
+      [anything]
+      learning_rate = 1
+      text_encoder_lr = 5e-5
+      optimizer_args = ["weight_decay=0.1", "eps=1e-6"]
+      resolution = "512,768"
+      )",
+                                  {"--network_dim", "8"});
+  CHECK(c.save.output_name == "top");
+  CHECK(c.network.network_dim == 8);
+  CHECK(c.network.network_train_unet_only);
+  CHECK(c.optim.learning_rate == 1);
+  CHECK(c.optim.text_encoder_lr == std::vector<double>{5e-5});
+  CHECK(c.optim.optimizer_args.size() == 2);
+}
+
+TEST_CASE("a config file takes a resolution as number, text or list") {
+  CHECK(read_file("resolution = 512").data.defaults.dataset.resolution == Size{512, 512});
+  CHECK(read_file("resolution = [512, 768]").data.defaults.dataset.resolution == Size{512, 768});
+}
+
+TEST_CASE("of equal keys in a config file the last counts") {
+  CHECK(read_file("[b]\nseed = 1\n[a]\nseed = 2").run.seed == 2);
+}
+
+TEST_CASE("a config file's suffix may be left out") {
+  const ConfigFile file("seed = 3");
+  CHECK(read({"--config_file", file.stem()}).run.seed == 3);
+}
+
+TEST_CASE("an unknown key of a config file is a warning with file, line and the nearest name") {
+  const ConfigFile file("seed = 3\n[x]\nlearning_rat = 1e-4\n");
+  Messages messages;
+  const TrainOptions options = read_train_options({"--config_file", file.path()}, messages);
+  CHECK(options.config.run.seed == 3);
+  REQUIRE(messages.warnings.size() == 1);
+  CHECK(messages.warnings[0] ==
+        file.path() + ":3: learning_rat is no known setting and is left out; the nearest is \"learning_rate\"");
+}
+
+TEST_CASE("a value of the wrong type in a config file is an error with file and line") {
+  CHECK_THROWS_WITH_AS(read_file("\nseed = \"abc\""), doctest::Contains(".toml:2: seed: expected a whole number"),
+                       Error);
+  CHECK_THROWS_WITH_AS(read_file("seed = true"), doctest::Contains("takes a value, got true"), Error);
+  CHECK_THROWS_WITH_AS(read_file("seed = [1, 2]"), doctest::Contains("expected one value, got a list"), Error);
+  CHECK_THROWS_WITH_AS(read_file("shuffle_caption = 1"), doctest::Contains("expected true or false, got 1"), Error);
+  CHECK_THROWS_WITH_AS(read_file("zero_terminal_snr = true"), doctest::Contains("not supported yet"), Error);
+}
+
+TEST_CASE("false, empty text and empty lists in a config file ask for nothing") {
+  CHECK_NOTHROW(
+      read_file("zero_terminal_snr = false\nvae = \"\"\nnetwork_args = []\nlr_scheduler_args = []\nlowram = false"));
+}
+
+TEST_CASE("a config file that is missing or no TOML is an error") {
+  CHECK_THROWS_WITH_AS(read({"--config_file", "/nowhere/x"}), "/nowhere/x.toml: no such config file", Error);
+  CHECK_THROWS_WITH_AS(read_file("seed = \n"), doctest::Contains(".toml:1: "), Error);
+}
+
+TEST_CASE("settings that are missing, out of range or contradict each other are named") {
+  const auto fault = [](std::vector<std::string> args) -> std::string {
+    args.insert(args.begin(), {"--pretrained_model_name_or_path", "m", "--output_dir", "o", "--train_data_dir", "d"});
+    try {
+      check_train_config(read(args));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  CHECK(fault({}) == "");
+  CHECK(fault({"--network_dim", "0"}) == "--network_dim must be at least 1, got 0");
+  CHECK(fault({"--caption_dropout_rate", "1.5"}) == "--caption_dropout_rate must be 0 to 1, got 1.5");
+  CHECK(fault({"--learning_rate=-1"}) == "--learning_rate must be at least 0, got -1");
+  CHECK(fault({"--max_train_steps", "0"}).find("--max_train_steps") == 0);
+  CHECK(fault({"--output_name", "a/b"}).find("--output_name") == 0);
+  CHECK(fault({"--network_train_unet_only", "--network_train_text_encoder_only"}).find("nothing to train") !=
+        std::string::npos);
+  CHECK_THROWS_WITH_AS(check_train_config(read({})), doctest::Contains("--pretrained_model_name_or_path is missing"),
+                       Error);
+}
