@@ -24,8 +24,8 @@ struct BucketConfig {
 
 /// Where one picture goes: it is resized to `resized`, then its middle is cut to `bucket`.
 struct BucketChoice {
-  Size bucket;
-  Size resized;
+  Size bucket{};
+  Size resized{};
   double ar_error = 0;  ///< width / height of the bucket minus that of the picture
 };
 

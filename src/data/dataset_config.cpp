@@ -1,0 +1,79 @@
+#include "data/dataset_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace rankine {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The whole text as a number; 0 when it is none (or does not fit), which no caller takes.
+int whole_number(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  int value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return fault == std::errc() && end == text.data() + text.size() ? value : 0;
+}
+
+void add_subfolders(const std::string& parent, std::string_view flag, bool is_reg, const SubsetOptions& options,
+                    std::vector<SubsetSection>& subsets) {
+  check(fs::is_directory(parent), flag, " \"", parent, "\" is not a folder");
+  std::vector<fs::path> folders;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent))
+    if (entry.is_directory()) folders.push_back(entry.path());
+  std::ranges::sort(folders);
+  const size_t before = subsets.size();
+  for (const fs::path& folder : folders) {
+    const std::string name = folder.filename().string();
+    const size_t end = name.find('_');
+    SubsetSection subset{.image_dir = folder.string(), .name = name, .is_reg = is_reg, .options = options};
+    subset.options.num_repeats = whole_number(std::string_view(name).substr(0, end));
+    subset.options.class_tokens = end == std::string::npos ? "" : name.substr(end + 1);
+    if (subset.options.num_repeats > 0) {
+      subsets.push_back(std::move(subset));
+    } else {
+      log::warning(folder.string(), " is left out: its name does not begin with a number of repeats, as in 10_", name);
+    }
+  }
+  check(subsets.size() > before, flag, " \"", parent,
+        "\" has no subfolder named REPEATS_words, such as 10_cat: put the pictures in one");
+}
+
+}  // namespace
+
+BucketConfig DatasetSection::bucket_config() const {
+  check(options.resolution.has_value(), "no resolution is given: set --resolution or `resolution` in the dataset file");
+  return {.resolution = *options.resolution,
+          .enable_bucket = options.enable_bucket,
+          .min_bucket_reso = options.min_bucket_reso,
+          .max_bucket_reso = options.max_bucket_reso,
+          .bucket_reso_steps = options.bucket_reso_steps,
+          .bucket_no_upscale = options.bucket_no_upscale};
+}
+
+DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std::string& reg_data_dir,
+                                   const DataDefaults& defaults) {
+  DatasetSection dataset;
+  dataset.options = defaults.dataset;
+  dataset.resize_interpolation = defaults.subset.resize_interpolation;
+  add_subfolders(train_data_dir, "--train_data_dir", false, defaults.subset, dataset.subsets);
+  if (!reg_data_dir.empty()) add_subfolders(reg_data_dir, "--reg_data_dir", true, defaults.subset, dataset.subsets);
+  Buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  return {.from_file = false, .datasets = {std::move(dataset)}};
+}
+
+Size resolution_from(const std::string& text) {
+  const size_t comma = text.find(',');
+  const int width = whole_number(std::string_view(text).substr(0, comma));
+  const int height = comma == std::string::npos ? width : whole_number(std::string_view(text).substr(comma + 1));
+  check(width > 0 && height > 0, "resolution must be a length in pixels or WIDTH,HEIGHT, got \"", text, "\"");
+  return {width, height};
+}
+
+}  // namespace rankine

@@ -1,0 +1,237 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "base/timer.h"
+#include "data/epoch_plan.h"
+#include "data/resize.h"
+
+namespace rankine {
+namespace {
+
+/// Random numbers that belong to one use of one sample, whoever computes it and when.
+Rng rng_of(uint64_t seed, uint32_t purpose, int epoch, Draw draw) {
+  const uint64_t key = static_cast<uint64_t>(epoch) << 32 | static_cast<uint32_t>(draw.sample);
+  return Rng(seed, purpose, key, static_cast<uint32_t>(draw.repeat));
+}
+
+}  // namespace
+
+std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped) {
+  const Sample& s = data.samples.at(static_cast<size_t>(sample));
+  const std::optional<std::string>& name = data.subset_of(s).options.resize_interpolation;
+  Image image = read_image(s.path, Alpha::drop);
+  check(image.width == s.size.width && image.height == s.size.height, s.path, ": the picture was ", s.size.width, "x",
+        s.size.height, " at the start and is now ", image.width, "x", image.height,
+        ": do not edit pictures during training");
+  image = resize(image, s.place.resized, name ? interpolation_from(*name) : Interpolation::automatic);
+  image = centre_crop(image, s.place.bucket);
+  std::vector<float> out(image.pixels.size());
+  to_network_input(image, flipped, out.data());
+  return out;
+}
+
+/// The batches under way, oldest first, and the threads that make them sample by sample.
+class Loader::Queue {
+ public:
+  /// With a `fixed_plan`, that once; otherwise epoch after epoch.
+  Queue(const TrainingData& data, const LoaderConfig& config, std::optional<std::vector<PlannedBatch>> fixed_plan,
+        bool flipped)
+      : data_(data), config_(config), is_fixed_(fixed_plan.has_value()), flipped_(flipped) {
+    if (is_fixed_) {
+      plan_ = std::move(*fixed_plan);
+      per_epoch_ = end_ = static_cast<int64_t>(plan_.size());
+    } else {
+      per_epoch_ = data.batches_per_epoch();
+      check(per_epoch_ > 0, "the dataset has no batches");
+      opened_ = consumed_ = config.first_batch;
+      end_ = config.end_batch < 0 ? std::numeric_limits<int64_t>::max() : config.end_batch;
+    }
+    check(config.gradient_accumulation_steps > 0, "gradient_accumulation_steps must be positive");
+    check(config.queue_batches > 0, "the loader's queue must hold at least one batch");
+    int threads = config.threads;
+    if (threads <= 0) threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  }
+
+  ~Queue() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    to_do_.notify_all();
+  }
+
+  Batch next() {
+    std::unique_lock lock(mutex_);
+    check(consumed_ < end_, "the loader has no batch left");
+    const Timer timer;
+    const auto oldest_is_ready = [&] { return !slots_.empty() && slots_.front()->unfinished == 0; };
+    ready_.wait(lock, [&] { return failure_ || oldest_is_ready(); });
+    if (oldest_is_ready() && slots_.front()->failure && !failure_) failure_ = slots_.front()->failure;
+    if (failure_) std::rethrow_exception(failure_);
+    Batch batch = std::move(slots_.front()->batch);
+    batch.waited_seconds = timer.seconds();
+    slots_.pop_front();
+    ++consumed_;
+    to_do_.notify_all();
+    return batch;
+  }
+
+  bool has_next() const {
+    const std::lock_guard lock(mutex_);
+    return consumed_ < end_;
+  }
+  int64_t batches_per_epoch() const { return per_epoch_; }
+  int queued() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(slots_.size());
+  }
+
+ private:
+  struct Slot {
+    Batch batch;
+    int64_t number = 0;  // from the start of epoch 0
+    std::vector<Draw> draws;
+    size_t given_out = 0;   // draws that some thread has taken
+    size_t unfinished = 0;  // draws that are not done
+    std::exception_ptr failure;
+  };
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (!stop_) {
+      Slot* slot = nullptr;
+      try {
+        slot = slot_with_work();
+      } catch (...) {
+        failure_ = std::current_exception();
+        ready_.notify_all();
+        return;
+      }
+      if (!slot) {
+        to_do_.wait(lock);
+        continue;
+      }
+      const size_t i = slot->given_out++;
+      lock.unlock();
+      std::exception_ptr failure;
+      try {
+        make(*slot, i);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      lock.lock();
+      if (failure && !slot->failure) slot->failure = failure;
+      if (--slot->unfinished == 0) ready_.notify_all();
+    }
+  }
+
+  /// Under the lock. The newest slot is the only one that can have draws left; when it has none, a new one is opened.
+  Slot* slot_with_work() {
+    if (!slots_.empty() && slots_.back()->given_out < slots_.back()->draws.size()) return slots_.back().get();
+    if (opened_ >= end_ || slots_.size() >= static_cast<size_t>(config_.queue_batches)) return nullptr;
+
+    auto slot = std::make_unique<Slot>();
+    Batch& batch = slot->batch;
+    slot->number = opened_;
+    batch.epoch = static_cast<int>(opened_ / per_epoch_);
+    batch.index = opened_ % per_epoch_;
+    if (!is_fixed_ && planned_epoch_ != batch.epoch) {
+      plan_ = plan_epoch(data_, config_.seed, batch.epoch);
+      planned_epoch_ = batch.epoch;
+    }
+    const PlannedBatch& planned = plan_[static_cast<size_t>(batch.index)];
+    slot->draws = planned.draws;
+    slot->unfinished = planned.draws.size();
+    batch.bucket = data_.datasets[planned.dataset].buckets[planned.bucket].size;
+    const size_t count = planned.draws.size();
+    batch.flipped.resize(count);
+    batch.captions.resize(count);
+    for (const Draw& draw : planned.draws) {
+      const Sample& sample = data_.samples[draw.sample];
+      batch.samples.push_back(draw.sample);
+      batch.files.push_back(sample.path);
+      batch.loss_weights.push_back(sample.is_reg ? static_cast<float>(config_.prior_loss_weight) : 1.0f);
+    }
+    if (config_.decode_images) batch.images.resize(count * batch.bucket.width * batch.bucket.height * 3);
+    slots_.push_back(std::move(slot));
+    ++opened_;
+    // There may be work for more than this thread now.
+    to_do_.notify_all();
+    return slots_.back().get();
+  }
+
+  /// Makes element `i` of a batch; different elements are made at the same time.
+  void make(Slot& slot, size_t i) const {
+    Batch& batch = slot.batch;
+    const Draw draw = slot.draws[i];
+    const Sample& sample = data_.samples[draw.sample];
+    const SubsetOptions& options = data_.subset_of(sample).options;
+    if (is_fixed_) {
+      batch.flipped[i] = flipped_;
+      batch.captions[i] = sample.caption;
+    } else {
+      batch.flipped[i] = options.flip_aug && rng_of(config_.seed, purpose::flip, batch.epoch, draw).below(2) == 1;
+      batch.captions[i] = caption_for(slot, draw, sample, options);
+    }
+    if (!config_.decode_images) return;
+    const std::vector<float> image = load_sample(data_, draw.sample, batch.flipped[i]);
+    std::ranges::copy(image, batch.images.begin() + static_cast<std::ptrdiff_t>(i * image.size()));
+  }
+
+  std::string caption_for(const Slot& slot, Draw draw, const Sample& sample, const SubsetOptions& options) const {
+    Rng rng = rng_of(config_.seed, purpose::captions, slot.batch.epoch, draw);
+    const CaptionContext context{.step = slot.number / config_.gradient_accumulation_steps,
+                                 .epoch = slot.batch.epoch + 1,
+                                 .max_train_steps = config_.max_train_steps};
+    return process_caption(sample.caption, options.caption, context, rng);
+  }
+
+  const TrainingData& data_;
+  const LoaderConfig config_;
+  const bool is_fixed_;
+  const bool flipped_;
+  std::vector<PlannedBatch> plan_;  // of planned_epoch_, or the fixed one
+  int planned_epoch_ = -1;
+  int64_t per_epoch_ = 0;
+  int64_t end_ = 0;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable to_do_, ready_;
+  std::deque<std::unique_ptr<Slot>> slots_;
+  int64_t opened_ = 0, consumed_ = 0;
+  std::exception_ptr failure_;
+  bool stop_ = false;
+  std::vector<std::jthread> threads_;  // last: joined before anything they use goes
+};
+
+Loader::Loader(const TrainingData& data, const LoaderConfig& config)
+    : queue_(std::make_unique<Queue>(data, config, std::nullopt, false)) {}
+
+Loader Loader::once_each(const TrainingData& data, const LoaderConfig& config, int batch_size, bool flipped) {
+  LoaderConfig decoding = config;
+  decoding.decode_images = true;
+  return Loader(std::make_unique<Queue>(data, decoding, plan_once_each(data, batch_size), flipped));
+}
+
+Loader::Loader(std::unique_ptr<Queue> queue) : queue_(std::move(queue)) {}
+Loader::Loader(Loader&&) noexcept = default;
+Loader& Loader::operator=(Loader&&) noexcept = default;
+Loader::~Loader() = default;
+
+Batch Loader::next() { return queue_->next(); }
+bool Loader::has_next() const { return queue_->has_next(); }
+int64_t Loader::batches_per_epoch() const { return queue_->batches_per_epoch(); }
+int Loader::queued() const { return queue_->queued(); }
+
+}  // namespace rankine

@@ -1,0 +1,303 @@
+#include "data/dataset.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "data/dataset_facts.h"
+#include "data/loader.h"
+#include "support/accounting.h"
+#include "support/reference.h"
+#include "temporary_folder.h"
+
+using namespace rankine;
+using json = nlohmann::json;  // sorted members: the metadata's maps have no order
+using test::TemporaryFolder;
+
+namespace {
+
+std::string dataset_folder() { return (golden::reference_folder() / "dataset").string(); }
+
+DatasetConfig recorded_config() {
+  log::set_level(log::Level::error);  // the recorded dataset lacks a caption on purpose
+  return read_dataset_config(dataset_folder() + "/dataset.toml", {});
+}
+
+json as_json(Size size) { return {size.width, size.height}; }
+
+json as_json(const std::vector<TagFrequency>& folders) {
+  json result = json::object();
+  for (const TagFrequency& folder : folders) {
+    result[folder.folder] = json::object();
+    for (const auto& [tag, count] : folder.tags) result[folder.folder][tag] = count;
+  }
+  return result;
+}
+
+json as_json(const BucketInfo& info) {
+  json buckets = json::object();
+  for (size_t i = 0; i < info.buckets.size(); ++i)
+    buckets[std::to_string(i)] = {{"resolution", as_json(info.buckets[i].resolution)},
+                                  {"count", info.buckets[i].count}};
+  return {{"buckets", buckets}, {"mean_img_ar_error", info.mean_img_ar_error}};
+}
+
+json as_json(const std::optional<std::string>& text) { return text ? json(*text) : json(nullptr); }
+
+json as_json(const std::vector<FolderFacts>& folders) {
+  json result = json::object();
+  for (const FolderFacts& folder : folders)
+    result[folder.name] = {{"n_repeats", folder.n_repeats}, {"img_count", folder.img_count}};
+  return result;
+}
+
+json as_json(const DatasetFacts& d) {
+  json subsets = json::array();
+  for (const SubsetFacts& s : d.subsets)
+    subsets.push_back({{"img_count", s.img_count},
+                       {"num_repeats", s.num_repeats},
+                       {"color_aug", s.color_aug},
+                       {"flip_aug", s.flip_aug},
+                       {"random_crop", s.random_crop},
+                       {"shuffle_caption", s.shuffle_caption},
+                       {"keep_tokens", s.keep_tokens},
+                       {"keep_tokens_separator", s.keep_tokens_separator},
+                       {"secondary_separator", as_json(s.secondary_separator)},
+                       {"enable_wildcard", s.enable_wildcard},
+                       {"caption_prefix", as_json(s.caption_prefix)},
+                       {"caption_suffix", as_json(s.caption_suffix)},
+                       {"resize_interpolation", as_json(s.resize_interpolation)},
+                       {"image_dir", s.image_dir},
+                       {"class_tokens", as_json(s.class_tokens)},
+                       {"is_reg", s.is_reg}});
+  return {{"is_dreambooth", d.is_dreambooth},
+          {"batch_size_per_device", d.batch_size_per_device},
+          {"num_train_images", d.num_train_images},
+          {"num_reg_images", d.num_reg_images},
+          {"resolution", as_json(d.resolution)},
+          {"enable_bucket", d.enable_bucket},
+          {"min_bucket_reso", d.min_bucket_reso.value()},
+          {"max_bucket_reso", d.max_bucket_reso.value()},
+          {"tag_frequency", as_json(d.tag_frequency)},
+          {"bucket_info", as_json(d.bucket_info.value())},
+          {"resize_interpolation", as_json(d.resize_interpolation)},
+          {"subsets", subsets}};
+}
+
+std::string relative(const std::string& path) { return std::filesystem::relative(path, dataset_folder()).string(); }
+
+/// Loads a folder "1_cat" of `folder` with captions in .txt.
+TrainingData load_pictures(const TemporaryFolder& folder, const std::string& extension = ".txt",
+                           bool enable_bucket = true, bool no_upscale = false) {
+  log::set_level(log::Level::error);
+  DataDefaults defaults;
+  defaults.dataset.resolution = Size{64, 64};
+  defaults.dataset.enable_bucket = enable_bucket;
+  defaults.dataset.bucket_no_upscale = no_upscale;
+  defaults.dataset.min_bucket_reso = 64;
+  defaults.subset.caption_extension = extension;
+  return load_dataset(dataset_from_folders(folder.path(), "", defaults), 2);
+}
+
+std::string fault_of(const TemporaryFolder& folder, const std::string& extension = ".txt", bool no_upscale = false) {
+  try {
+    load_pictures(folder, extension, true, no_upscale);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("the recorded dataset gives the recorded pictures, captions, buckets, tags and batches") {
+  const TrainingData data = load_dataset(recorded_config());
+  const json expected = json::parse(golden::read_reference_json("dataset.json").dump());
+  CHECK(data.train_images() == expected.at("num_train_images"));
+  CHECK(data.reg_images() == expected.at("num_reg_images"));
+  CHECK(data.batches_per_epoch() == expected.at("batches_per_epoch"));
+  REQUIRE(data.datasets.size() == expected.at("datasets").size());
+  const DataFacts facts = facts_of(data);
+  size_t next = 0;
+  for (size_t d = 0; d < data.datasets.size(); ++d) {
+    const json& recorded = expected.at("datasets")[d];
+    const Dataset& dataset = data.datasets[d];
+    CHECK(dataset.section.options.batch_size == recorded.at("batch_size"));
+    CHECK(dataset.batches == recorded.at("batches"));
+    for (const json& image : recorded.at("images")) {
+      REQUIRE(next < data.samples.size());
+      const Sample& sample = data.samples[next++];
+      CAPTURE(sample.path);
+      CHECK(sample.dataset == static_cast<int>(d));
+      CHECK(relative(sample.path) == image.at("file"));
+      CHECK(sample.repeats == image.at("repeats"));
+      CHECK(sample.is_reg == image.at("is_reg"));
+      CHECK(sample.caption == image.at("caption"));
+      CHECK(as_json(sample.size) == image.at("size"));
+      CHECK(as_json(sample.place.bucket) == image.at("bucket"));
+      CHECK(as_json(sample.place.resized) == image.at("resized"));
+      CHECK(dataset.buckets[sample.bucket].size == sample.place.bucket);
+    }
+    CHECK(as_json(facts.datasets[d].tag_frequency) == recorded.at("tag_frequency"));
+    CHECK(as_json(facts.datasets[d].bucket_info.value()) == recorded.at("bucket_info"));
+    json contents = json::array();
+    for (const Bucket& bucket : dataset.buckets) {
+      std::vector<std::string> files;
+      for (const int i : bucket.samples)
+        files.insert(files.end(), data.samples[i].repeats, relative(data.samples[i].path));
+      std::ranges::sort(files);
+      contents.push_back({{"resolution", as_json(bucket.size)}, {"files", files}});
+    }
+    CHECK(contents == recorded.at("buckets_sorted"));
+    golden::ran("dataset." + std::to_string(d));
+  }
+  CHECK(next == data.samples.size());
+}
+
+TEST_CASE("an epoch of the recorded dataset has the recorded shapes and processed captions") {
+  const TrainingData data = load_dataset(recorded_config());
+  Loader loader(data, {.seed = 3, .threads = 2});
+  std::vector<json> shapes, recorded_shapes;
+  std::vector<std::string> captions, recorded_captions;
+  const json recorded = json::parse(golden::read_reference_json("dataset.json").dump());
+  for (const json& batch : recorded.at("batches_unordered")) {
+    recorded_shapes.push_back(batch.at("image_shape"));
+    for (const json& caption : batch.at("captions")) recorded_captions.push_back(caption);
+    for (const json& weight : batch.at("loss_weights")) CHECK(weight == 1.0);
+  }
+  for (int64_t i = 0; i < data.batches_per_epoch(); ++i) {
+    const Batch batch = loader.next();
+    CHECK(batch.images.size() == batch.samples.size() * batch.bucket.height * batch.bucket.width * 3);
+    shapes.push_back({batch.samples.size(), 3, batch.bucket.height, batch.bucket.width});
+    for (size_t k = 0; k < batch.samples.size(); ++k) {
+      captions.push_back(batch.captions[k]);
+      CHECK(batch.loss_weights[k] == 1.0f);
+    }
+  }
+  for (auto* list : {&shapes, &recorded_shapes}) std::ranges::sort(*list);
+  for (auto* list : {&captions, &recorded_captions}) std::ranges::sort(*list);
+  CHECK(shapes == recorded_shapes);
+  CHECK(captions == recorded_captions);
+  golden::ran("dataset.batches");
+}
+
+TEST_CASE("the facts for the metadata equal those of the recorded runs") {
+  const json runs = json::parse(golden::read_reference_json("e2e_metadata.json").dump());
+  for (const auto& [name, run] : runs.items()) {
+    CAPTURE(name);
+    const json& metadata = run.at("metadata");
+    const auto parsed = [&](const char* key) { return json::parse(metadata.at(key).get<std::string>()); };
+    TrainingData data;
+    if (metadata.contains("ss_datasets")) {
+      DatasetConfig config = recorded_config();
+      config.datasets.at(1).options.bucket_reso_steps = 64;  // as in the recorded runs
+      data = load_dataset(config);
+    } else {
+      log::set_level(log::Level::error);
+      DataDefaults defaults;
+      defaults.dataset = {.resolution = Size{128, 128},
+                          .batch_size = 2,
+                          .enable_bucket = true,
+                          .min_bucket_reso = 64,
+                          .max_bucket_reso = 256};
+      defaults.subset.caption_extension = ".txt";
+      data = load_dataset(dataset_from_folders(dataset_folder(), "", defaults));
+    }
+    const DataFacts facts = facts_of(data);
+    CHECK(std::to_string(facts.num_train_images) == metadata.at("ss_num_train_images"));
+    CHECK(std::to_string(facts.num_reg_images) == metadata.at("ss_num_reg_images"));
+    CHECK(as_json(facts.tag_frequency) == parsed("ss_tag_frequency"));
+    CHECK(as_json(facts.dataset_dirs) == parsed("ss_dataset_dirs"));
+    if (facts.from_file) {
+      CHECK(std::to_string(facts.num_batches_per_epoch) == metadata.at("ss_num_batches_per_epoch"));
+      json datasets = json::array();
+      for (const DatasetFacts& dataset : facts.datasets) datasets.push_back(as_json(dataset));
+      CHECK(datasets == parsed("ss_datasets"));
+    } else {
+      CHECK(std::to_string(facts.num_batches_per_epoch) == metadata.at("ss_num_batches_per_epoch"));
+      CHECK(as_json(facts.datasets.at(0).bucket_info.value()) == parsed("ss_bucket_info"));
+      CHECK(as_json(facts.reg_dataset_dirs) == parsed("ss_reg_dataset_dirs"));
+    }
+    golden::ran("dataset_facts." + name);
+  }
+}
+
+TEST_CASE("all faults of a dataset are said at once, each with its file and reason") {
+  const TemporaryFolder folder;
+  folder.picture("1_cat/good.png", 64, 64);
+  folder.text("1_cat/good.txt", "a cat");
+  folder.text("1_cat/broken.png", "this is no picture");
+  folder.picture("1_cat/cut.png", 64, 64);
+  std::filesystem::resize_file(folder.path("1_cat/cut.png"), 100);
+  folder.text("1_cat/empty.jpg", "");
+  folder.text("1_cat/latin.txt", "caf\xE9");
+  folder.picture("1_cat/latin.png", 64, 64);
+  const std::string text = fault_of(folder);
+  CHECK(text.find("4 faults") != std::string::npos);
+  for (const char* file : {"broken.png: ", "cut.png: ", "empty.jpg: ", "latin.txt: "}) {
+    CAPTURE(text);
+    CHECK(text.find(file) != std::string::npos);
+  }
+  CHECK(text.find("good.png") == std::string::npos);
+}
+
+TEST_CASE("a picture too small for any bucket is a fault with its file") {
+  const TemporaryFolder folder;
+  folder.picture("1_cat/small.png", 65, 63);
+  folder.text("1_cat/small.txt", "a cat");
+  CHECK(fault_of(folder, ".txt", true).find("small.png: a picture of 65x63") != std::string::npos);
+  CHECK(fault_of(folder) == "");
+}
+
+TEST_CASE("a missing or empty caption is a warning, and the class words stand in") {
+  const TemporaryFolder folder;
+  folder.picture("1_cat/a.png", 64, 64);
+  folder.text("1_cat/a.txt", "\xEF\xBB\xBFone, two \r\nsecond line");
+  folder.picture("1_cat/b.png", 64, 64);
+  folder.picture("1_cat/c.JPG", 64, 64);  // found by suffix, decoded by content
+  folder.text("1_cat/c.txt", " \n");
+  folder.picture("1_cat/._a.png", 64, 64);
+  folder.text("1_cat/notes.md", "no picture");
+  const TrainingData data = load_pictures(folder);
+  REQUIRE(data.samples.size() == 3);
+  CHECK(data.samples[0].caption == "one, two");
+  CHECK(data.samples[1].caption == "cat");
+  CHECK(data.samples[2].caption == "cat");
+  REQUIRE(data.warnings.size() == 2);
+  CHECK(data.warnings[0].find("1 of 3 pictures have no caption file") != std::string::npos);
+  CHECK(data.warnings[0].find("b.png") != std::string::npos);
+  CHECK(data.warnings[1].find("c.txt") != std::string::npos);
+}
+
+TEST_CASE("no caption at all while captions of another suffix lie there stops with the flag to set") {
+  const TemporaryFolder folder;
+  folder.picture("1_cat/a.png", 64, 64);
+  folder.text("1_cat/a.txt", "a cat");
+  const std::string text = fault_of(folder, ".caption");
+  CHECK(text.find("--caption_extension .txt") != std::string::npos);
+  CHECK(fault_of(folder, ".txt") == "");
+  std::filesystem::remove(folder.path("1_cat/a.txt"));
+  CHECK(fault_of(folder, ".caption") == "");
+}
+
+TEST_CASE("a dataset without pictures is refused, an empty folder beside others is left out") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path("1_none"));
+  CHECK(fault_of(folder).find("no pictures to train on") != std::string::npos);
+  folder.picture("1_cat/a.png", 64, 64);
+  const TrainingData data = load_pictures(folder);
+  CHECK(data.samples.size() == 1);
+  CHECK(data.datasets[0].section.subsets.size() == 1);
+}
+
+TEST_CASE("without buckets there is no bucket information in the facts") {
+  const TemporaryFolder folder;
+  folder.picture("1_cat/a.png", 100, 64);
+  const TrainingData data = load_pictures(folder, ".txt", false);
+  CHECK(data.samples[0].place.bucket == Size{64, 64});
+  CHECK_FALSE(facts_of(data).datasets[0].bucket_info.has_value());
+}
