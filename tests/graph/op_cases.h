@@ -8,7 +8,8 @@
 /// the reference. Sizes are odd and unequal, which catches swapped axes.
 struct OpCase {
   std::string name;
-  rankine::Value (*build)(rankine::Graph&);  // the output that is checked
+  /// The output that is checked. Activations and weights are cast to the given type, inputs stay f32.
+  rankine::Value (*build)(rankine::Graph&, rankine::DType);
   bool differentiable = true;
 };
 const std::vector<OpCase>& op_cases();

@@ -1,0 +1,61 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace rankine {
+
+/// Where frozen weights come from, by the constant's name.
+class ConstantSource {
+ public:
+  virtual ~ConstantSource() = default;
+  /// Fills `out` with the tensor's values. Throws Error unless it is there with that shape.
+  virtual void read(std::string_view name, const Shape& shape, std::span<float> out) = 0;
+  /// `name` will not be asked for again soon: pages of a mapped file may go.
+  virtual void release(std::string_view) {}
+};
+
+/// Bytes a session holds.
+struct MemoryUse {
+  size_t weights = 0;    ///< frozen weights in the forms that kernels read
+  size_t variables = 0;  ///< trained weights, gradients, optimiser state
+  size_t arena = 0;      ///< activations: the largest program's arena
+  size_t scratch = 0;    ///< working memory of kernels
+  size_t total() const { return weights + variables + arena + scratch; }
+};
+
+/// A graph made ready to run on a session's device. Running allocates nothing.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  /// Gives an input its value for the next run; must be repeated before every run.
+  virtual void set_input(std::string_view name, std::span<const float> values) = 0;
+  virtual void set_input(std::string_view name, std::span<const int32_t> values) = 0;
+  virtual void run() = 0;
+  /// Copies an output of the last run.
+  virtual void get_output(std::string_view name, std::span<float> values) = 0;
+};
+
+/// One device's memory: weights, variables, and one arena that all of its programs share.
+class Session {
+ public:
+  virtual ~Session() = default;
+  /// Prepares the graph, which must stay alive as long as the executable. Variables that are new start as zeros.
+  virtual std::unique_ptr<Executable> compile(Graph& graph) = 0;
+  virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
+  virtual void read_variable(std::string_view name, std::span<float> values) = 0;
+  virtual MemoryUse memory() const = 0;
+  /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
+  virtual void release_weights() {}
+};
+
+/// One kind of device, as listed in registry.cpp.
+struct Backend {
+  std::string_view name;
+  std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
+};
+
+}  // namespace rankine

@@ -1,0 +1,28 @@
+#pragma once
+#include <cstddef>
+
+namespace rankine::cpu {
+
+/// A stretch of memory that can grow but never moves, so that kernels may be prepared with plain pointers: address
+/// space is reserved once and made usable as it is needed.
+class Arena {
+ public:
+  Arena();
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  std::byte* base() const { return base_; }
+  size_t bytes() const { return bytes_; }
+  /// Usable from now on: at least `bytes`. Touches the new pages, so that no step pays for them.
+  /// Throws Error when the system has not that much memory.
+  void grow(size_t bytes);
+  /// Gives all memory back; pointers into it become invalid.
+  void clear();
+
+ private:
+  std::byte* base_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace rankine::cpu

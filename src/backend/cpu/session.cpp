@@ -1,0 +1,136 @@
+#include "backend/cpu/session.h"
+
+#include <omp.h>
+
+#include <cstring>
+#include <unordered_map>
+
+#include "backend/cpu/ops.h"
+#include "graph/ops/ops.h"
+
+namespace rankine {
+namespace {
+
+using namespace cpu;
+
+/// What a session's programs share. Declared in this order so that views into memory go before the memory.
+struct Memory {
+  explicit Memory(ConstantSource& source) : weights(source, device.engine) { device.threads = omp_get_max_threads(); }
+  Device device;
+  Arena arena, scratch;
+  std::map<std::string, std::vector<float>, std::less<>> variables;
+  WeightStore weights;
+};
+
+class CpuExecutable : public Executable {
+ public:
+  CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), plan_(plan_memory(graph)) {
+    memory_.arena.grow(plan_.arena_bytes());
+    std::unordered_map<const OpDef*, Launch (*)(Prepare&)> table;
+    for (const Kernel& kernel : kernels()) table.emplace(kernel.op, kernel.prepare);
+    for (const Node& node : graph.nodes()) {
+      const auto kernel = table.find(&node.op());
+      check(kernel != table.end(), "the CPU has no kernel for ", node.op().name);
+      Prepare prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch, memory_.variables);
+      if (Launch launch = kernel->second(prepare)) launches_.push_back(std::move(launch));
+    }
+    for (const Value& input : graph.leaves(input_op))
+      inputs_.emplace(input.node().scope(), Slot{memory_.arena.base() + plan_.at(input).offset, input.type()});
+    for (const auto& [name, value] : graph.outputs()) outputs_.emplace(name, Slot{location(value), value.type()});
+  }
+
+  void set_input(std::string_view name, std::span<const float> values) override {
+    copy_in(name, values.data(), values.size(), DType::f32);
+  }
+  void set_input(std::string_view name, std::span<const int32_t> values) override {
+    copy_in(name, values.data(), values.size(), DType::i32);
+  }
+  void run() override {
+    for (const Launch& launch : launches_) launch();
+  }
+  void get_output(std::string_view name, std::span<float> values) override {
+    const Slot& slot = find(outputs_, name, "output");
+    check(static_cast<int64_t>(values.size()) == slot.type.count() && slot.type.dtype == DType::f32, "output \"", name,
+          "\" is ", slot.type, ", asked for as ", values.size(), " f32");
+    std::memcpy(values.data(), slot.data, slot.type.bytes());
+  }
+
+ private:
+  struct Slot {
+    std::byte* data;
+    Type type;
+  };
+  using Slots = std::map<std::string, Slot, std::less<>>;
+
+  std::byte* location(Value value) {
+    const Place& place = plan_.at(value);
+    if (place.kind == Place::Kind::variable)
+      return reinterpret_cast<std::byte*>(memory_.variables.find(place.leaf->scope())->second.data());
+    check(place.kind == Place::Kind::arena, "an output cannot be a constant");
+    return memory_.arena.base() + place.offset;
+  }
+  static const Slot& find(const Slots& slots, std::string_view name, const char* kind) {
+    const auto found = slots.find(name);
+    check(found != slots.end(), "the program has no ", kind, " \"", name, "\"");
+    return found->second;
+  }
+  void copy_in(std::string_view name, const void* values, size_t count, DType dtype) {
+    const Slot& slot = find(inputs_, name, "input");
+    check(static_cast<int64_t>(count) == slot.type.count() && slot.type.dtype == dtype, "input \"", name, "\" is ",
+          slot.type, ", given ", count, " ", dtype);
+    std::memcpy(slot.data, values, slot.type.bytes());
+  }
+
+  Memory& memory_;
+  MemoryPlan plan_;
+  std::vector<Launch> launches_;
+  Slots inputs_, outputs_;
+};
+
+class CpuSession : public Session {
+ public:
+  explicit CpuSession(ConstantSource& constants) : memory_(constants) {}
+
+  std::unique_ptr<Executable> compile(Graph& graph) override {
+    for (const Value& v : graph.leaves(variable_op)) {
+      check(v.dtype() == DType::f32, "variable \"", v.node().scope(), "\" must be f32");
+      const auto [known, added] = memory_.variables.try_emplace(v.node().scope());
+      if (added) known->second.resize(static_cast<size_t>(v.type().count()));
+      check(known->second.size() == static_cast<size_t>(v.type().count()), "variable \"", v.node().scope(),
+            "\" has another size already");
+    }
+    return std::make_unique<CpuExecutable>(memory_, graph);
+  }
+  void write_variable(std::string_view name, std::span<const float> values) override {
+    std::vector<float>& stored = memory_.variables[std::string(name)];
+    check(stored.empty() || stored.size() == values.size(), "variable \"", name, "\" has ", stored.size(),
+          " elements, given ", values.size());
+    if (stored.empty()) stored.resize(values.size());
+    std::memcpy(stored.data(), values.data(), values.size_bytes());
+  }
+  void read_variable(std::string_view name, std::span<float> values) override {
+    const auto found = memory_.variables.find(name);
+    check(found != memory_.variables.end() && found->second.size() == values.size(), "there is no variable \"", name,
+          "\" of ", values.size(), " elements");
+    std::memcpy(values.data(), found->second.data(), values.size_bytes());
+  }
+  MemoryUse memory() const override {
+    MemoryUse use{memory_.weights.bytes(), 0, memory_.arena.bytes(), memory_.scratch.bytes()};
+    for (const auto& [name, values] : memory_.variables) use.variables += values.size() * sizeof(float);
+    return use;
+  }
+  void release_weights() override {
+    memory_.weights.clear();
+    memory_.arena.clear();
+    memory_.scratch.clear();
+  }
+
+ private:
+  Memory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> open_cpu_session(ConstantSource& constants) { return std::make_unique<CpuSession>(constants); }
+
+}  // namespace rankine

@@ -1,0 +1,10 @@
+#pragma once
+#include "backend/backend.h"
+
+namespace rankine {
+
+/// A session on this machine's processor: oneDNN for convolutions and matrix products, our own vector kernels for the
+/// rest, one OpenMP team for both.
+std::unique_ptr<Session> open_cpu_session(ConstantSource& constants);
+
+}  // namespace rankine

@@ -1,0 +1,48 @@
+#pragma once
+#include <dnnl.hpp>
+#include <map>
+#include <string>
+
+#include "backend/backend.h"
+#include "backend/cpu/dnnl_compat.h"
+
+namespace rankine::cpu {
+
+/// The frozen weights, each kept in the forms that kernels asked for: plain, or packed as oneDNN likes it for one
+/// direction. Read from the source once per form, shared by all programs of a session.
+class WeightStore {
+ public:
+  WeightStore(ConstantSource& source, const dnnl::engine& engine) : source_(source), engine_(engine) {}
+
+  /// The tensor in the checkpoint's element order and the constant's type.
+  const void* plain(const Node& constant);
+
+  /// How the plain tensor's numbers are laid out before they are packed.
+  enum class View {
+    matrix,             ///< [N, K] as a [K, N] operand: y = x w^T
+    transposed_matrix,  ///< [N, K] as it stands: dx = dy w
+    kernel,             ///< [O, C, kh, kw]
+    flipped_kernel,     ///< [C, O, kh, kw], taps reversed: the gradient of a stride-1 convolution is a convolution
+  };
+  /// The constant's numbers under `view`, in the layout `desc`.
+  dnnl::memory packed(const Node& constant, View view, const Desc& desc);
+
+  size_t bytes() const { return bytes_; }
+  void clear();
+
+ private:
+  struct Packed {
+    View view;
+    Desc desc;
+    dnnl::memory memory;
+  };
+  std::vector<float> read(const Node& constant);
+
+  ConstantSource& source_;
+  const dnnl::engine& engine_;
+  std::map<std::string, std::vector<std::byte>, std::less<>> plain_;
+  std::multimap<std::string, Packed, std::less<>> packed_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace rankine::cpu

@@ -1,0 +1,9 @@
+#pragma once
+#include "backend/backend.h"
+
+namespace rankine {
+
+/// A session that interprets graphs in double precision. Variables and constants are kept in double.
+std::unique_ptr<Session> open_reference_session(ConstantSource& constants);
+
+}  // namespace rankine

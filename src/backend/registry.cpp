@@ -1,0 +1,24 @@
+#include "backend/registry.h"
+
+#include "backend/cpu/session.h"
+#include "backend/reference/session.h"
+
+namespace rankine {
+namespace {
+
+constexpr Backend all[] = {
+    {"cpu", open_cpu_session},              // oneDNN and our own kernels
+    {"reference", open_reference_session},  // plain loops in double: slow, for tests
+};
+
+}  // namespace
+
+std::span<const Backend> backends() { return all; }
+
+const Backend& find_backend(std::string_view name) {
+  for (const Backend& backend : all)
+    if (backend.name == name) return backend;
+  fail("there is no device \"", name, "\"; known are cpu and reference");
+}
+
+}  // namespace rankine

@@ -1,0 +1,71 @@
+#include "graph/passes/compile.h"
+
+#include "graph/autodiff.h"
+#include "graph/ops/ops.h"
+#include "graph/passes/fuse_activation.h"
+#include "graph/passes/fuse_residual.h"
+#include "graph/passes/lower_pointwise.h"
+#include "graph/passes/recompute.h"
+#include "graph/passes/simplify.h"
+#include "graph/print.h"
+#include "graph/verify.h"
+
+namespace rankine {
+
+std::string gradient_name(std::string_view variable) { return "grad." + std::string(variable); }
+
+namespace {
+
+/// Appends the backward graph; gradients go to variables named "grad.NAME". The input "loss_scale" is the gradient of
+/// the loss itself: 1 / accumulation steps.
+void autodiff(Graph& graph, const Target& target) {
+  if (target.trained.empty()) return;
+  const auto loss = graph.outputs().find("loss");
+  check(loss != graph.outputs().end(), "a graph that is to be trained needs an output \"loss\"");
+  const Value seed = graph.input("loss_scale", {{}, DType::f32});
+  const std::vector<Value> gradients = append_gradients(graph, loss->second, target.trained, seed);
+  graph.set_backward(true);
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (!gradients[i]) continue;
+    graph.set_scope(target.trained[i].node().scope());
+    const Value sum = graph.variable(gradient_name(target.trained[i].node().scope()), gradients[i].type());
+    const Value keep = target.accumulate ? graph.input("keep", {{}, DType::f32}) : Value{};
+    graph.assign(sum, keep ? accumulate(sum, gradients[i], keep) : gradients[i]);
+  }
+  graph.set_backward(false);
+  graph.set_scope("");
+}
+
+struct Pass {
+  const char* name;
+  void (*run)(Graph&, const Target&);
+};
+
+// The order is the documentation.
+constexpr Pass passes[] = {
+    {"lower_pointwise", [](Graph& g, const Target&) { lower_pointwise(g); }},  // 1x1 convolutions as linear layers
+    {"fuse_activation", [](Graph& g, const Target&) { fuse_activation(g); }},  // norm and silu in one pass over memory
+    {"autodiff", autodiff},                                                    // appends the backward graph
+    {"simplify", [](Graph& g, const Target&) { simplify(g); }},                // equal nodes, dead nodes
+    {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
+    {"recompute",                                                              // activations computed again
+     [](Graph& g, const Target& target) {
+       if (target.gradient_checkpointing) recompute(g);
+     }},
+    {"remove_dead_nodes", [](Graph& g, const Target&) { remove_dead_nodes(g); }},
+};
+
+}  // namespace
+
+void compile(Graph& graph, const Target& target) {
+  for (const Pass& pass : passes) {
+    pass.run(graph, target);
+    verify(graph, pass.name);
+    if (target.dump) {
+      *target.dump << "# after " << pass.name << '\n';
+      print(*target.dump, graph);
+    }
+  }
+}
+
+}  // namespace rankine

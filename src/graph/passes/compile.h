@@ -1,0 +1,27 @@
+#pragma once
+#include <ostream>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace rankine {
+
+/// What the passes are to make of a graph.
+struct Target {
+  /// Variables whose gradient of the output "loss" is wanted; none: nothing is differentiated.
+  std::vector<Value> trained;
+  /// Gradients are added to what "grad.NAME" holds while the input "keep" is 1, instead of replacing it.
+  bool accumulate = false;
+  /// Keep only what passes between blocks, compute the rest again.
+  bool gradient_checkpointing = false;
+  /// The graph is printed here after every pass.
+  std::ostream* dump = nullptr;
+};
+
+/// Runs every pass in order, verifying the graph after each: a broken graph names the pass that broke it.
+void compile(Graph& graph, const Target& target);
+
+/// The name under which the gradient of a variable is kept.
+std::string gradient_name(std::string_view variable);
+
+}  // namespace rankine

@@ -1,0 +1,53 @@
+#include "models/clip_text/clip_text.h"
+
+#include "models/blocks/layers.h"
+
+namespace rankine {
+namespace {
+
+/// x: [N, 77, width] -> [N, 77, width]
+Value encoder_layer(const Scope& s, const ClipTextConfig& c, Value x) {
+  const Scope a = s / "self_attn";
+  Value h = layer_norm(s / "layer_norm1", x);
+  const Value q = linear(a / "q_proj", h, c.width), k = linear(a / "k_proj", h, c.width),
+              v = linear(a / "v_proj", h, c.width);
+  a.enter();
+  h = scaled_dot_product_attention(q, k, v, c.width / c.head_size, /*causal=*/true);
+  x = linear(a / "out_proj", h, c.width) + x;
+  h = linear(s / "mlp" / "fc1", layer_norm(s / "layer_norm2", x), 4 * c.width);
+  (s / "mlp").enter();
+  return linear(s / "mlp" / "fc2", quick_gelu(h), c.width) + x;
+}
+
+/// x: [N * chunks, 77, width] -> [N, 75 chunks + 2, width]
+Value merge_chunks(Value x, int64_t chunks) {
+  if (chunks == 1) return x;
+  const int64_t tokens = x.dim(1), width = x.dim(2);
+  const Value split = reshape(x, {x.dim(0) / chunks, chunks * tokens, width});
+  std::vector<Value> parts;
+  for (int64_t i = 0; i < chunks; ++i) {
+    const int64_t begin = i * tokens + (i == 0 ? 0 : 1), end = (i + 1) * tokens - (i + 1 == chunks ? 0 : 1);
+    parts.push_back(slice(split, 1, begin, end));
+  }
+  return concat(parts, 1);
+}
+
+}  // namespace
+
+Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip_skip, DType compute) {
+  check(ids.rank() == 3 && ids.dim(2) == c.positions, "token ids are [N, chunks, ", c.positions, "], got ", ids.type());
+  check(clip_skip >= 1 && clip_skip <= c.layers, "--clip_skip ", clip_skip, " is out of range: the text encoder has ",
+        c.layers, " layers");
+  const Scope text = s / "text_model", embeddings = text / "embeddings";
+  embeddings.enter();
+  const Value tokens = (embeddings / "token_embedding").constant("weight", {{c.vocabulary, c.width}, compute});
+  const Value positions = (embeddings / "position_embedding").constant("weight", {{c.positions, c.width}, compute});
+  const int64_t chunks = ids.dim(1);
+  Value x = embedding(tokens, reshape(ids, {ids.dim(0) * chunks, c.positions})) + positions;
+  for (int64_t i = 0; i + clip_skip <= c.layers; ++i) x = encoder_layer(text / "encoder" / "layers" / i, c, x);
+  x = layer_norm(text / "final_layer_norm", x);
+  (text / "final_layer_norm").enter();
+  return merge_chunks(x, chunks);
+}
+
+}  // namespace rankine

@@ -1,0 +1,20 @@
+#pragma once
+#include "models/blocks/scope.h"
+
+namespace rankine {
+
+/// Sizes of CLIP's text tower (Radford et al. 2021, arXiv:2103.00020) as SD 1.x uses it: CLIP-L.
+struct ClipTextConfig {
+  int64_t width = 768;
+  int64_t layers = 12;
+  int64_t head_size = 64;
+  int64_t positions = 77;
+  int64_t vocabulary = 49408;
+};
+
+/// ids: i32 [N, chunks, 77] -> [N, 77, width], or with several chunks [N, 75 chunks + 2, width]: the first chunk's
+/// BOS, 75 inner tokens of each, the very last state. The hidden state `clip_skip` layers from the end (1: the last),
+/// then the final layer norm. States are of type `compute`. Module names are transformers' below `s`.
+Value clip_text(const Scope& s, const ClipTextConfig& config, Value ids, int64_t clip_skip, DType compute);
+
+}  // namespace rankine

@@ -1,0 +1,70 @@
+#include "models/unet/unet.h"
+
+#include "models/blocks/layers.h"
+#include "models/blocks/resnet_block.h"
+#include "models/blocks/transformer_block.h"
+
+namespace rankine {
+namespace {
+
+constexpr double kNormEps = 1e-5;
+
+/// timesteps: f32 [N] -> silu(time embedding) [N, 4 * channels[0]]: every residual block starts with that silu.
+Value time_embedding(const Scope& s, const UNetConfig& c, Value timesteps, DType dtype) {
+  s.enter();
+  Value t = cast(timestep_embedding(timesteps, c.channels[0]), dtype);
+  t = silu(linear(s / "linear_1", t, 4 * c.channels[0]));
+  t = linear(s / "linear_2", t, 4 * c.channels[0]);
+  return silu(t);
+}
+
+}  // namespace
+
+Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, Value context) {
+  const auto levels = static_cast<int64_t>(c.channels.size());
+  const Value temb = time_embedding(s / "time_embedding", c, timesteps, latents.dtype());
+
+  Value x = conv2d(s / "conv_in", latents, same_conv(c.channels[0]));
+  std::vector<Value> skips = {x};
+  for (int64_t level = 0; level < levels; ++level) {
+    const Scope block = s / "down_blocks" / level;
+    const int64_t width = c.channels[static_cast<size_t>(level)];
+    for (int64_t j = 0; j < 2; ++j) {
+      x = resnet_block(block / "resnets" / j, x, temb, width, kNormEps);
+      if (level + 1 < levels) x = spatial_transformer(block / "attentions" / j, x, context, c.heads);
+      skips.push_back(x);
+    }
+    if (level + 1 < levels) {
+      x = conv2d(block / "downsamplers" / 0 / "conv", x, same_conv(width, 3, 2));
+      skips.push_back(x);
+    }
+  }
+
+  const Scope mid = s / "mid_block";
+  x = resnet_block(mid / "resnets" / 0, x, temb, c.channels.back(), kNormEps);
+  x = spatial_transformer(mid / "attentions" / 0, x, context, c.heads);
+  x = resnet_block(mid / "resnets" / 1, x, temb, c.channels.back(), kNormEps);
+
+  for (int64_t i = 0; i < levels; ++i) {
+    const Scope block = s / "up_blocks" / i;
+    const int64_t width = c.channels[static_cast<size_t>(levels - 1 - i)];
+    for (int64_t j = 0; j < 3; ++j) {
+      const Scope resnet = block / "resnets" / j;
+      resnet.enter();
+      x = concat({x, skips.back()}, -1);
+      skips.pop_back();
+      x = resnet_block(resnet, x, temb, width, kNormEps);
+      if (i > 0) x = spatial_transformer(block / "attentions" / j, x, context, c.heads);
+    }
+    if (i + 1 < levels) {
+      const Scope upsampler = block / "upsamplers" / 0;
+      upsampler.enter();
+      x = upsample_nearest(x, skips.back().dim(1), skips.back().dim(2));  // the skip's size: odd sizes come back
+      x = conv2d(upsampler / "conv", x, same_conv(width));
+    }
+  }
+  x = silu(group_norm(s / "conv_norm_out", x, kNormEps));
+  return conv2d(s / "conv_out", x, same_conv(c.latent_channels));
+}
+
+}  // namespace rankine

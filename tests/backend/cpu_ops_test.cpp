@@ -1,0 +1,107 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "backend/registry.h"
+#include "graph/autodiff.h"
+#include "graph/feeds.h"
+#include "graph/op_cases.h"
+#include "graph/passes/fuse_residual.h"
+#include "graph/passes/simplify.h"
+#include "graph/verify.h"
+
+using namespace rankine;
+
+namespace {
+
+/// Every input of the graph but token ids as a constant: frozen weights take other paths than trained ones.
+class FeedConstants : public ConstantSource {
+ public:
+  explicit FeedConstants(const Feed& feed) : feed_(feed) {}
+  void read(std::string_view name, const Shape&, std::span<float> out) override {
+    const HostTensor& values = feed_.find(name)->second;
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(values[static_cast<int64_t>(i)]);
+  }
+
+ private:
+  const Feed& feed_;
+};
+
+/// Replaces the inputs "w", "g" and "b" by constants of the same names.
+void freeze_weights(Graph& g, DType t) {
+  for (const Value input : g.leaves(input_op)) {
+    const std::string name = input.node().scope();
+    if (name != "w" && name != "g" && name != "b") continue;
+    const std::vector<Node*> users = input.node().users();
+    const bool matrix = name == "w";
+    for (Node* user : users)
+      if (&user->op() == &cast_op && matrix) g.replace(user->output(), g.constant("frozen.w", {input.shape(), t}));
+    if (!matrix || t == DType::f32) g.replace(input, g.constant("frozen." + name, input.type()));
+  }
+  remove_dead_nodes(g);
+}
+
+void compare(const OpCase& c, DType t, bool frozen, double tolerance) {
+  CAPTURE(c.name);
+  CAPTURE(name_of(t));
+  CAPTURE(frozen);
+  Graph g;
+  Value y = c.build(g, t);
+  g.output("y", cast(y, DType::f32));
+  if (frozen) freeze_weights(g, t);
+  if (c.differentiable) {
+    std::vector<Value> wrt;
+    for (const Value x : g.leaves(input_op))
+      if (x.dtype() == DType::f32) wrt.push_back(x);
+    const Value weighted = cast(y, DType::f32) * g.input("dy", {y.shape(), DType::f32});
+    const Value loss = scale(mean(weighted), static_cast<double>(y.type().count()));
+    const std::vector<Value> gradients = append_gradients(g, loss, wrt, fill(g, {{}, DType::f32}, 1.0));
+    for (size_t i = 0; i < wrt.size(); ++i) g.output(wrt[i].node().scope() + "'", gradients[i]);
+  }
+  simplify(g);
+  fuse_residual(g);
+  verify(g, "fuse_residual");
+
+  Feed feed = random_feed(g, 5);
+  for (const Value constant : g.leaves(constant_op)) {
+    HostTensor values(constant.shape());
+    Rng rng(6, 0, static_cast<uint64_t>(constant.type().count()));
+    for (double& v : values.data()) v = static_cast<float>(rng.normal());
+    feed.emplace(constant.node().scope(), std::move(values));
+  }
+  const Interpreter expected(g, feed);
+  FeedConstants constants(feed);
+  const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
+  const std::unique_ptr<Executable> executable = session->compile(g);
+  for (int run = 0; run < 2; ++run) {  // the second run must not depend on what the first left in memory
+    for (const Value x : g.leaves(input_op)) {
+      const HostTensor& values = feed.find(x.node().scope())->second;
+      if (x.dtype() == DType::i32) {
+        executable->set_input(x.node().scope(), std::vector<int32_t>(values.data().begin(), values.data().end()));
+      } else {
+        executable->set_input(x.node().scope(), std::vector<float>(values.data().begin(), values.data().end()));
+      }
+    }
+    executable->run();
+  }
+  for (const auto& [name, value] : g.outputs()) {
+    CAPTURE(name);
+    std::vector<float> got(static_cast<size_t>(value.type().count()));
+    executable->get_output(name, got);
+    CHECK(relative_error({value.shape(), std::vector<double>(got.begin(), got.end())}, expected.output(name)) <
+          tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every op on the CPU agrees with the reference in f32, trained or frozen") {
+  for (const OpCase& c : op_cases())
+    for (const bool frozen : {false, true}) compare(c, DType::f32, frozen, 2e-5);
+}
+
+// bf16 has 8 bits: a rounded input is off by up to 2^-9, and results of sums over them by about that.
+TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen") {
+  for (const OpCase& c : op_cases())
+    for (const bool frozen : {false, true}) compare(c, DType::bf16, frozen, 2e-2);
+}
