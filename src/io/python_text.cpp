@@ -14,7 +14,7 @@ uint32_t next_code_point(std::string_view text, size_t& at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
   const unsigned char first = byte(at);
   const int extra = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : -1;
-  uint32_t code = extra == 0 ? first : first & (0x3fu >> extra);
+  uint32_t code = extra <= 0 ? first : first & (0x3fu >> extra);
   for (int i = 1; i <= extra; ++i) {
     check(byte(at + i) >> 6 == 2, "\"", text, "\" is not UTF-8 at byte ", at, "; save the file it comes from as UTF-8");
     code = code << 6 | (byte(at + i) & 0x3fu);
