@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "data/image_folder.h"
 #include "data/parallel.h"
 #include "io/image.h"
@@ -201,6 +202,7 @@ void look_at_images(std::vector<Sample>& samples, int threads, Findings& finding
   };
   std::map<std::string, Look> looks;
   for (const Sample& sample : samples) looks[sample.path];
+  const Timer timer;
   std::vector<std::pair<const std::string, Look>*> files;
   for (auto& file : looks) files.push_back(&file);
   for_each_in_parallel(static_cast<int>(files.size()), threads, [&](int i) {
@@ -212,6 +214,7 @@ void look_at_images(std::vector<Sample>& samples, int threads, Findings& finding
       look.fault = error.what();
     }
   });
+  log::info("looked at ", files.size(), " pictures in ", std::round(timer.seconds() * 10) / 10, " s");
   for (const auto& [path, look] : looks)
     if (!look.fault.empty()) findings.fault(path, look.fault);
   for (Sample& sample : samples) sample.size = looks[sample.path].size;

@@ -38,7 +38,8 @@ void add_subfolders(const std::string& parent, std::string_view flag, bool is_re
     if (subset.options.num_repeats > 0) {
       subsets.push_back(std::move(subset));
     } else {
-      log::warning(folder.string(), " is left out: its name does not begin with a number of repeats, as in 10_", name);
+      log::warning(folder.string(),
+                   " is left out: its name does not begin with a number of repeats, such as \"10_cat\"");
     }
   }
   check(subsets.size() > before, flag, " \"", parent,

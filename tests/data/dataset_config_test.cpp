@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "temporary_folder.h"
 
 using namespace rankine;
@@ -123,6 +124,7 @@ TEST_CASE("a file that names nothing to train on, or a folder that is not there,
 }
 
 TEST_CASE("subfolders named N_words become subsets, others are left out") {
+  log::set_level(log::Level::error);
   const TemporaryFolder folder;
   for (const char* name : {"train/10_sks cat", "train/2_a_b", "train/other", "train/0_none", "train/3", "reg/1_cat"})
     std::filesystem::create_directories(folder.path(name));
