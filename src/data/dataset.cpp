@@ -58,11 +58,17 @@ std::string some_of(std::span<const std::string> paths) {
   return text;
 }
 
+/// Not there, or not to be reached.
+bool is_there(const std::string& path) {
+  std::error_code fault;
+  return fs::exists(path, fault);
+}
+
 /// The suffix of captions that lie beside the pictures though another one was asked for; empty when there are none.
 std::string_view other_suffix_in_use(const std::vector<std::string>& images) {
   for (const std::string_view extension : other_extensions)
     for (const std::string& image : images)
-      if (fs::is_regular_file(caption_path(image, std::string(extension)))) return extension;
+      if (is_there(caption_path(image, std::string(extension)))) return extension;
   return {};
 }
 
@@ -74,7 +80,7 @@ std::vector<std::string> captions_of(const SubsetSection& subset, const std::vec
   for (const std::string& image : images) {
     const std::string path = caption_path(image, subset.options.caption_extension);
     std::string caption;
-    if (!fs::exists(path)) {
+    if (!is_there(path)) {
       missing.push_back(image);
       caption = substitute;
     } else {
@@ -160,7 +166,13 @@ Dataset scan(const DatasetSection& section, int index, std::vector<Sample>& samp
       findings.warn(concat_text(subset.image_dir, ": the folder is named twice in a dataset, the first counts"));
       continue;
     }
-    const std::vector<std::string> images = list_images(subset.image_dir);
+    std::vector<std::string> images;
+    try {
+      images = list_images(subset.image_dir);
+    } catch (const Error& error) {
+      findings.fault(subset.image_dir, error.what());
+      continue;
+    }
     if (images.empty()) {
       findings.warn(
           concat_text(subset.image_dir, ": no pictures (.png .jpg .jpeg .webp .bmp), the folder is left out"));

@@ -25,8 +25,12 @@ void add_subfolders(const std::string& parent, std::string_view flag, bool is_re
                     std::vector<SubsetSection>& subsets) {
   check(fs::is_directory(parent), flag, " \"", parent, "\" is not a folder");
   std::vector<fs::path> folders;
-  for (const fs::directory_entry& entry : fs::directory_iterator(parent))
-    if (entry.is_directory()) folders.push_back(entry.path());
+  try {
+    for (const fs::directory_entry& entry : fs::directory_iterator(parent))
+      if (entry.is_directory()) folders.push_back(entry.path());
+  } catch (const fs::filesystem_error& error) {
+    fail(flag, " \"", parent, "\" cannot be read: ", error.code().message());
+  }
   std::ranges::sort(folders);
   const size_t before = subsets.size();
   for (const fs::path& folder : folders) {
