@@ -17,27 +17,21 @@ constexpr std::string_view minimum_keys[] = {"ss_v2",          "ss_base_model_ve
                                              "ss_network_dim", "ss_network_alpha",      "ss_network_args"};
 
 std::string base_model_version(const TrainingFacts& f) {
-  if (f.family == ModelFamily::sdxl) return "sdxl_base_v1-0";
-  return std::string(f.family == ModelFamily::sd2 ? "sd_v2" : "sd_v1") + (f.v_parameterization ? "_v" : "");
+  if (f.sdxl) return "sdxl_base_v1-0";
+  return std::string(f.v2 ? "sd_v2" : "sd_v1") + (f.v_parameterization ? "_v" : "");
 }
 
 std::string architecture(const TrainingFacts& f) {
-  switch (f.family) {
-    case ModelFamily::sdxl:
-      return "stable-diffusion-xl-v1-base/lora";
-    case ModelFamily::sd2:
-      return f.v_parameterization ? "stable-diffusion-v2-768-v/lora" : "stable-diffusion-v2-512/lora";
-    case ModelFamily::sd1:
-      break;
-  }
+  if (f.sdxl) return "stable-diffusion-xl-v1-base/lora";
+  if (f.v2) return f.v_parameterization ? "stable-diffusion-v2-768-v/lora" : "stable-diffusion-v2-512/lora";
   return "stable-diffusion-v1/lora";
 }
 
 // The family's own size where the data do not tell one.
 std::pair<int, int> spec_resolution(const TrainingFacts& f) {
   if (f.resolution) return *f.resolution;
-  if (f.family == ModelFamily::sdxl) return {1024, 1024};
-  return f.family == ModelFamily::sd2 && f.v_parameterization ? std::pair(768, 768) : std::pair(512, 512);
+  if (f.sdxl) return {1024, 1024};
+  return f.v2 && f.v_parameterization ? std::pair(768, 768) : std::pair(512, 512);
 }
 
 std::string local_date(double unix_time) {
@@ -61,7 +55,7 @@ Metadata training_metadata(const TrainingFacts& f) {
   put("ss_training_comment", f.training_comment);
   put("ss_sd_scripts_commit_hash", f.commit_hash);
 
-  put("ss_v2", f.family == ModelFamily::sd2);
+  put("ss_v2", f.v2);
   put("ss_base_model_version", base_model_version(f));
   put_if_known("ss_sd_model_name", f.sd_model_name);
   put_if_known("ss_sd_model_hash", f.sd_model_hash);
@@ -140,8 +134,7 @@ Metadata model_spec(const TrainingFacts& f, double finished_at) {
   m["modelspec.sai_model_spec"] = "1.0.1";
   m["modelspec.architecture"] = architecture(f);
   // Where the code of the family comes from: the two values that loaders know.
-  m["modelspec.implementation"] =
-      f.family == ModelFamily::sdxl ? "https://github.com/Stability-AI/generative-models" : "diffusers";
+  m["modelspec.implementation"] = f.sdxl ? "https://github.com/Stability-AI/generative-models" : "diffusers";
   m["modelspec.implementation_version"] = f.implementation_version;
   m["modelspec.date"] = local_date(finished_at);
   m["modelspec.resolution"] = concat_text(width, "x", height);

@@ -8,9 +8,6 @@
 
 namespace rankine {
 
-/// Which family of base models a LoRA belongs to.
-enum class ModelFamily { sd1, sd2, sdxl };
-
 /// What a file's metadata tell of the training beside the data. Each field is the option of sd-scripts whose name it
 /// has, with its default; an empty optional is None. `ss_` keys without a field here follow from others.
 struct TrainingFacts {
@@ -23,7 +20,7 @@ struct TrainingFacts {
   std::string commit_hash = "(unknown)";           ///< of sd-scripts, which this is not
 
   // The base model. Hashes: window_hash_of_file, sha256_of_file; they are left out where the model is no file here.
-  ModelFamily family = ModelFamily::sd1;
+  bool v2 = false, sdxl = false;  ///< the family; neither means SD 1.x
   bool v_parameterization = false;
   std::optional<std::string> sd_model_name = {};  ///< the file's name without its folder
   std::optional<std::string> sd_model_hash = {}, new_sd_model_hash = {};

@@ -9,7 +9,7 @@
 
 namespace rankine::golden {
 
-/// The U-Net's and text encoder's weights of a layout file under their diffusers paths, in the file's order.
+/// The weights of an SD 1.x layout file under their canonical names, in the file's order.
 std::vector<ModelWeight> layout_weights(const ModelLayout& layout);
 
 /// A LoRA of synthetic weights in float32, with values that float16 can hold (tests/reference/README.md, section 1).
