@@ -33,7 +33,8 @@ class ReferenceExecutable : public Executable {
     result_.emplace(graph_, [&](const std::string& name, const Type& type) {
       if (const auto input = inputs_.find(name); input != inputs_.end())
         return HostTensor(type.shape, input->second.data());
-      if (const auto known = memory_.variables.find(name); known != memory_.variables.end()) return known->second;
+      if (const auto known = memory_.variables.find(name); known != memory_.variables.end())
+        return HostTensor(type.shape, known->second.data());
       std::vector<float> values(static_cast<size_t>(type.count()));
       memory_.constants.read(name, type.shape, values);
       return to_host(type.shape, values);

@@ -1,0 +1,13 @@
+#pragma once
+#include "optim/optimizer.h"
+
+namespace rankine {
+
+/// Adam with decoupled weight decay (Loshchilov & Hutter 2017, arXiv:1711.05101), with torch's defaults.
+/// State: two f32 a parameter.
+struct AdamWConfig {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+};
+std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args);
+
+}  // namespace rankine

@@ -1,0 +1,131 @@
+#include "train/lora_trainer.h"
+
+#include <algorithm>
+
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+
+namespace rankine {
+
+struct LoraTrainer::Program {
+  Graph graph;
+  std::vector<Value> trained;
+  std::unique_ptr<Executable> executable;
+  std::vector<float> context;  // the batch's, when the text encoder is frozen
+};
+
+LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, StepSettings settings,
+                         const Optimizer& optimizer, double max_grad_norm)
+    : settings_(std::move(settings)),
+      optimizer_(optimizer),
+      max_grad_norm_(max_grad_norm),
+      session_(backend.open(constants)) {}
+
+LoraTrainer::~LoraTrainer() = default;
+
+void LoraTrainer::set_weights(const std::string& name, std::span<const float> values) {
+  session_->write_variable(name, values);
+}
+
+std::vector<float> LoraTrainer::weights(const std::string& name, int64_t count) const {
+  std::vector<float> values(static_cast<size_t>(count));
+  session_->read_variable(name, values);
+  return values;
+}
+
+std::vector<float> LoraTrainer::gradient(const std::string& name, int64_t count) const {
+  const auto has_gradient = [&](const Value& v) { return v.node().scope() == name; };
+  const auto& trained = steps_.begin()->second->trained;
+  if (std::none_of(trained.begin(), trained.end(), has_gradient)) return {};
+  return weights(gradient_name(name), count);
+}
+
+LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
+  std::unique_ptr<Program>& program = steps_[shape];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  program->trained = build_step_graph(program->graph, settings_, shape);
+  program->executable = session_->compile(program->graph);
+  if (!settings_.train_text_encoder)
+    program->context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings_.model.text.width));
+  if (!update_) {
+    update_ = std::make_unique<Program>();
+    build_update_graph(update_->graph, program->trained, optimizer_, max_grad_norm_);
+    update_->executable = session_->compile(update_->graph);
+  }
+  return *program;
+}
+
+void LoraTrainer::prepare(const StepShape& shape) { program(shape); }
+
+const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int64_t chunks) {
+  std::vector<int32_t> key(ids.begin(), ids.end());
+  if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
+  constexpr size_t kMostContexts = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
+  if (contexts_.size() >= kMostContexts) contexts_.clear();
+  std::unique_ptr<Program>& program = text_[chunks];
+  if (!program) {
+    program = std::make_unique<Program>();
+    build_text_graph(program->graph, settings_, 1, chunks);
+    program->executable = session_->compile(program->graph);
+  }
+  StepShape shape;
+  shape.chunks = chunks;
+  std::vector<float> states(static_cast<size_t>(shape.context_tokens() * settings_.model.text.width));
+  program->executable->set_input("ids", ids);
+  program->executable->run();
+  program->executable->get_output("context", states);
+  return contexts_.emplace(std::move(key), std::move(states)).first->second;
+}
+
+StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep) {
+  Program& p = program(in.shape);
+  const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
+  if (!settings_.train_text_encoder)  // before the step's inputs: both programs use the same arena
+    for (int64_t i = 0; i < in.shape.batch; ++i) {
+      const std::vector<float>& states =
+          context(std::span(in.ids).subspan(static_cast<size_t>(i * per_sample), static_cast<size_t>(per_sample)),
+                  in.shape.chunks);
+      std::copy(states.begin(), states.end(), p.context.begin() + i * static_cast<int64_t>(states.size()));
+    }
+  Executable& e = *p.executable;
+  e.set_input("noisy_latents", in.noisy_latents);
+  e.set_input("target", in.target);
+  e.set_input("timesteps", in.timesteps);
+  e.set_input("loss_weights", in.loss_weights);
+  const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
+  e.set_input("loss_scale", std::span(&scale, 1));
+  if (settings_.accumulate) e.set_input("keep", std::span(&kept, 1));
+  if (settings_.train_text_encoder) {
+    e.set_input("ids", in.ids);
+  } else {
+    e.set_input("context", p.context);
+  }
+  e.run();
+  StepResult result;
+  float loss = 0;
+  e.get_output("loss", std::span(&loss, 1));
+  result.loss = loss;
+  result.sample_losses.resize(static_cast<size_t>(in.shape.batch));
+  e.get_output("sample_losses", result.sample_losses);
+  return result;
+}
+
+double LoraTrainer::update(int64_t step, const LearningRates& rates) {
+  check(update_ != nullptr, "an update needs the gradients of a step");
+  Executable& e = *update_->executable;
+  const std::pair<const char*, double> scalars[] = {
+      {"step", static_cast<double>(step)}, {"lr.unet", rates.unet}, {"lr.text_encoder", rates.text_encoder}};
+  const std::vector<Value> inputs = update_->graph.leaves(input_op);
+  for (const auto& [name, number] : scalars) {
+    const auto value = static_cast<float>(number);
+    for (const Value& input : inputs)
+      if (input.node().scope() == name) e.set_input(name, std::span(&value, 1));
+  }
+  e.run();
+  float norm = 0;
+  e.get_output("grad_norm", std::span(&norm, 1));
+  return norm;
+}
+
+}  // namespace rankine

@@ -1,0 +1,73 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "backend/backend.h"
+#include "train/step_graph.h"
+
+namespace rankine {
+
+/// One batch as numbers: what a step reads. Pictures are NHWC.
+struct StepInputs {
+  StepShape shape;
+  std::vector<float> noisy_latents, target;  ///< [N, h, w, 4]
+  std::vector<float> timesteps;              ///< [N]
+  std::vector<float> loss_weights;           ///< [N]
+  std::vector<int32_t> ids;                  ///< [N, chunks, 77]
+};
+
+struct StepResult {
+  double loss = 0;                     ///< mean over the batch
+  std::vector<float> sample_losses{};  ///< [N]
+};
+
+/// Learning rates of one update.
+struct LearningRates {
+  double unet = 0, text_encoder = 0;
+};
+
+/// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
+/// once for each shape and share one arena.
+class LoraTrainer {
+ public:
+  /// `constants` and `optimizer` must outlive the trainer. Weights start as zeros: see set_weights.
+  LoraTrainer(const Backend& backend, ConstantSource& constants, StepSettings settings, const Optimizer& optimizer,
+              double max_grad_norm);
+  ~LoraTrainer();
+
+  const StepSettings& settings() const { return settings_; }
+  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight".
+  void set_weights(const std::string& name, std::span<const float> values);
+  std::vector<float> weights(const std::string& name, int64_t count) const;
+  /// The gradient left by the last step(s); empty for a tensor that gets none.
+  std::vector<float> gradient(const std::string& name, int64_t count) const;
+
+  /// Compiles the step for a shape, if that is not done yet.
+  void prepare(const StepShape& shape);
+  /// Forward and backward. `loss_scale` is 1 / accumulation steps; `keep` adds to the gradients there are.
+  StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
+  /// Clips, and moves the weights. `step` counts from 1. Gives the gradients' norm before clipping.
+  double update(int64_t step, const LearningRates& rates);
+
+  MemoryUse memory() const { return session_->memory(); }
+
+ private:
+  struct Program;
+  Program& program(const StepShape& shape);
+  /// The frozen text encoder's states for one caption, computed once for each.
+  const std::vector<float>& context(std::span<const int32_t> ids, int64_t chunks);
+
+  StepSettings settings_;
+  const Optimizer& optimizer_;
+  double max_grad_norm_;
+  std::unique_ptr<Session> session_;
+  std::map<StepShape, std::unique_ptr<Program>> steps_;
+  std::unique_ptr<Program> update_;
+  std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
+  std::map<std::vector<int32_t>, std::vector<float>> contexts_;
+};
+
+}  // namespace rankine

@@ -1,0 +1,88 @@
+#include "train/step_graph.h"
+
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+#include "network/lora.h"
+
+namespace rankine {
+namespace {
+
+Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
+
+Value text_states(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
+  const Value ids = graph.input("ids", {{batch, chunks, s.model.text.positions}, DType::i32});
+  return clip_text({graph, "text_encoder"}, s.model.text, ids, s.clip_skip, s.compute);
+}
+
+Value context_input(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  return cast(graph.input("context", f32({shape.batch, shape.context_tokens(), s.model.text.width})), s.compute);
+}
+
+Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value latents, Value context) {
+  const Value timesteps = graph.input("timesteps", f32({shape.batch}));
+  return cast(unet({graph, "unet"}, s.model.unet, cast(latents, s.compute), timesteps, context), DType::f32);
+}
+
+}  // namespace
+
+std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  check(s.loss_type == "l2", "--loss_type ", s.loss_type, " is not supported yet");
+  const Shape picture = {shape.batch, shape.height, shape.width, s.model.unet.latent_channels};
+  const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
+  const Value weights = graph.input("loss_weights", f32({shape.batch}));
+  const Value context =
+      s.train_text_encoder ? text_states(graph, s, shape.batch, shape.chunks) : context_input(graph, s, shape);
+  const Value prediction = predict(graph, s, shape, noisy, context);
+  graph.set_scope("loss");
+  const Value sample_losses = mul(mse_loss(prediction, target), weights);
+  graph.output("sample_losses", sample_losses);
+  graph.output("loss", mean(sample_losses));
+  graph.set_scope("");
+
+  Target target_of_passes;
+  for (const LoraWeights& lora : attach_lora(graph, s.modules))
+    if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
+  target_of_passes.accumulate = s.accumulate;
+  target_of_passes.gradient_checkpointing = s.gradient_checkpointing;
+  compile(graph, target_of_passes);
+
+  std::vector<Value> with_gradient;
+  for (const Value& variable : graph.leaves(variable_op))
+    for (const Value& trained : target_of_passes.trained)
+      if (gradient_name(trained.node().scope()) == variable.node().scope()) with_gradient.push_back(trained);
+  return with_gradient;
+}
+
+void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
+  graph.output("context", cast(text_states(graph, s, batch, chunks), DType::f32));
+  attach_lora(graph, s.modules);
+  compile(graph, {});
+}
+
+void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  const Value latents =
+      graph.input("latents", f32({shape.batch, shape.height, shape.width, s.model.unet.latent_channels}));
+  graph.output("prediction", predict(graph, s, shape, latents, context_input(graph, s, shape)));
+  attach_lora(graph, s.modules);
+  compile(graph, {});
+}
+
+void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
+                        double max_grad_norm) {
+  check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
+  std::vector<Value> gradients;
+  for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
+  const Value norm = grad_norm(gradients);
+  graph.output("grad_norm", norm);
+  const Value factor = max_grad_norm > 0 ? clip_factor(norm, max_grad_norm) : fill(graph, f32({}), 1.0);
+  const Value step = graph.input("step", f32({}));
+  for (size_t i = 0; i < trained.size(); ++i) {
+    const std::string& name = trained[i].node().scope();
+    const Value lr = graph.input(name.starts_with("lora_te") ? "lr.text_encoder" : "lr.unet", f32({}));
+    graph.set_scope(name);
+    optimizer.append_update(graph, {graph.variable(name, trained[i].type()), gradients[i], factor, lr, step});
+  }
+  graph.set_scope("");
+}
+
+}  // namespace rankine

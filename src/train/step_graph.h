@@ -1,0 +1,56 @@
+#pragma once
+#include <compare>
+#include <span>
+#include <vector>
+
+#include "graph/graph.h"
+#include "models/stable_diffusion.h"
+#include "network/lora_names.h"
+#include "optim/optimizer.h"
+
+namespace rankine {
+
+/// What a training step is compiled for: one program for each (bucket, batch size).
+struct StepShape {
+  int64_t batch = 1;
+  int64_t height = 64, width = 64;  ///< of the latents: an eighth of the picture's
+  int64_t chunks = 1;               ///< of 77 tokens: 1, 2 or 3 for 75, 150 or 225 tokens
+
+  int64_t latents() const { return batch * height * width * 4; }
+  int64_t context_tokens() const { return chunks == 1 ? 77 : 75 * chunks + 2; }
+  auto operator<=>(const StepShape&) const = default;
+};
+
+/// How the step is built, the same for all shapes.
+struct StepSettings {
+  StableDiffusionConfig model;
+  std::vector<LoraModule> modules;  ///< adapted; those with a learning rate of 0 do not train
+  DType compute = DType::f32;       ///< of frozen weights and activations
+  int64_t clip_skip = 1;
+  bool train_unet = true, train_text_encoder = true;
+  bool accumulate = false;  ///< gradients add up over several steps
+  bool gradient_checkpointing = false;
+  std::string loss_type = "l2";
+
+  bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }
+};
+
+/// Forward, loss and backward. Gradients are left in variables "grad.NAME" of the trained tensors.
+/// Inputs: "noisy_latents", "target" f32 [N, h, w, 4], "timesteps" f32 [N], "loss_weights" f32 [N], "loss_scale" f32
+/// [], "keep" f32 [] when accumulating; "ids" i32 [N, chunks, 77] when the text encoder is trained, else "context" f32
+/// [N, tokens, width]. Outputs: "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a gradient.
+std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
+
+/// The frozen text encoder alone: input "ids" i32 [N, chunks, 77] -> output "context" f32 [N, tokens, width].
+void build_text_graph(Graph& graph, const StepSettings& settings, int64_t batch, int64_t chunks);
+
+/// The U-Net with its LoRA: inputs "latents" f32 [N, h, w, 4], "timesteps" f32 [N], "context" f32 [N, tokens, width]
+/// -> output "prediction" f32 [N, h, w, 4].
+void build_unet_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
+
+/// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
+/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Output: "grad_norm" f32 [], before clipping; with
+/// max_grad_norm 0 nothing is clipped.
+void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer, double max_grad_norm);
+
+}  // namespace rankine

@@ -1,0 +1,167 @@
+#include "golden/golden_model.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "diffusion/loss_weighting.h"
+#include "diffusion/noise_schedule.h"
+#include "models/layout.h"
+#include "models/synthetic.h"
+
+namespace rankine::golden {
+namespace {
+
+std::filesystem::path write_checkpoint(const ModelLayout& layout) {
+  static std::atomic<int> count = 0;
+  const auto path = std::filesystem::temp_directory_path() /
+                    concat_text("rankine-golden-", getpid(), "-", count++, "-", layout.name, ".safetensors");
+  write_synthetic_checkpoint(read_layout(layout.path.string()), layout.seed, path.string());
+  return path;
+}
+
+}  // namespace
+
+GoldenModel::GoldenModel(const ModelLayout& layout)
+    : path_(write_checkpoint(layout)),
+      checkpoint_(Checkpoint::open(path_.string())),
+      config_(stable_diffusion_config(checkpoint_)),
+      constants_(checkpoint_) {}
+
+GoldenModel::~GoldenModel() {
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);
+}
+
+bool family_is_built(const ModelLayout& layout) { return layout.kind == "sd1"; }
+
+std::vector<float> nhwc_from_nchw(const std::vector<float>& values, const Shape& nchw) {
+  const int64_t channels = nchw[1], pixels = nchw[2] * nchw[3];
+  std::vector<float> out(values.size());
+  for (int64_t n = 0; n < nchw[0]; ++n)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t p = 0; p < pixels; ++p)
+        out[static_cast<size_t>((n * pixels + p) * channels + c)] =
+            values[static_cast<size_t>((n * channels + c) * pixels + p)];
+  return out;
+}
+
+std::vector<float> nchw_from_nhwc(const std::vector<float>& values, const Shape& nchw) {
+  const int64_t channels = nchw[1], pixels = nchw[2] * nchw[3];
+  std::vector<float> out(values.size());
+  for (int64_t n = 0; n < nchw[0]; ++n)
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int64_t c = 0; c < channels; ++c)
+        out[static_cast<size_t>((n * channels + c) * pixels + p)] =
+            values[static_cast<size_t>((n * pixels + p) * channels + c)];
+  return out;
+}
+
+double max_error(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0, largest = 0;
+  for (size_t i = 0; i < b.size(); ++i) {
+    const double d = std::abs(static_cast<double>(a[i]) - b[i]);
+    error = std::isfinite(d) ? std::max(error, d) : INFINITY;
+    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+  }
+  return error / largest;
+}
+
+void L2Error::add(const std::vector<float>& a, const std::vector<float>& b) {
+  for (size_t i = 0; i < b.size(); ++i) {
+    difference += std::pow(static_cast<double>(a[i]) - b[i], 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+}
+
+double L2Error::relative() const { return size > 0 ? std::sqrt(difference / size) : std::sqrt(difference); }
+
+std::vector<KnownOption> built_step_options() {
+  return {{"learning_rate"},
+          {"unet_lr"},
+          {"text_encoder_lr"},
+          {"max_grad_norm"},
+          {"gradient_accumulation_steps"},
+          {"lr_scheduler"},
+          {"lr_warmup_steps"},
+          {"lr_scheduler_num_cycles"},
+          {"lr_scheduler_power"},
+          {"optimizer_type", {"AdamW"}},
+          {"optimizer_args", {"betas", "eps", "weight_decay"}},
+          {"loss_type", {"l2"}},
+          {"min_snr_gamma"},
+          {"noise_offset"},
+          {"v_parameterization"},
+          {"clip_skip"}};
+}
+
+std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
+                                   const std::optional<std::pair<int, double>>& conv) {
+  std::vector<ModelWeight> weights;
+  for (const std::string& name : model.checkpoint().names()) weights.push_back({name, model.checkpoint().shape(name)});
+  LoraTargets targets;
+  targets.text_encoder = text_encoder;
+  targets.network_dim = rank;
+  targets.network_alpha = alpha;
+  if (conv) {
+    targets.conv_dim = conv->first;
+    targets.conv_alpha = conv->second;
+  }
+  return lora_modules(weights, targets);
+}
+
+StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {
+  const Shape nchw = file.at(prefix + "latents").shape;
+  std::vector<float> latents = nhwc_from_nchw(file.read_f32(prefix + "latents"), nchw);
+  std::vector<float> noise = nhwc_from_nchw(file.read_f32(prefix + "noise"), nchw);
+  for (float& x : latents) x *= kVaeScale;
+
+  StepInputs in;
+  in.shape = {nchw[0], nchw[2], nchw[3], file.at(prefix + "ids1").shape[1]};
+  in.ids = file.read_i32(prefix + "ids1");
+  in.loss_weights = file.read_f32(prefix + "loss_weights");
+  const int64_t per_sample = in.shape.latents() / in.shape.batch;
+  if (const double offset = options.number("noise_offset", 0); offset != 0) {
+    const std::vector<float> shift = file.read_f32(prefix + "offset_noise");  // [N, 4, 1, 1]
+    for (int64_t i = 0; i < in.shape.latents(); ++i)
+      noise[static_cast<size_t>(i)] +=
+          static_cast<float>(offset) * shift[static_cast<size_t>(i / per_sample * 4 + i % 4)];
+  }
+  const bool v = options.flag("v_parameterization");
+  LossWeightingConfig weighting;
+  weighting.prediction = v ? Prediction::v : Prediction::epsilon;
+  if (options.has("min_snr_gamma")) weighting.min_snr_gamma = options.number("min_snr_gamma", 0);
+  const NoiseSchedule schedule = make_noise_schedule();
+  const std::vector<int32_t> timesteps = file.read_i32(prefix + "timesteps");
+  in.noisy_latents.resize(latents.size());
+  in.target.resize(latents.size());
+  for (int64_t n = 0; n < in.shape.batch; ++n) {
+    const auto part = [&](std::vector<float>& all) {
+      return std::span(all).subspan(static_cast<size_t>(n * per_sample), static_cast<size_t>(per_sample));
+    };
+    const int32_t t = timesteps[static_cast<size_t>(n)];
+    const NoiseMix mix = noise_mix(schedule, t);
+    add_noise(mix, part(latents), part(noise), part(in.noisy_latents));
+    if (v) {
+      velocity(mix, part(latents), part(noise), part(in.target));
+    } else {
+      std::ranges::copy(part(noise), part(in.target).begin());
+    }
+    in.timesteps.push_back(static_cast<float>(t));
+    in.loss_weights[static_cast<size_t>(n)] *= loss_weight(weighting, schedule, t);
+  }
+  return in;
+}
+
+std::vector<LoraTensor> lora_tensors(std::span<const LoraModule> modules) {
+  std::vector<LoraTensor> tensors;
+  for (const LoraModule& module : modules) {
+    tensors.push_back({module.key + ".lora_down.weight", module.down_shape()});
+    tensors.push_back({module.key + ".lora_up.weight", module.up_shape()});
+  }
+  return tensors;
+}
+
+}  // namespace rankine::golden

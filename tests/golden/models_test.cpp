@@ -1,0 +1,137 @@
+#include <doctest/doctest.h>
+
+#include "backend/registry.h"
+#include "golden/golden_model.h"
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+#include "support/accounting.h"
+
+using namespace rankine;
+using namespace rankine::golden;
+
+namespace {
+
+constexpr double kTolerance = 2e-5;  // the format's page, section 4: max error / max value
+
+/// Runs a graph once in f32 on a backend and gives an output.
+std::vector<float> run(const Backend& backend, GoldenModel& model, Graph& graph, const char* output,
+                       const std::map<std::string, std::vector<float>>& floats,
+                       const std::map<std::string, std::vector<int32_t>>& integers = {}) {
+  compile(graph, {});
+  const std::unique_ptr<Session> session = backend.open(model.constants());
+  const std::unique_ptr<Executable> executable = session->compile(graph);
+  for (const auto& [name, values] : floats) executable->set_input(name, std::span(values));
+  for (const auto& [name, values] : integers) executable->set_input(name, std::span(values));
+  executable->run();
+  std::vector<float> result(static_cast<size_t>(graph.outputs().find(output)->second.type().count()));
+  executable->get_output(output, result);
+  return result;
+}
+
+Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
+
+void check_text(const OutputFile& recorded, GoldenModel& model, const Backend& backend) {
+  const SafetensorsFile file = SafetensorsFile::open(recorded.path.string());
+  for (const TensorInfo& tensor : file.tensors()) {
+    const std::string suffix = ".hidden";  // "len77.skip2.hidden"
+    if (!tensor.name.ends_with(suffix)) continue;
+    CAPTURE(tensor.name);
+    const std::string length = tensor.name.substr(0, tensor.name.find('.'));
+    const std::string skip =
+        tensor.name.substr(length.size() + 5, tensor.name.size() - length.size() - 5 - suffix.size());
+    const TensorInfo& ids = file.at(length + ".ids1");
+    Graph g;
+    const Value input = g.input("ids", {ids.shape, DType::i32});
+    g.output("hidden", clip_text({g, "text_encoder"}, model.config().text, input, skip == "None" ? 1 : std::stoi(skip),
+                                 DType::f32));
+    const std::vector<float> got = run(backend, model, g, "hidden", {}, {{"ids", file.read_i32(ids.name)}});
+    CHECK(max_error(got, file.read_f32(tensor.name)) < kTolerance);
+    ran(recorded.model.name + ".text." + tensor.name);
+  }
+}
+
+void check_unet(const OutputFile& recorded, GoldenModel& model, const Backend& backend) {
+  const SafetensorsFile file = SafetensorsFile::open(recorded.path.string());
+  for (const std::string& name : tensor_groups(recorded.path)) {
+    CAPTURE(name);
+    const Shape nchw = file.at(name + ".sample").shape;
+    std::vector<float> timesteps;
+    for (const int32_t t : file.read_i32(name + ".timesteps")) timesteps.push_back(static_cast<float>(t));
+    Graph g;
+    const Value latents = g.input("latents", f32({nchw[0], nchw[2], nchw[3], nchw[1]}));
+    const Value context = g.input("context", f32(file.at(name + ".context").shape));
+    g.output("prediction",
+             unet({g, "unet"}, model.config().unet, latents, g.input("timesteps", f32({nchw[0]})), context));
+    const std::vector<float> got = run(backend, model, g, "prediction",
+                                       {{"latents", nhwc_from_nchw(file.read_f32(name + ".sample"), nchw)},
+                                        {"context", file.read_f32(name + ".context")},
+                                        {"timesteps", timesteps}});
+    CHECK(max_error(nchw_from_nhwc(got, nchw), file.read_f32(name + ".output")) < kTolerance);
+    ran(recorded.model.name + ".unet." + name);
+  }
+}
+
+void check_vae(const OutputFile& recorded, GoldenModel& model, const Backend& backend) {
+  const SafetensorsFile file = SafetensorsFile::open(recorded.path.string());
+  for (const std::string& name : tensor_groups(recorded.path)) {
+    CAPTURE(name);
+    const bool encodes = name.starts_with("enc");
+    const std::string source = name + (encodes ? ".image" : ".latent");
+    const Shape nchw = file.at(source).shape;
+    Graph g;
+    const Value x = g.input("x", f32({nchw[0], nchw[2], nchw[3], nchw[1]}));
+    g.output("y",
+             encodes ? vae_encode({g, "vae"}, model.config().vae, x) : vae_decode({g, "vae"}, model.config().vae, x));
+    const std::vector<float> got = run(backend, model, g, "y", {{"x", nhwc_from_nchw(file.read_f32(source), nchw)}});
+    if (!encodes) {
+      const Shape image = file.at(name + ".image").shape;
+      CHECK(max_error(nchw_from_nhwc(got, image), file.read_f32(name + ".image")) < kTolerance);
+    } else {
+      Shape moments = file.at(name + ".mean").shape;
+      const auto half = static_cast<size_t>(count_of(moments) / moments[0]);
+      moments[1] *= 2;
+      const std::vector<float> all = nchw_from_nhwc(got, moments);
+      std::vector<float> mean, logvar;
+      for (size_t i = 0; i < all.size(); ++i)
+        if (i / half % 2 == 0) {
+          mean.push_back(all[i]);
+        } else {
+          logvar.push_back(std::clamp(all[i], -30.0f, 20.0f));
+        }
+      CHECK(max_error(mean, file.read_f32(name + ".mean")) < kTolerance);
+      CHECK(max_error(logvar, file.read_f32(name + ".logvar")) < kTolerance);
+    }
+    ran(recorded.model.name + ".vae." + name);
+  }
+}
+
+void for_each_file(std::string_view part, const char* device,
+                   void (*check_file)(const OutputFile&, GoldenModel&, const Backend&)) {
+  for (const OutputFile& recorded : output_files(part)) {
+    CAPTURE(recorded.path.string());
+    if (!family_is_built(recorded.model)) {
+      for (const std::string& name : tensor_groups(recorded.path))
+        skipped(recorded.model.name + "." + std::string(part) + "." + name, recorded.model.kind);
+      continue;
+    }
+    GoldenModel model(recorded.model);
+    check_file(recorded, model, find_backend(device));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the text encoder gives the recorded states on the CPU") { for_each_file("text", "cpu", check_text); }
+TEST_CASE("the text encoder gives the recorded states in the reference loops") {
+  for_each_file("text", "reference", check_text);
+}
+TEST_CASE("the U-Net gives the recorded predictions on the CPU") { for_each_file("unet", "cpu", check_unet); }
+TEST_CASE("the U-Net gives the recorded predictions in the reference loops") {
+  for_each_file("unet", "reference", check_unet);
+}
+TEST_CASE("the autoencoder gives the recorded latents and pictures on the CPU") {
+  for_each_file("vae", "cpu", check_vae);
+}
+TEST_CASE("the autoencoder gives the recorded latents and pictures in the reference loops") {
+  for_each_file("vae", "reference", check_vae);
+}
