@@ -37,7 +37,7 @@ struct Tensors {
   }
 };
 
-Tensors tensors_of(std::span<const LoraModule> modules, std::span<const LoraWeights> weights, DType dtype) {
+Tensors tensors_of(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype) {
   check(modules.size() == weights.size(), "LoRA: ", modules.size(), " modules but weights of ", weights.size());
   Tensors all;
   for (size_t i = 0; i < modules.size(); ++i) {
@@ -131,12 +131,12 @@ DType lora_dtype(std::string_view save_precision) {
   fail("save_precision: \"", save_precision, "\" is unknown; there are float, fp16 and bf16");
 }
 
-LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraWeights> weights, DType dtype,
+LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype,
                      const std::map<std::string, std::string>& metadata) {
   return hash_tensors(tensors_of(modules, weights, dtype).tensors, metadata);
 }
 
-void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraWeights> weights,
+void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata) {
   const Tensors all = tensors_of(modules, weights, dtype);
   const LoraHashes hashes = hash_tensors(all.tensors, metadata);

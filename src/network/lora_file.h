@@ -11,7 +11,7 @@
 namespace rankine {
 
 /// The trained weights of one module, as they are on the host; both in float32 and in the shapes of LoraModule.
-struct LoraWeights {
+struct LoraTensors {
   std::span<const float> down;
   std::span<const float> up;
 };
@@ -26,14 +26,14 @@ struct LoraHashes {
 DType lora_dtype(std::string_view save_precision);
 
 /// The hashes of the file that `save_lora` would write. `metadata` may hold other keys; only `ss_*` count.
-LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraWeights> weights, DType dtype,
+LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype,
                      const std::map<std::string, std::string>& metadata);
 
 /// Writes a LoRA atomically: `.alpha`, `.lora_down.weight` and `.lora_up.weight` of each module in `dtype` (f32, f16 or
 /// bf16), the metadata and both hashes. Then opens it again and compares names, shapes and data. Throws Error, leaving
 /// what was at `path`, when a weight is not finite, or not finite any more in `dtype`; and when what is on the disk is
 /// not what was written.
-void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraWeights> weights,
+void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata);
 
 /// One module of a LoRA file: rank and alpha are the file's.

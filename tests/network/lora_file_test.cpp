@@ -30,8 +30,8 @@ struct TemporaryFolder {
   std::string file(const std::string& name) const { return (path / name).string(); }
 };
 
-std::vector<LoraWeights> views(const golden::SyntheticLora& lora) {
-  std::vector<LoraWeights> weights;
+std::vector<LoraTensors> views(const golden::SyntheticLora& lora) {
+  std::vector<LoraTensors> weights;
   for (size_t i = 0; i < lora.down.size(); ++i) weights.push_back({lora.down[i], lora.up[i]});
   return weights;
 }
@@ -81,7 +81,7 @@ TEST_CASE("a LoRA of the reference program is read, and saved again with the sam
   const auto adaptable = lora_modules(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
   const auto loaded = read_lora(path, adaptable);
   std::vector<LoraModule> modules;
-  std::vector<LoraWeights> weights;
+  std::vector<LoraTensors> weights;
   for (const LoadedLora& lora : loaded) {
     modules.push_back(lora.module);
     weights.push_back({lora.down, lora.up});
