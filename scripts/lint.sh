@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Formatting and clang-tidy over the sources that git knows; takes file names to look at those alone.
 # Version 16, without OpenMP: Debian's default (14), and any with OpenMP, refuse C++20's captured structured bindings.
-# Compiler warnings are GCC's part (-Werror in the build), so clang's own do not fail here.
+# Compiler warnings are GCC's part (-Werror in the build): clang's own are switched off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ $# -gt 0 ]]; then
@@ -11,4 +11,4 @@ else
 fi
 clang-format --dry-run --Werror "${files[@]}"
 # Headers are looked at through the files that include them.
-printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet --extra-arg=-fno-openmp --extra-arg=-Wno-error --extra-arg=-Wno-unknown-warning-option -p build/release
+printf '%s\n' "${files[@]}" | grep '\.cpp$' | xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet --extra-arg=-fno-openmp --extra-arg=-w -p build/release
