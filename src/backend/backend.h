@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "graph/graph.h"
 
@@ -27,6 +28,11 @@ struct MemoryUse {
   size_t total() const { return weights + variables + arena + scratch; }
 };
 
+struct NodeTime {
+  const Node* node;
+  double seconds;
+};
+
 /// A graph made ready to run on a session's device. Running allocates nothing.
 class Executable {
  public:
@@ -35,6 +41,8 @@ class Executable {
   virtual void set_input(std::string_view name, std::span<const float> values) = 0;
   virtual void set_input(std::string_view name, std::span<const int32_t> values) = 0;
   virtual void run() = 0;
+  /// One run with the seconds that each node's kernel took, in order of execution.
+  virtual std::vector<NodeTime> profile() = 0;
   /// Copies an output of the last run.
   virtual void get_output(std::string_view name, std::span<float> values) = 0;
 };

@@ -78,7 +78,7 @@ const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int
   return contexts_.emplace(std::move(key), std::move(states)).first->second;
 }
 
-StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep) {
+LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale, bool keep) {
   Program& p = program(in.shape);
   const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
   if (!settings_.train_text_encoder)  // before the step's inputs: both programs use the same arena
@@ -101,6 +101,15 @@ StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep)
   } else {
     e.set_input("context", p.context);
   }
+  return p;
+}
+
+std::vector<NodeTime> LoraTrainer::profile(const StepInputs& inputs) {
+  return feed(inputs, 1.0, false).executable->profile();
+}
+
+StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep) {
+  Executable& e = *feed(in, loss_scale, keep).executable;
   e.run();
   StepResult result;
   float loss = 0;

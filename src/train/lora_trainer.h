@@ -52,11 +52,16 @@ class LoraTrainer {
   /// Clips, and moves the weights. `step` counts from 1. Gives the gradients' norm before clipping.
   double update(int64_t step, const LearningRates& rates);
 
+  /// A step's forward and backward with the time of each node.
+  std::vector<NodeTime> profile(const StepInputs& inputs);
+
   MemoryUse memory() const { return session_->memory(); }
 
  private:
   struct Program;
   Program& program(const StepShape& shape);
+  /// Gives a step's program its inputs.
+  Program& feed(const StepInputs& inputs, double loss_scale, bool keep);
   /// The frozen text encoder's states for one caption, computed once for each.
   const std::vector<float>& context(std::span<const int32_t> ids, int64_t chunks);
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "backend/cpu/ops.h"
+#include "base/timer.h"
 #include "graph/ops/ops.h"
 
 namespace rankine {
@@ -32,7 +33,10 @@ class CpuExecutable : public Executable {
       const auto kernel = table.find(&node.op());
       check(kernel != table.end(), "the CPU has no kernel for ", node.op().name);
       Prepare prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch, memory_.variables);
-      if (Launch launch = kernel->second(prepare)) launches_.push_back(std::move(launch));
+      Launch launch = kernel->second(prepare);
+      if (!launch) continue;
+      launches_.push_back(std::move(launch));
+      nodes_.push_back(&node);
     }
     for (const Value& input : graph.leaves(input_op))
       inputs_.emplace(input.node().scope(), Slot{memory_.arena.base() + plan_.at(input).offset, input.type()});
@@ -47,6 +51,15 @@ class CpuExecutable : public Executable {
   }
   void run() override {
     for (const Launch& launch : launches_) launch();
+  }
+  std::vector<NodeTime> profile() override {
+    std::vector<NodeTime> times;
+    for (size_t i = 0; i < launches_.size(); ++i) {
+      const Timer timer;
+      launches_[i]();
+      times.push_back({nodes_[i], timer.seconds()});
+    }
+    return times;
   }
   void get_output(std::string_view name, std::span<float> values) override {
     const Slot& slot = find(outputs_, name, "output");
@@ -84,6 +97,7 @@ class CpuExecutable : public Executable {
   Memory& memory_;
   MemoryPlan plan_;
   std::vector<Launch> launches_;
+  std::vector<const Node*> nodes_;  // of each launch
   Slots inputs_, outputs_;
 };
 

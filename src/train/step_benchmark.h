@@ -1,0 +1,20 @@
+#pragma once
+#include <ostream>
+#include <string>
+
+namespace rankine {
+
+struct StepBenchmarkConfig {
+  int64_t batch = 1, width = 512, height = 512;  ///< pictures, in pixels
+  int rank = 32;
+  std::string mixed_precision = "bf16";
+  bool gradient_checkpointing = false, train_text_encoder = false;
+  int steps = 5;
+  std::string checkpoint{};  ///< empty: SD 1.5's sizes with made-up weights
+};
+
+/// Times training steps and prints one table: per kind of op its calls, time, arithmetic, bytes and achieved rates;
+/// then the whole step and the memory it holds.
+void benchmark_step(const StepBenchmarkConfig& config, std::ostream& out);
+
+}  // namespace rankine
