@@ -1,0 +1,100 @@
+#pragma once
+#include <dnnl.hpp>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/cpu/kernels/winograd_transform.h"
+
+namespace rankine::cpu {
+
+/// A 3x3 convolution of stride 1 and padding 1. x: [images, height, width, channels_in], y the same with channels_out,
+/// both of type `dtype` (f32 or bf16).
+struct WinogradShape {
+  int64_t images = 1, height = 1, width = 1;
+  int64_t channels_in = 1, channels_out = 1;
+  DType dtype = DType::bf16;
+  WinogradTiles tiles() const { return {images, height, width}; }
+};
+
+/// Whether oneDNN has fast products of this type on this machine (bf16 needs AVX-512).
+bool winograd_supported(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
+/// What WinogradWeights will occupy.
+size_t winograd_weight_bytes(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
+/// What WinogradConvolution::run needs as working memory. `part_tiles` as there.
+size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape, int64_t part_tiles = 0);
+/// Tiles that go through the three stages together: few enough that what lies between the stages stays in cache, enough
+/// for the products to run at full rate.
+int64_t winograd_part_tiles(const WinogradShape& shape);
+
+/// The kernels of one convolution, transformed (U = G g G^T, 16 matrices [channels_in, channels_out]) and packed as
+/// oneDNN likes them. The packing does not depend on a picture's size: one object serves every program.
+class WinogradWeights {
+ public:
+  /// w: the checkpoint's kernels. Plain: [channels_out, channels_in, 3, 3]. Flipped: [channels_in, channels_out, 3, 3],
+  /// the kernels of the forward convolution whose input gradient this convolution is. Throws Error when oneDNN has only
+  /// its reference loops.
+  WinogradWeights(const dnnl::engine& engine, std::span<const float> w, int64_t channels_in, int64_t channels_out,
+                  DType dtype, bool flipped);
+
+  int64_t channels_in() const { return channels_in_; }
+  int64_t channels_out() const { return channels_out_; }
+  DType dtype() const { return dtype_; }
+  /// The matrix of transformed point 4 i + j.
+  const dnnl::memory& point(int64_t p) const { return points_[static_cast<size_t>(p)]; }
+  size_t bytes() const;
+
+ private:
+  int64_t channels_in_, channels_out_;
+  DType dtype_;
+  std::vector<dnnl::memory> points_;
+};
+
+/// Winograd's F(2x2, 3x3) (Lavin & Gray 2015, arXiv:1509.09308): 16 multiplications for each 4 outputs instead of 36.
+/// Operands of the products are rounded to `dtype`; products and both transforms are f32.
+class WinogradConvolution {
+ public:
+  /// Settles everything; run() allocates nothing. `part_tiles`: 0 for winograd_part_tiles(shape).
+  WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream, const WinogradShape& shape,
+                      std::shared_ptr<const WinogradWeights> weights, int64_t part_tiles = 0);
+
+  size_t scratch_bytes() const { return layout_.bytes; }
+  /// y = convolution(x) + bias + residual. bias: f32 [channels_out] or null. residual: of y's shape and type, its data
+  /// null for none; it may be y. scratch: scratch_bytes(), 64-byte aligned. Not for two threads at once.
+  void run(In x, const float* bias, In residual, Out y, void* scratch);
+
+ private:
+  friend size_t winograd_scratch_bytes(const dnnl::engine&, const WinogradShape&, int64_t);
+
+  /// Byte offsets in the working memory: the primitives' own, then 16 matrices of tiles, then 16 of products.
+  struct Layout {
+    int64_t part = 0;                               // tiles
+    int64_t tiles_stride = 0, products_stride = 0;  // bytes between matrices
+    size_t tiles = 0, products = 0, bytes = 0;
+    Layout(const WinogradShape& shape, int64_t part, size_t scratchpad_bytes);
+  };
+
+  /// The 16 products of one number of tiles.
+  struct Products {
+    dnnl::matmul matmul;
+    struct Point {
+      dnnl::memory tiles, weights, products;
+      std::vector<dnnl_exec_arg_t> arguments;
+    };
+    std::vector<Point> points;
+    dnnl::memory scratchpad;
+  };
+  Products products_of(const dnnl::engine& engine, int64_t rows);
+  void bind(Products& products, std::byte* scratch) const;
+  void multiply(const Products& products) const;
+
+  WinogradShape shape_;
+  dnnl::stream stream_;
+  std::shared_ptr<const WinogradWeights> weights_;
+  Layout layout_;
+  std::vector<Products> products_;  // of a whole part; of the last, shorter one where there is one
+  std::vector<std::byte> zeros_;    // a pixel outside the picture
+  void* bound_ = nullptr;
+};
+
+}  // namespace rankine::cpu
