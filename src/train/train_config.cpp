@@ -1,6 +1,7 @@
 #include "train/train_config.h"
 
 #include "base/error.h"
+#include "optim/optimizer.h"
 
 namespace rankine {
 namespace {
@@ -49,6 +50,7 @@ void check_optim(const OptimConfig& c) {
         c.text_encoder_lr.size(), " rates");
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
+  make_optimizer(c.optimizer_type, c.optimizer_args);  // says now what is wrong with its arguments
 }
 
 void check_run(const RunConfig& c) {

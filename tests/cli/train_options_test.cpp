@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 
@@ -222,6 +224,7 @@ TEST_CASE("settings that are missing, out of range or contradict each other are 
   CHECK(fault({}) == "");
   CHECK(fault({"--network_dim", "0"}) == "--network_dim must be at least 1, got 0");
   CHECK(fault({"--caption_dropout_rate", "1.5"}) == "--caption_dropout_rate must be 0 to 1, got 1.5");
+  CHECK(fault({"--optimizer_args", "decay=1"}).find("decay") != std::string::npos);
   CHECK(fault({"--learning_rate=-1"}) == "--learning_rate must be at least 0, got -1");
   CHECK(fault({"--max_train_steps", "0"}).find("--max_train_steps") == 0);
   CHECK(fault({"--output_name", "a/b"}).find("--output_name") == 0);
@@ -229,4 +232,18 @@ TEST_CASE("settings that are missing, out of range or contradict each other are 
         std::string::npos);
   CHECK_THROWS_WITH_AS(check_train_config(read({})), doctest::Contains("--pretrained_model_name_or_path is missing"),
                        Error);
+}
+
+TEST_CASE("the command lines of the recorded runs are read, and their settings fit together") {
+  const char* other = std::getenv("RANKINE_REFERENCE");
+  std::ifstream in(std::string(other && *other ? other : RANKINE_SOURCE_DIR "/tests/reference") + "/e2e_metadata.json");
+  const nlohmann::json runs = nlohmann::json::parse(in);
+  for (const auto& [name, run] : runs.items()) {
+    CAPTURE(name);
+    const TrainConfig c = read(run["argv"].get<std::vector<std::string>>());
+    CHECK_NOTHROW(check_train_config(c));
+    CHECK(run["metadata"]["ss_seed"] == std::to_string(c.run.seed.value_or(-1)));
+    CHECK(run["metadata"]["ss_network_dim"] == std::to_string(c.network.rank()));
+    CHECK(run["metadata"]["ss_lr_scheduler"] == c.optim.lr_schedule.name);
+  }
 }

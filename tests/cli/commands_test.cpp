@@ -1,0 +1,67 @@
+#include "cli/commands.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include "base/error.h"
+
+using namespace rankine;
+
+namespace {
+
+/// What a command writes to standard output.
+std::string output_of(const CommandLine& args) {
+  std::ostringstream text;
+  std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
+  try {
+    run_command_line(args);
+  } catch (...) {
+    std::cout.rdbuf(before);
+    throw;
+  }
+  std::cout.rdbuf(before);
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("the help names every command, and each command has help of its own") {
+  const std::string overview = output_of({});
+  CHECK(overview == output_of({"--help"}));
+  CHECK(overview == output_of({"help"}));
+  for (const Command& command : commands()) {
+    const std::string name(command.name);
+    CAPTURE(name);
+    CHECK(overview.find("\n  " + name + " ") != std::string::npos);
+    CHECK(output_of({name, "--help"}) == output_of({"help", name}));
+    CHECK(output_of({name, "-h"}).find("usage: rankine " + name) == 0);
+  }
+}
+
+TEST_CASE("the version is the project's") { CHECK(output_of({"--version"}).find("rankine 0.") == 0); }
+
+TEST_CASE("an unknown command is an error with the nearest name") {
+  CHECK_THROWS_WITH_AS(run_command_line({"chekpoint"}), doctest::Contains("the nearest is \"checkpoint\""), Error);
+}
+
+TEST_CASE("a synthetic checkpoint is written and recognised") {
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("rankine_synth_" + std::to_string(getpid()) + ".safetensors"))
+          .string();
+  CHECK(output_of({"checkpoint", "synth", "--arch", "tiny-sd15", "--seed", "3", file}).find("986 tensors") !=
+        std::string::npos);
+  CHECK(output_of({"checkpoint", "info", file}).find("SD 1.x") != std::string::npos);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("checkpoint names what is missing") {
+  CHECK_THROWS_AS(run_command_line({"checkpoint"}), Error);
+  CHECK_THROWS_AS(run_command_line({"checkpoint", "syth", "x"}), Error);
+  CHECK_THROWS_WITH_AS(run_command_line({"checkpoint", "synth", "x"}), doctest::Contains("--arch or --layout"), Error);
+  CHECK_THROWS_WITH_AS(run_command_line({"checkpoint", "synth", "--arch=sd15"}), doctest::Contains("one file"), Error);
+  CHECK_THROWS_AS(run_command_line({"checkpoint", "info"}), Error);
+}
