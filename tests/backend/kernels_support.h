@@ -1,5 +1,6 @@
 #pragma once
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,11 +16,17 @@
 
 namespace rankine::cpu::test {
 
-/// Calls body once for each instruction set that the kernels are compiled for and this machine has.
+/// Calls body once for each instruction set that the kernels are compiled for and this machine has. The best one comes
+/// last and runs with all threads, the others with one: how work is cut does not depend on the instruction set.
 inline void for_each_target(const std::function<void()>& body) {
-  const int64_t all = hwy::SupportedTargets();
+  const int64_t all = hwy::SupportedTargets() | HWY_SCALAR;
+  const int threads = omp_get_max_threads();
+  std::vector<int64_t> targets;
   for (const int64_t target : {HWY_SCALAR, HWY_SSE4, HWY_AVX2, HWY_AVX3}) {
-    if (target != HWY_SCALAR && (all & target) == 0) continue;
+    if ((all & target) != 0) targets.push_back(target);
+  }
+  for (const int64_t target : targets) {
+    omp_set_num_threads(target == targets.back() ? threads : 1);
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(target);
     const std::string name = hwy::TargetName(target);
