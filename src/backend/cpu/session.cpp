@@ -38,6 +38,7 @@ class CpuExecutable : public Executable {
       launches_.push_back(std::move(launch));
       nodes_.push_back(&node);
     }
+    memory_.weights.trim();
     for (const Value& input : graph.leaves(input_op))
       inputs_.emplace(input.node().scope(), Slot{memory_.arena.base() + plan_.at(input).offset, input.type()});
     for (const auto& [name, value] : graph.outputs()) outputs_.emplace(name, Slot{location(value), value.type()});

@@ -1,46 +1,46 @@
 #include "backend/cpu/weights.h"
 
-#include <cstring>
+#include <algorithm>
 
-#include "base/half.h"
+#include "backend/cpu/kernels/elementwise.h"
 
 namespace rankine::cpu {
 namespace {
 
 /// [O, C, taps] -> [C, O, taps reversed]
-std::vector<float> flip(const std::vector<float>& w, const Shape& shape) {
-  const int64_t O = shape[0], C = shape[1], taps = shape[2] * shape[3];
-  std::vector<float> flipped(w.size());
+template <class T>
+void flip(const T* w, T* flipped, int64_t O, int64_t C, int64_t taps) {
+  constexpr int64_t kBlock = 16;  // channels whose kernels are read together: a row of them fills cache lines
 #pragma omp parallel for
-  for (int64_t c = 0; c < C; ++c)
+  for (int64_t block = 0; block < C; block += kBlock)
     for (int64_t o = 0; o < O; ++o)
-      for (int64_t t = 0; t < taps; ++t) flipped[(c * O + o) * taps + taps - 1 - t] = w[(o * C + c) * taps + t];
-  return flipped;
+      for (int64_t c = block; c < std::min(C, block + kBlock); ++c)
+        for (int64_t t = 0; t < taps; ++t) flipped[(c * O + o) * taps + taps - 1 - t] = w[(o * C + c) * taps + t];
 }
 
 }  // namespace
 
-std::vector<float> WeightStore::read(const Node& constant) {
-  std::vector<float> values(static_cast<size_t>(constant.type().count()));
-  source_.read(constant.scope(), constant.type().shape, values);
+const std::byte* WeightStore::read(const Node& constant) {
+  const Type& type = constant.type();
+  const auto count = static_cast<size_t>(type.count());
+  check(type.dtype == DType::f32 || type.dtype == DType::bf16, "constant \"", constant.scope(), "\" cannot be kept as ",
+        type.dtype);
+  staging_f32_.grow(count * sizeof(float));
+  auto* values = reinterpret_cast<float*>(staging_f32_.base());
+  source_.read(constant.scope(), type.shape, {values, count});
   source_.release(constant.scope());
-  return values;
+  if (type.dtype == DType::f32) return staging_f32_.base();
+  staging_.grow(type.bytes());
+  cast(values, DType::f32, {staging_.base(), type.dtype}, type.count());
+  return staging_.base();
 }
 
 const void* WeightStore::plain(const Node& constant) {
   if (const auto known = plain_.find(constant.scope()); known != plain_.end()) return known->second.data();
-  const std::vector<float> values = read(constant);
-  std::vector<std::byte> stored(constant.type().bytes());
-  if (constant.type().dtype == DType::bf16) {
-    auto* out = reinterpret_cast<uint16_t*>(stored.data());
-    for (size_t i = 0; i < values.size(); ++i) out[i] = bf16_from_f32(values[i]);
-  } else {
-    check(constant.type().dtype == DType::f32, "constant \"", constant.scope(), "\" cannot be kept as ",
-          constant.type().dtype);
-    std::memcpy(stored.data(), values.data(), stored.size());
-  }
-  bytes_ += stored.size();
-  return plain_.emplace(constant.scope(), std::move(stored)).first->second.data();
+  const std::byte* values = read(constant);
+  bytes_ += constant.type().bytes();
+  return plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + constant.type().bytes()))
+      .first->second.data();
 }
 
 dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& desc) {
@@ -48,17 +48,28 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   for (auto it = begin; it != end; ++it)
     if (it->second.view == view && it->second.desc == desc) return it->second.memory;
 
-  std::vector<float> values = read(constant);
-  const Shape& shape = constant.type().shape;
-  if (view == View::flipped_kernel) values = flip(values, shape);
+  const Type& type = constant.type();
+  const Shape& shape = type.shape;
+  const std::byte* values = read(constant);
+  if (view == View::flipped_kernel) {
+    flipped_.grow(type.bytes());
+    const int64_t taps = shape[2] * shape[3];
+    if (type.dtype == DType::f32) {
+      flip(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(flipped_.base()), shape[0], shape[1], taps);
+    } else {
+      flip(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(flipped_.base()), shape[0], shape[1],
+           taps);
+    }
+    values = flipped_.base();
+  }
   using Tag = dnnl::memory::format_tag;
-  const int64_t rows = shape[0], columns = constant.type().count() / rows;
-  const auto f32 = dnnl::memory::data_type::f32;
-  const Desc source = view == View::matrix              ? Desc({columns, rows}, f32, Tag::ba)
-                      : view == View::transposed_matrix ? Desc({rows, columns}, f32, Tag::ab)
-                      : view == View::kernel            ? Desc(shape, f32, Tag::abcd)
-                                             : Desc({shape[1], shape[0], shape[2], shape[3]}, f32, Tag::abcd);
-  dnnl::memory plain(source, engine_, values.data());
+  const int64_t rows = shape[0], columns = type.count() / rows;
+  const auto dtype = dnnl_type(type.dtype);
+  const Desc source = view == View::matrix              ? Desc({columns, rows}, dtype, Tag::ba)
+                      : view == View::transposed_matrix ? Desc({rows, columns}, dtype, Tag::ab)
+                      : view == View::kernel            ? Desc(shape, dtype, Tag::abcd)
+                                             : Desc({shape[1], shape[0], shape[2], shape[3]}, dtype, Tag::abcd);
+  dnnl::memory plain(source, engine_, const_cast<std::byte*>(values));
   dnnl::memory memory(desc, engine_);
   dnnl::stream stream(engine_);
   dnnl::reorder(plain, memory).execute(stream, plain, memory);
@@ -66,6 +77,12 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   bytes_ += bytes_of(desc);
   packed_.emplace(constant.scope(), Packed{view, desc, memory});
   return memory;
+}
+
+void WeightStore::trim() {
+  staging_f32_.clear();
+  staging_.clear();
+  flipped_.clear();
 }
 
 void WeightStore::clear() {

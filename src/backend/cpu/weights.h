@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/cpu/arena.h"
 #include "backend/cpu/dnnl_compat.h"
 
 namespace rankine::cpu {
@@ -29,6 +30,8 @@ class WeightStore {
 
   size_t bytes() const { return bytes_; }
   void clear();
+  /// Frees what reading needed; call it when a program is prepared.
+  void trim();
 
  private:
   struct Packed {
@@ -36,13 +39,15 @@ class WeightStore {
     Desc desc;
     dnnl::memory memory;
   };
-  std::vector<float> read(const Node& constant);
+  /// The tensor in the constant's type, in `staging_` until the next call.
+  const std::byte* read(const Node& constant);
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
   std::map<std::string, std::vector<std::byte>, std::less<>> plain_;
   std::multimap<std::string, Packed, std::less<>> packed_;
   size_t bytes_ = 0;
+  Arena staging_f32_, staging_, flipped_;  // reused from tensor to tensor: fresh pages cost more than the copy
 };
 
 }  // namespace rankine::cpu

@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+
+#include "graph/feeds.h"
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+#include "graph/passes/fuse_activation.h"
+#include "graph/passes/fuse_residual.h"
+#include "graph/passes/lower_pointwise.h"
+#include "graph/passes/recompute.h"
+#include "graph/passes/simplify.h"
+#include "graph/print.h"
+#include "graph/verify.h"
+
+using namespace rankine;
+
+namespace {
+
+Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
+
+int count(const Graph& g, const OpDef& op) {
+  int n = 0;
+  for (const Node& node : g.nodes()) n += &node.op() == &op;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("simplify makes equal nodes one and drops what nobody reads") {
+  Graph g;
+  const Value x = g.input("x", f32({2, 3}));
+  g.output("y", silu(x) + silu(x));
+  gelu(x);
+  simplify(g);
+  verify(g, "simplify");
+  CHECK(to_text(g) ==
+        "%0 = input() : f32[2, 3]  # x\n"
+        "%1 = silu(%0) : f32[2, 3]\n"
+        "%2 = add(%1, %1) : f32[2, 3]\n"
+        "output y = %2\n");
+}
+
+TEST_CASE("lower_pointwise turns a 1x1 convolution into a linear layer and leaves others alone") {
+  Graph g;
+  const Value x = g.input("x", f32({1, 4, 4, 3}));
+  const Value y = conv2d(x, g.constant("a", f32({5, 3, 1, 1})), {}, {});
+  g.output("y", conv2d(y, g.constant("b", f32({2, 5, 3, 3})), {}, Conv2dGeometry::same(3)));
+  lower_pointwise(g);
+  verify(g, "lower_pointwise");
+  CHECK(count(g, conv2d_op) == 1);
+  CHECK(count(g, linear_op) == 1);
+}
+
+TEST_CASE("fuse_activation joins a group norm with the silu that alone reads it") {
+  Graph g;
+  const Value x = g.input("x", f32({1, 4, 4, 8})), gain = g.constant("g", f32({8})), bias = g.constant("b", f32({8}));
+  const Value shared = group_norm(x, gain, bias, 2, 1e-5);
+  g.output("one", silu(group_norm(x, gain, bias, 4, 1e-5)));
+  g.output("two", silu(shared) + shared);
+  fuse_activation(g);
+  verify(g, "fuse_activation");
+  CHECK(count(g, silu_op) == 1);
+}
+
+TEST_CASE("fuse_residual moves a sum into the product that makes one side of it, through views too") {
+  Graph g;
+  const Value x = g.input("x", f32({6, 4})), w = g.constant("w", f32({4, 4}));
+  g.output("plain", linear(x, w) + x);
+  const Value tokens = reshape(linear(silu(x), w), {2, 3, 4});
+  g.output("viewed", tokens + g.input("r", f32({2, 3, 4})));
+  const Value read_twice = linear(gelu(x), w);
+  g.output("kept", read_twice + x);
+  g.output("also", read_twice);
+  Feed feed = random_feed(g, 3);
+  feed.emplace("w", HostTensor({4, 4}, std::vector<double>(16, 0.25)));
+  const Interpreter before(g, feed);
+  fuse_residual(g);
+  verify(g, "fuse_residual");
+  CHECK(count(g, add_op) == 1);  // the product that somebody else reads keeps its sum
+  const Interpreter after(g, feed);
+  for (const char* name : {"plain", "viewed", "kept", "also"})
+    CHECK(relative_error(after.output(name), before.output(name)) < 1e-12);
+}
+
+TEST_CASE("recompute gives the same gradients from fewer kept values") {
+  const auto gradients = [](bool checkpointing, Feed feed, std::string* text) {
+    Graph g;
+    Value x = g.input("x", f32({3, 8}));
+    std::vector<Value> trained;
+    for (int i = 0; i < 3; ++i) {
+      g.set_scope("net.layers." + std::to_string(i) + ".fc");
+      trained.push_back(g.variable("w" + std::to_string(i), f32({8, 8})));
+      x = linear(silu(x), trained.back()) + gelu(x);
+    }
+    g.output("loss", mean(mse_loss(x, g.input("target", f32({3, 8})))));
+    Target target;
+    target.trained = trained;
+    target.gradient_checkpointing = checkpointing;
+    compile(g, target);
+    *text = to_text(g);
+    for (const Value& v : g.leaves(variable_op))
+      if (!feed.contains(v.node().scope())) feed.emplace(v.node().scope(), HostTensor(v.shape()));
+    return Interpreter(g, feed).outputs();
+  };
+  Feed feed;
+  for (const auto& [name, shape] : std::map<std::string, Shape>{
+           {"x", {3, 8}}, {"target", {3, 8}}, {"w0", {8, 8}}, {"w1", {8, 8}}, {"w2", {8, 8}}, {"loss_scale", {}}}) {
+    HostTensor t(shape);
+    Rng rng(9, 0, feed.size());
+    for (double& v : t.data()) v = rng.normal();
+    feed.emplace(name, std::move(t));
+  }
+  std::string plain_text, recomputed_text;
+  const auto plain = gradients(false, feed, &plain_text), recomputed = gradients(true, feed, &recomputed_text);
+  CHECK(plain_text != recomputed_text);
+  for (const char* name : {"loss", "grad.w0", "grad.w1", "grad.w2"})
+    CHECK(relative_error(recomputed.at(name), plain.at(name)) < 1e-12);
+}
+
+TEST_CASE("a module belongs to the residual block, transformer or text layer around it") {
+  CHECK(block_of("unet.down_blocks.0.resnets.1.conv1") == "unet.down_blocks.0.resnets.1");
+  CHECK(block_of("unet.up_blocks.3.attentions.2.transformer_blocks.0.attn1.to_q") == "unet.up_blocks.3.attentions.2");
+  CHECK(block_of("text_encoder.text_model.encoder.layers.11.mlp.fc1") == "text_encoder.text_model.encoder.layers.11");
+  CHECK(block_of("unet.conv_in").empty());
+}
+
+TEST_CASE("verify names the pass that left a node before what it reads") {
+  Graph g;
+  const Value x = g.input("x", f32({2}));
+  const Value a = silu(x), b = gelu(a);
+  g.output("y", b);
+  g.move_before(b.node(), a.node());
+  CHECK_THROWS_WITH_AS(verify(g, "shuffle"), doctest::Contains("after pass shuffle"), Error);
+}
+
+TEST_CASE("an op that does not fit says where, what was expected and what came") {
+  Graph g;
+  g.set_scope("unet.conv_in");
+  const Value x = g.input("x", f32({1, 8, 8, 4})), w = g.constant("w", f32({320, 9, 3, 3}));
+  CHECK_THROWS_WITH_AS(conv2d(x, w, {}, Conv2dGeometry::same(3)),
+                       doctest::Contains("conv2d \"unet.conv_in\": input f32[1, 8, 8, 4]"), Error);
+}

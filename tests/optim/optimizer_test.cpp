@@ -1,0 +1,36 @@
+#include "optim/optimizer.h"
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+
+using namespace rankine;
+
+namespace {
+
+std::string description(const std::string& type, const std::vector<std::string>& args) {
+  return make_optimizer(type, args)->description();
+}
+
+}  // namespace
+
+TEST_CASE("an optimiser is found whatever its capitals, and nothing means AdamW") {
+  CHECK(description("", {}) == "torch.optim.adamw.AdamW");
+  CHECK(description("adamw", {}) == "torch.optim.adamw.AdamW");
+}
+
+TEST_CASE("an optimiser describes its arguments as Python prints them") {
+  CHECK(description("AdamW", {"weight_decay=0.1", "betas=(0.9,0.99)", "eps=1e-6"}) ==
+        "torch.optim.adamw.AdamW(weight_decay=0.1,betas=(0.9, 0.99),eps=1e-06)");
+}
+
+TEST_CASE("wrong optimiser settings are named") {
+  CHECK_THROWS_WITH_AS(make_optimizer("Lionn", {}), doctest::Contains("Lionn"), Error);
+  const std::vector<std::string> unknown = {"momentum=0.9"}, no_value = {"eps"}, no_number = {"eps=small"},
+                                 one_beta = {"betas=0.9"}, too_large = {"betas=(0.9,1.5)"};
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW", unknown), doctest::Contains("momentum"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW", no_value), doctest::Contains("key=value"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW", no_number), doctest::Contains("expected a number"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW", one_beta), doctest::Contains("two numbers"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW", too_large), doctest::Contains("below 1"), Error);
+}
