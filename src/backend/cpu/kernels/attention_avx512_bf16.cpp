@@ -1,7 +1,709 @@
+// Attention on processors that multiply pairs of bf16 and add both products to an f32 (vdpbf16ps).
+//
+// Only this file is compiled for AVX-512, and from the pragma on. What it uses is its own and internal, so that no
+// function another file could share is compiled for a processor that may not be there.
 #include "backend/cpu/kernels/attention_isa.h"
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// GCC 12's own intrinsics name a variable that is uninitialised on purpose (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+
+namespace rankine {
+namespace {
+
+// Lanes are queries: scores are held as S^T [key][64 queries], so that maxima and sums over keys need no step across
+// lanes, a tile of fewer keys has fewer rows, and the head size is never a number of lanes where it would have to be
+// padded. A product sums over pairs: "pairs" below are two bf16 that are neighbours along the axis that is summed, in
+// 32 bits.
+constexpr int64_t kTile = kAttentionTile;
+constexpr int64_t kLanes = 16;
+constexpr int64_t kTilePairs = kTile / 2;
+constexpr float kLog2e = 1.44269504f;
+constexpr float kLn2 = 0.693147181f;
+constexpr float kMasked = -1e30f;  // a score that no other is as small as, and whose products stay finite
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t pairs_of(int64_t count) { return (count + 1) / 2; }
+int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
+int64_t tiles_of(int64_t length) { return (length + kTile - 1) / kTile; }
+/// The lowest `count` bits, for any count.
+uint32_t low_bits(int64_t count) { return count >= 32 ? ~0u : count <= 0 ? 0u : (1u << count) - 1; }
+__mmask16 lane_mask(int64_t count) { return static_cast<__mmask16>(low_bits(smaller(count, 16))); }
+
+// ---- Products ------------------------------------------------------------------------------------------------------
+
+/// An operand read one pair at a time and broadcast: pair (i, p) lies at data[i * row + p * depth].
+struct Broadcast {
+  const uint32_t* data;
+  int64_t row;
+  int64_t depth;
+};
+
+/// An operand or result read by vectors: lane l of row i lies at data[i * row + l].
+struct PairRows {
+  const uint32_t* data;
+  int64_t row;
+};
+struct FloatRows {
+  float* data;
+  int64_t row;
+};
+
+enum class Sum { fresh, fresh_with_maximum, add };
+
+/// c[i][0..kVectors) (+)= sum over p < depth of a(i, p) . b[p][0..kVectors), for i < kRows.
+/// With a maximum, maximum[0..kVectors) becomes the greatest of itself and of the rows of c.
+template <int kRows, int kVectors, Sum kSum>
+void register_tile(int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
+  __m512 sum[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j)
+      sum[i][j] = kSum == Sum::add ? _mm512_load_ps(c.data + i * c.row + j * kLanes) : _mm512_setzero_ps();
+  }
+  const uint32_t* left = a.data;
+  const uint32_t* right = b.data;
+  for (int64_t p = 0; p < depth; ++p, left += a.depth, right += b.row) {
+    __m512bh vectors[kVectors];
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) vectors[j] = (__m512bh)_mm512_load_si512(right + j * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+      const __m512bh pair = (__m512bh)_mm512_set1_epi32(static_cast<int>(left[i * a.row]));
+#pragma GCC unroll 8
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], vectors[j], pair);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) _mm512_store_ps(c.data + i * c.row + j * kLanes, sum[i][j]);
+  }
+  if (kSum == Sum::fresh_with_maximum) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) {
+      __m512 greatest = _mm512_load_ps(maximum + j * kLanes);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) greatest = _mm512_max_ps(greatest, sum[i][j]);
+      _mm512_store_ps(maximum + j * kLanes, greatest);
+    }
+  }
+}
+
+/// All rows, kRows at a time.
+template <int kRows, int kVectors, Sum kSum>
+void rows_of_tiles(int64_t rows, int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
+  for (; rows >= kRows; rows -= kRows) {
+    register_tile<kRows, kVectors, kSum>(depth, a, b, c, maximum);
+    a.data += kRows * a.row;
+    c.data += kRows * c.row;
+  }
+  if constexpr (kRows > 1) {
+    if (rows > 0) rows_of_tiles<kRows / 2, kVectors, kSum>(rows, depth, a, b, c, maximum);
+  }
+}
+
+/// Products into a tile of 64 queries: c [rows][64] (+)= a [rows][depth] . b [depth][64].
+template <Sum kSum>
+void multiply_tile(int64_t rows, int64_t depth, Broadcast a, const uint32_t* b, float* c, float* maximum = nullptr) {
+  rows_of_tiles<4, 4, kSum>(rows, depth, a, {b, kTile}, {c, kTile}, maximum);
+}
+
+/// c [rows][columns] += a [rows][depth] . b [depth][columns]; rows of b and c have `columns`, a multiple of 16.
+void multiply_add_columns(int64_t rows, int64_t columns, int64_t depth, Broadcast a, const uint32_t* b, float* c) {
+  constexpr int64_t kMost = 5;  // vectors; head sizes 80 and 160 come out even
+  const int64_t vectors = columns / kLanes, groups = (vectors + kMost - 1) / kMost;
+  int64_t first = 0;
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t last = vectors * (group + 1) / groups;  // groups of nearly the same size
+    const PairRows right{b + first * kLanes, columns};
+    const FloatRows out{c + first * kLanes, columns};
+    // As many rows as the 32 registers have room for.
+    switch (last - first) {
+      case 5:
+        rows_of_tiles<4, 5, Sum::add>(rows, depth, a, right, out, nullptr);
+        break;
+      case 4:
+        rows_of_tiles<4, 4, Sum::add>(rows, depth, a, right, out, nullptr);
+        break;
+      case 3:
+        rows_of_tiles<8, 3, Sum::add>(rows, depth, a, right, out, nullptr);
+        break;
+      case 2:
+        rows_of_tiles<8, 2, Sum::add>(rows, depth, a, right, out, nullptr);
+        break;
+      default:
+        rows_of_tiles<8, 1, Sum::add>(rows, depth, a, right, out, nullptr);
+        break;
+    }
+    first = last;
+  }
+}
+
+// ---- Layouts -------------------------------------------------------------------------------------------------------
+
+/// Tokens of one head in a tensor.
+struct Tokens {
+  const uint16_t* data;
+  int64_t stride;
+  int64_t count;
+  int64_t size;  // of the head
+
+  Tokens from(int64_t first, int64_t most) const {
+    return {data + first * stride, stride, smaller(most, count - first), size};
+  }
+};
+
+/// to [token][pairs_of(size)]: as they are, with the last pair of an odd size filled up with zero.
+void copy_pairs(const Tokens& x, uint32_t* to) {
+  const int64_t width = pairs_of(x.size);
+  for (int64_t t = 0; t < x.count; ++t) {
+    for (int64_t i = 0; i < width; i += 16) {
+      const __m512i values = _mm512_maskz_loadu_epi16(low_bits(x.size - 2 * i), x.data + t * x.stride + 2 * i);
+      _mm512_mask_storeu_epi32(to + t * width + i, lane_mask(width - i), values);
+    }
+  }
+}
+
+/// to [token / 2][width]: pairs of tokens, where width >= size, for `tokens` tokens of which the missing ones are zero.
+void interleave_tokens(const Tokens& x, int64_t tokens, int64_t width, uint32_t* to) {
+  for (int64_t t = 0; t < tokens; t += 2, to += width) {
+    for (int64_t i = 0; i < width; i += 16) {
+      const __mmask16 columns = lane_mask(x.size - i);
+      const uint16_t* at = x.data + t * x.stride + i;
+      const __m256i even = _mm256_maskz_loadu_epi16(t < x.count ? columns : 0, at);
+      const __m256i odd = _mm256_maskz_loadu_epi16(t + 1 < x.count ? columns : 0, at + x.stride);
+      const __m512i pair =
+          _mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+      _mm512_mask_storeu_epi32(to + i, lane_mask(width - i), pair);
+    }
+  }
+}
+
+/// 16 rows of 16 elements of 32 bits, transposed in place: four rounds that exchange 1, 2, 4 and 8 neighbours.
+void transpose(__m512i (&x)[16]) {
+  __m512i y[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+    y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 4) {
+    x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
+    x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
+    x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
+    x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
+  }
+  // x[4g + c] now holds, in each quarter q, column 4q + c of rows 4g to 4g + 3.
+#pragma GCC unroll 8
+  for (int c = 0; c < 4; ++c) {
+    const __m512i low01 = _mm512_shuffle_i32x4(x[c], x[4 + c], 0x88),
+                  high01 = _mm512_shuffle_i32x4(x[c], x[4 + c], 0xdd);
+    const __m512i low23 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0x88),
+                  high23 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0xdd);
+    y[c] = _mm512_shuffle_i32x4(low01, low23, 0x88);
+    y[8 + c] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
+    y[4 + c] = _mm512_shuffle_i32x4(high01, high23, 0x88);
+    y[12 + c] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) x[i] = y[i];
+}
+
+/// to [pairs_of(size)][kTile]: lanes are tokens; the missing ones are zero.
+void transpose_pairs(const Tokens& x, uint32_t* to) {
+  const int64_t width = pairs_of(x.size);
+  for (int64_t i = 0; i < width; i += 16) {
+    const uint32_t columns = low_bits(x.size - 2 * i);
+    for (int64_t t = 0; t < kTile; t += 16) {
+      __m512i block[16];
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r)
+        block[r] = _mm512_maskz_loadu_epi16(t + r < x.count ? columns : 0, x.data + (t + r) * x.stride + 2 * i);
+      transpose(block);
+      const int64_t rows = smaller(16, width - i);
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r)
+        if (r < rows) _mm512_store_si512(to + (i + r) * kTile + t, block[r]);
+    }
+  }
+}
+
+/// Rounds to nearest even.
+__m256i bf16_of(__m512 value) { return (__m256i)_mm512_cvtneps_pbh(value); }
+
+/// to [token][size] at `stride` = the tile from [size][kTile] transposed, each token times its factor[kTile].
+void store_transposed(const float* from, const float* factor, int64_t tokens, int64_t size, uint16_t* to,
+                      int64_t stride) {
+  for (int64_t t = 0; t < tokens; t += 16) {
+    const __m512 scale = _mm512_load_ps(factor + t);
+    for (int64_t i = 0; i < size; i += 16) {
+      __m512i block[16];
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r)
+        block[r] = i + r < size ? _mm512_castps_si512(_mm512_mul_ps(_mm512_load_ps(from + (i + r) * kTile + t), scale))
+                                : _mm512_setzero_si512();
+      transpose(block);
+      const __mmask16 columns = lane_mask(size - i);
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r)
+        if (t + r < tokens)
+          _mm256_mask_storeu_epi16(to + (t + r) * stride + i, columns, bf16_of(_mm512_castsi512_ps(block[r])));
+    }
+  }
+}
+
+/// to [token][size] at `stride` = factor * from [token][padded(size)].
+void store_rows(const float* from, float factor, int64_t tokens, int64_t size, uint16_t* to, int64_t stride) {
+  const __m512 scale = _mm512_set1_ps(factor);
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t i = 0; i < size; i += 16) {
+      const __m512 value = _mm512_mul_ps(_mm512_load_ps(from + t * padded(size) + i), scale);
+      _mm256_mask_storeu_epi16(to + t * stride + i, lane_mask(size - i), bf16_of(value));
+    }
+  }
+}
+
+/// Where each of 32 words of a result comes from, among the words of two vectors (vpermt2w).
+struct WordOrder {
+  alignas(64) uint16_t from[32];
+  __m512i operator()(__m512i a, __m512i b) const { return _mm512_permutex2var_epi16(a, _mm512_load_si512(from), b); }
+};
+
+/// Word w of the result is word 2 * (w / 2) + 1 of a or b: the upper halves of a and of b as pairs.
+constexpr WordOrder kUpperHalvesPaired = {{1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11, 43, 13, 45, 15, 47,
+                                           17, 49, 19, 51, 21, 53, 23, 55, 25, 57, 27, 59, 29, 61, 31, 63}};
+/// The upper halves of a, then those of b.
+constexpr WordOrder kUpperHalves = {{1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+                                     33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63}};
+/// Words 0 to 15 of a and of b as pairs, and words 16 to 31.
+constexpr WordOrder kLowerWordsPaired = {{0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                                          8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47}};
+constexpr WordOrder kUpperWordsPaired = {{16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55,
+                                          24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63}};
+
+// ---- Softmax -------------------------------------------------------------------------------------------------------
+
+/// 2^x, and 0 far below zero. The mantissa, in [1, 2), is a cubic in the fraction of x, minimax on [0, 1) with relative
+/// error 8e-5 (bf16 rounds by up to 4e-3).
+__m512 exp2(__m512 x, float constant_term) {
+  const __m512 fraction = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(0.0780245227f), fraction, _mm512_set1_ps(0.226067155f));
+  p = _mm512_fmadd_ps(p, fraction, _mm512_set1_ps(0.695833541f));
+  p = _mm512_fmadd_ps(p, fraction, _mm512_set1_ps(constant_term));
+  return _mm512_scalef_ps(p, x);  // times 2^floor(x)
+}
+constexpr float kConstantTerm = 0.999925219f;
+__m512 exp2(__m512 x) { return exp2(x, kConstantTerm); }
+/// A number whose upper half is 2^x rounded to bf16: half a unit of bf16 is 2^-8 of the mantissa, and adding that to
+/// the constant term turns cutting off the lower half into rounding.
+__m512 exp2_for_bf16(__m512 x) { return exp2(x, kConstantTerm + 0x1p-8f); }
+
+__m512 cut_to_bf16(__m512 value) {
+  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(value), _mm512_set1_epi32(~0xffff)));
+}
+
+/// log2(x) for x > 0 to 2e-7: with x = 2^k m and s = (m - 1) / (m + 1), ln m = 2 (s + s^3/3 + s^5/5 + ...); |s| <= 1/5.
+__m512 log2(__m512 x) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
+  __m512 k = _mm512_getexp_ps(x);
+  k = _mm512_mask_add_ps(k, _mm512_cmp_ps_mask(m, one, _CMP_LT_OQ), k, one);
+  const __m512 s = _mm512_div_ps(_mm512_sub_ps(m, one), _mm512_add_ps(m, one));
+  const __m512 s2 = _mm512_mul_ps(s, s);
+  __m512 series = _mm512_fmadd_ps(_mm512_set1_ps(1.0f / 7), s2, _mm512_set1_ps(1.0f / 5));
+  series = _mm512_fmadd_ps(series, s2, _mm512_set1_ps(1.0f / 3));
+  series = _mm512_fmadd_ps(series, s2, one);
+  return _mm512_fmadd_ps(_mm512_mul_ps(series, s), _mm512_set1_ps(2 * kLog2e), k);
+}
+
+void fill(float* to, int64_t count, float value) {  // count is a multiple of 16
+  for (int64_t i = 0; i < count; i += kLanes) _mm512_store_ps(to + i, _mm512_set1_ps(value));
+}
+
+/// Hides from query_begin + lane the keys after it, in a tile of scores from key_begin on.
+void mask_future(float* scores, int64_t key_begin, int64_t keys, int64_t query_begin) {
+  for (int64_t key = 0; key < keys; ++key) {
+    const int64_t first_seeing = key_begin + key - query_begin;
+    for (int64_t lane = 0; lane < smaller(first_seeing, kTile); lane += kLanes)
+      _mm512_mask_store_ps(scores + key * kTile + lane, lane_mask(first_seeing - lane), _mm512_set1_ps(kMasked));
+  }
+}
+
+void column_maximum(const float* scores, int64_t keys, float* maximum) {
+  for (int64_t lane = 0; lane < kTile; lane += kLanes) {
+    __m512 greatest = _mm512_set1_ps(kMasked);
+    for (int64_t key = 0; key < keys; ++key)
+      greatest = _mm512_max_ps(greatest, _mm512_load_ps(scores + key * kTile + lane));
+    _mm512_store_ps(maximum + lane, greatest);
+  }
+}
+
+/// How much the greatest score may exceed the one that exponents are taken against before the sums are rescaled (in
+/// powers of two). The result is the same; there is room for it, and most tiles then need no rescaling.
+constexpr float kRescaleAbove = 6.0f;
+
+/// Running softmax over the keys seen so far, for the queries of a tile. The unit of `reference` is log2.
+struct RunningSoftmax {
+  float* reference;  // [kTile], what exponents are taken against
+  float* sum;        // [kTile] of 2^(score - reference), each as rounded to bf16
+  float* rows;       // [head_size][kTile], the sums of values that belong to them
+  int64_t head_size;
+
+  /// p [key / 2][kTile], pairs of keys, = 2^(factor * scores - reference); `maximum` is that of the scores.
+  /// An odd key out has a row of kMasked behind it.
+  void add_tile(const float* scores, const float* maximum, int64_t keys, float factor, bool first, uint32_t* p) const {
+    const __m512 scale = _mm512_set1_ps(factor);
+    const __m512bh ones = (__m512bh)_mm512_set1_epi32(0x3f803f80);
+    for (int64_t lane = 0; lane < kTile; lane += kLanes) {
+      const __m512 greatest = _mm512_mul_ps(_mm512_load_ps(maximum + lane), scale);
+      __m512 against = first ? greatest : _mm512_load_ps(reference + lane);
+      __m512 total = first ? _mm512_setzero_ps() : _mm512_load_ps(sum + lane);
+      const __m512 limit = _mm512_add_ps(against, _mm512_set1_ps(kRescaleAbove));
+      if (_mm512_cmp_ps_mask(greatest, limit, _CMP_GT_OQ) != 0) {
+        const __m512 raised = _mm512_max_ps(against, greatest);
+        const __m512 shrink = exp2(_mm512_sub_ps(against, raised));
+        rescale(lane, shrink);
+        total = _mm512_mul_ps(total, shrink);
+        against = raised;
+      }
+      __m512 other_total = _mm512_setzero_ps();  // two chains of sums hide their latency
+      int64_t key = 0;
+      for (; key + 4 <= keys; key += 4) {
+        total = _mm512_dpbf16_ps(total, exponentials(scores, key, lane, scale, against, p), ones);
+        other_total = _mm512_dpbf16_ps(other_total, exponentials(scores, key + 2, lane, scale, against, p), ones);
+      }
+      for (; key < keys; key += 2)
+        total = _mm512_dpbf16_ps(total, exponentials(scores, key, lane, scale, against, p), ones);
+      _mm512_store_ps(reference + lane, against);
+      _mm512_store_ps(sum + lane, _mm512_add_ps(total, other_total));
+    }
+  }
+
+ private:
+  static __m512bh exponentials(const float* scores, int64_t key, int64_t lane, __m512 scale, __m512 against,
+                               uint32_t* p) {
+    const float* at = scores + key * kTile + lane;
+    const __m512 even = exp2_for_bf16(_mm512_fmsub_ps(_mm512_load_ps(at), scale, against));
+    const __m512 odd = exp2_for_bf16(_mm512_fmsub_ps(_mm512_load_ps(at + kTile), scale, against));
+    const __m512i pair = kUpperHalvesPaired(_mm512_castps_si512(even), _mm512_castps_si512(odd));
+    _mm512_store_si512(p + key / 2 * kTile + lane, pair);
+    return (__m512bh)pair;
+  }
+  void rescale(int64_t lane, __m512 shrink) const {
+    for (int64_t i = 0; i < head_size; ++i) {
+      float* at = rows + i * kTile + lane;
+      _mm512_store_ps(at, _mm512_mul_ps(_mm512_load_ps(at), shrink));
+    }
+  }
+};
+
+// ---- Memory --------------------------------------------------------------------------------------------------------
+
+/// Hands out consecutive arrays, each aligned to 64 bytes.
+class Carver {
+ public:
+  explicit Carver(void* memory) : next_(static_cast<char*>(memory)) {}
+  template <class Element>
+  Element* take(int64_t count) {
+    char* const taken = next_;
+    next_ += (count * static_cast<int64_t>(sizeof(Element)) + 63) / 64 * 64;
+    return reinterpret_cast<Element*>(taken);
+  }
+  size_t bytes_from(void* memory) const { return static_cast<size_t>(next_ - static_cast<char*>(memory)); }
+
+ private:
+  char* next_;
+};
+
+/// Each of the following lays itself out in memory; `bytes` is what it takes.
+struct PackedKeys {
+  uint32_t* k;  // [key][pairs_of(head_size)]
+  uint32_t* v;  // [key / 2][head_size], pairs of keys
+  PackedKeys(const AttentionShape& s, Carver& carver) {
+    k = carver.take<uint32_t>(s.key_length * pairs_of(s.head_size));
+    v = carver.take<uint32_t>(pairs_of(s.key_length) * s.head_size);
+  }
+};
+
+struct PackedQueries {
+  uint32_t* q;           // [tile][pairs_of(head_size)][kTile], pairs along the head
+  uint32_t* dout;        // likewise
+  uint32_t* q_pairs;     // [query / 2][padded(head_size)], pairs of queries
+  uint32_t* dout_pairs;  // likewise
+  float* lse;            // [query], in log2; padded to whole tiles like all of the above
+  float* delta;          // [query], sum over the head of dout * out
+  PackedQueries(const AttentionShape& s, Carver& carver) {
+    const int64_t queries = tiles_of(s.query_length) * kTile;
+    q = carver.take<uint32_t>(queries * pairs_of(s.head_size));
+    dout = carver.take<uint32_t>(queries * pairs_of(s.head_size));
+    q_pairs = carver.take<uint32_t>(queries / 2 * padded(s.head_size));
+    dout_pairs = carver.take<uint32_t>(queries / 2 * padded(s.head_size));
+    lse = carver.take<float>(queries);
+    delta = carver.take<float>(queries);
+  }
+};
+
+struct ForwardTiles {
+  uint32_t* q;    // [pairs_of(head_size)][kTile]
+  float* scores;  // [key][kTile]
+  uint32_t* p;    // [key / 2][kTile], pairs of keys
+  float* rows;    // [head_size][kTile]
+  float *maximum, *reference, *sum;
+  ForwardTiles(const AttentionShape& s, Carver& carver) {
+    q = carver.take<uint32_t>(pairs_of(s.head_size) * kTile);
+    scores = carver.take<float>(kTile * kTile);
+    p = carver.take<uint32_t>(kTilePairs * kTile);
+    rows = carver.take<float>(s.head_size * kTile);
+    maximum = carver.take<float>(kTile);
+    reference = carver.take<float>(kTile);
+    sum = carver.take<float>(kTile);
+  }
+};
+
+struct BackwardTiles {
+  uint32_t *k, *v;     // [key][pairs_of(head_size)]
+  uint32_t* k_pairs;   // [key / 2][head_size], pairs of keys
+  float *scores, *dp;  // [key][kTile]
+  uint32_t *p, *ds;    // [key][kTile / 2], pairs of queries
+  uint32_t* ds_pairs;  // [key / 2][kTile], pairs of keys
+  float *dk, *dv;      // [key][padded(head_size)]
+  BackwardTiles(const AttentionShape& s, Carver& carver) {
+    k = carver.take<uint32_t>(kTile * pairs_of(s.head_size));
+    v = carver.take<uint32_t>(kTile * pairs_of(s.head_size));
+    k_pairs = carver.take<uint32_t>(kTilePairs * s.head_size);
+    scores = carver.take<float>(kTile * kTile);
+    dp = carver.take<float>(kTile * kTile);
+    p = carver.take<uint32_t>(kTile * kTilePairs);
+    ds = carver.take<uint32_t>(kTile * kTilePairs);
+    ds_pairs = carver.take<uint32_t>(kTilePairs * kTile);
+    dk = carver.take<float>(kTile * padded(s.head_size));
+    dv = carver.take<float>(kTile * padded(s.head_size));
+  }
+};
+
+template <class Layout>
+size_t bytes_of(const AttentionShape& s) {
+  Carver carver(nullptr);
+  Layout(s, carver);
+  return carver.bytes_from(nullptr);
+}
+
+template <class Layout>
+Layout layout_in(const AttentionShape& s, const void* memory) {
+  Carver carver(const_cast<void*>(memory));
+  return Layout(s, carver);
+}
+
+AttentionMemory memory(const AttentionShape& s, bool backward) {
+  if (!backward) return {bytes_of<PackedKeys>(s), bytes_of<ForwardTiles>(s), 0};
+  return {bytes_of<PackedQueries>(s), bytes_of<BackwardTiles>(s),
+          static_cast<size_t>(tiles_of(s.query_length) * kTile * s.head_size) * sizeof(float)};
+}
+
+// ---- Passes --------------------------------------------------------------------------------------------------------
+
+Tokens tokens_of(const void* data, int64_t stride, int64_t count, int64_t size) {
+  return {static_cast<const uint16_t*>(data), stride, count, size};
+}
+
+void pack_forward(const AttentionShape& s, const AttentionHead& head, void* packed) {
+  const PackedKeys keys = layout_in<PackedKeys>(s, packed);
+  copy_pairs(tokens_of(head.k, s.key_stride, s.key_length, s.head_size), keys.k);
+  interleave_tokens(tokens_of(head.v, s.value_stride, s.key_length, s.head_size), s.key_length, s.head_size, keys.v);
+}
+
+void forward(const AttentionShape& s, const AttentionHead& head, const void* packed, int64_t query_begin,
+             int64_t query_end, void* thread) {
+  const int64_t size = s.head_size, width = pairs_of(size);
+  const PackedKeys all = layout_in<PackedKeys>(s, packed);
+  const ForwardTiles tile = layout_in<ForwardTiles>(s, thread);
+  const RunningSoftmax softmax{tile.reference, tile.sum, tile.rows, size};
+  const Tokens q = tokens_of(head.q, s.query_stride, s.query_length, size);
+  for (int64_t q0 = query_begin; q0 < query_end; q0 += kTile) {
+    const int64_t queries = smaller(kTile, query_end - q0);
+    transpose_pairs(q.from(q0, kTile), tile.q);
+    const int64_t key_end = s.causal ? smaller(s.key_length, q0 + queries) : s.key_length;
+    for (int64_t k0 = 0; k0 < key_end; k0 += kTile) {
+      const int64_t keys = smaller(kTile, key_end - k0);
+      fill(tile.maximum, kTile, kMasked);
+      multiply_tile<Sum::fresh_with_maximum>(keys, width, {all.k + k0 * width, width, 1}, tile.q, tile.scores,
+                                             tile.maximum);
+      if (s.causal && k0 + keys > q0) {
+        mask_future(tile.scores, k0, keys, q0);
+        column_maximum(tile.scores, keys, tile.maximum);
+      }
+      if (keys % 2 != 0) fill(tile.scores + keys * kTile, kTile, kMasked);
+      softmax.add_tile(tile.scores, tile.maximum, keys, s.scale * kLog2e, /*first=*/k0 == 0, tile.p);
+      const Broadcast v{all.v + k0 / 2 * size, 1, size};
+      if (k0 == 0) {
+        multiply_tile<Sum::fresh>(size, pairs_of(keys), v, tile.p, tile.rows);
+      } else {
+        multiply_tile<Sum::add>(size, pairs_of(keys), v, tile.p, tile.rows);
+      }
+    }
+    for (int64_t lane = 0; lane < kTile; lane += kLanes) {
+      const __m512 sum = _mm512_load_ps(tile.sum + lane);
+      const __m512 lse =
+          _mm512_mul_ps(_mm512_add_ps(_mm512_load_ps(tile.reference + lane), log2(sum)), _mm512_set1_ps(kLn2));
+      _mm512_mask_storeu_ps(head.lse + q0 + lane, lane_mask(queries - lane), lse);
+      _mm512_store_ps(tile.sum + lane, _mm512_div_ps(_mm512_set1_ps(1.0f), sum));
+    }
+    store_transposed(tile.rows, tile.sum, queries, size, static_cast<uint16_t*>(head.out) + q0 * s.output_stride,
+                     s.output_stride);
+  }
+}
+
+/// Sum of a[i] * b[i] over a token's head.
+float dot(const uint16_t* a, const uint16_t* b, int64_t size) {
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < size; i += 32) {
+    const __mmask32 columns = low_bits(size - i);
+    sum = _mm512_dpbf16_ps(sum, (__m512bh)_mm512_maskz_loadu_epi16(columns, a + i),
+                           (__m512bh)_mm512_maskz_loadu_epi16(columns, b + i));
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
+/// Missing queries of the last tile are zero throughout, which makes their share of every gradient zero.
+void pack_backward(const AttentionShape& s, const AttentionHead& head, void* packed) {
+  const int64_t size = s.head_size;
+  const PackedQueries all = layout_in<PackedQueries>(s, packed);
+  const Tokens q = tokens_of(head.q, s.query_stride, s.query_length, size);
+  const Tokens dout = tokens_of(head.dout, s.output_stride, s.query_length, size);
+  const Tokens out = tokens_of(head.out, s.output_stride, s.query_length, size);
+  const int64_t queries = tiles_of(s.query_length) * kTile;
+  for (int64_t q0 = 0; q0 < queries; q0 += kTile) {
+    transpose_pairs(q.from(q0, kTile), all.q + q0 * pairs_of(size));
+    transpose_pairs(dout.from(q0, kTile), all.dout + q0 * pairs_of(size));
+  }
+  interleave_tokens(q, queries, padded(size), all.q_pairs);
+  interleave_tokens(dout, queries, padded(size), all.dout_pairs);
+  for (int64_t t = 0; t < queries; ++t) {
+    const bool there = t < s.query_length;
+    all.lse[t] = there ? head.lse[t] * kLog2e : 0.0f;
+    all.delta[t] = there ? dot(dout.data + t * dout.stride, out.data + t * out.stride, size) : 0.0f;
+  }
+}
+
+/// From tiles [key][kTile] of scores and of dp = v dout^T, an even number of keys: p = 2^(factor * scores - lse) and
+/// ds = p * (dp - delta), rounded, in the orders that the products need.
+void softmax_gradient(const BackwardTiles& tile, int64_t keys, float factor, const float* lse, const float* delta) {
+  const __m512 scale = _mm512_set1_ps(factor);
+  for (int64_t lane = 0; lane < kTile; lane += 2 * kLanes) {
+    const __m512 against[2] = {_mm512_load_ps(lse + lane), _mm512_load_ps(lse + lane + kLanes)};
+    const __m512 mean[2] = {_mm512_load_ps(delta + lane), _mm512_load_ps(delta + lane + kLanes)};
+    for (int64_t key = 0; key < keys; key += 2) {
+      __m512i ds[2];
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
+        const int64_t at = (key + i) * kTile + lane;
+        __m512 p[2], product[2];
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; ++j) {
+          p[j] = exp2_for_bf16(_mm512_fmsub_ps(_mm512_load_ps(tile.scores + at + j * kLanes), scale, against[j]));
+          product[j] =
+              _mm512_mul_ps(cut_to_bf16(p[j]), _mm512_sub_ps(_mm512_load_ps(tile.dp + at + j * kLanes), mean[j]));
+        }
+        ds[i] = (__m512i)_mm512_cvtne2ps_pbh(product[1], product[0]);
+        _mm512_store_si512(tile.p + at / 2, kUpperHalves(_mm512_castps_si512(p[0]), _mm512_castps_si512(p[1])));
+        _mm512_store_si512(tile.ds + at / 2, ds[i]);
+      }
+      uint32_t* const pairs = tile.ds_pairs + key / 2 * kTile + lane;
+      _mm512_store_si512(pairs, kLowerWordsPaired(ds[0], ds[1]));
+      _mm512_store_si512(pairs + kLanes, kUpperWordsPaired(ds[0], ds[1]));
+    }
+  }
+}
+
+void backward(const AttentionShape& s, const AttentionHead& head, const void* packed, int64_t key_begin,
+              int64_t key_end, void* dq_terms, void* thread) {
+  const int64_t size = s.head_size, width = pairs_of(size), columns = padded(size);
+  const PackedQueries all = layout_in<PackedQueries>(s, packed);
+  const BackwardTiles tile = layout_in<BackwardTiles>(s, thread);
+  const Tokens all_k = tokens_of(head.k, s.key_stride, s.key_length, size);
+  const Tokens all_v = tokens_of(head.v, s.value_stride, s.key_length, size);
+  float* const dq = static_cast<float*>(dq_terms);  // [tile][head_size][kTile]
+  fill(dq, tiles_of(s.query_length) * kTile * size, 0.0f);
+  for (int64_t k0 = key_begin; k0 < key_end; k0 += kTile) {
+    const int64_t keys = smaller(kTile, key_end - k0), even_keys = 2 * pairs_of(keys);
+    const Tokens k = all_k.from(k0, keys), v = all_v.from(k0, keys);
+    copy_pairs(k, tile.k);
+    copy_pairs(v, tile.v);
+    interleave_tokens(k, keys, size, tile.k_pairs);
+    fill(tile.dk, kTile * columns, 0.0f);
+    fill(tile.dv, kTile * columns, 0.0f);
+    // Under a causal mask no query before the first key of the tile sees any of them.
+    for (int64_t q0 = s.causal ? k0 : 0; q0 < s.query_length; q0 += kTile) {
+      multiply_tile<Sum::fresh>(keys, width, {tile.k, width, 1}, all.q + q0 * width, tile.scores);
+      multiply_tile<Sum::fresh>(keys, width, {tile.v, width, 1}, all.dout + q0 * width, tile.dp);
+      if (s.causal && k0 + keys > q0) mask_future(tile.scores, k0, keys, q0);
+      if (keys != even_keys) {  // a key that is not there: p = ds = 0
+        fill(tile.scores + keys * kTile, kTile, kMasked);
+        fill(tile.dp + keys * kTile, kTile, 0.0f);
+      }
+      softmax_gradient(tile, even_keys, s.scale * kLog2e, all.lse + q0, all.delta + q0);
+      const int64_t pairs = q0 / 2 * columns;
+      multiply_add_columns(keys, columns, kTilePairs, {tile.p, kTilePairs, 1}, all.dout_pairs + pairs, tile.dv);
+      multiply_add_columns(keys, columns, kTilePairs, {tile.ds, kTilePairs, 1}, all.q_pairs + pairs, tile.dk);
+      multiply_tile<Sum::add>(size, even_keys / 2, {tile.k_pairs, 1, size}, tile.ds_pairs, dq + q0 * size);
+    }
+    store_rows(tile.dk, s.scale, keys, size, static_cast<uint16_t*>(head.dk) + k0 * s.key_stride, s.key_stride);
+    store_rows(tile.dv, 1.0f, keys, size, static_cast<uint16_t*>(head.dv) + k0 * s.value_stride, s.value_stride);
+  }
+}
+
+void store_dq(const AttentionShape& s, const AttentionHead& head, const void* dq_terms, int64_t parts, void* thread) {
+  const int64_t tile_count = kTile * s.head_size;
+  const int64_t part_count = tiles_of(s.query_length) * tile_count;
+  Carver carver(thread);  // the other tiles of the thread are not in use now
+  float* const factor = carver.take<float>(kTile);
+  float* const sum = carver.take<float>(tile_count);
+  fill(factor, kTile, s.scale);
+  for (int64_t q0 = 0; q0 < s.query_length; q0 += kTile) {
+    const float* terms = static_cast<const float*>(dq_terms) + q0 * s.head_size;
+    if (parts > 1) {
+      for (int64_t i = 0; i < tile_count; i += kLanes) {
+        __m512 total = _mm512_load_ps(terms + i);
+        for (int64_t part = 1; part < parts; ++part)
+          total = _mm512_add_ps(total, _mm512_load_ps(terms + part * part_count + i));
+        _mm512_store_ps(sum + i, total);
+      }
+      terms = sum;
+    }
+    store_transposed(terms, factor, smaller(kTile, s.query_length - q0), s.head_size,
+                     static_cast<uint16_t*>(head.dq) + q0 * s.query_stride, s.query_stride);
+  }
+}
+
+constexpr AttentionKernels kKernels = {memory, pack_forward, forward, pack_backward, backward, store_dq};
+
+}  // namespace
+}  // namespace rankine
+
+#pragma GCC pop_options
 
 namespace rankine {
 
-const AttentionKernels* avx512_bf16_attention() { return nullptr; }
+const AttentionKernels* avx512_bf16_attention() {
+  const bool runs_here = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return runs_here ? &kKernels : nullptr;
+}
 
 }  // namespace rankine
+
+#else
+
+namespace rankine {
+const AttentionKernels* avx512_bf16_attention() { return nullptr; }
+}  // namespace rankine
+
+#endif
