@@ -175,7 +175,7 @@ FlagGroup training_flags(RunConfig& c) {
           refused("--full_bf16", toggle, "Trained weights and gradients in bf16 too"),
           refused("--fp8_base", toggle, "Frozen weights in fp8"),
           refused("--fp8_base_unet", toggle, "Frozen weights of the U-Net in fp8"),
-          no_effect("--no_half_vae", toggle, "the VAE runs in fp32", "Run the VAE in fp32"),
+          built("--no_half_vae", &c.no_half_vae, "Run the VAE in fp32, whatever --mixed_precision says"),
           no_effect("--xformers", toggle, attention_note, "Use xFormers' attention"),
           no_effect("--sdpa", toggle, attention_note, "Use PyTorch's fused attention"),
           no_effect("--mem_eff_attn", toggle, attention_note, "Use a slow attention that needs little memory"),

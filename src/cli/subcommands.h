@@ -8,4 +8,7 @@ namespace rankine {
 void run_checkpoint(const std::vector<std::string>& args);
 std::string checkpoint_help();
 
+void run_train(const std::vector<std::string>& args);
+std::string train_help();
+
 }  // namespace rankine

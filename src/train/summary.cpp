@@ -84,9 +84,9 @@ std::vector<std::string> folder_lines(const RunSummary& s) {
   int64_t images = 0, drawn = 0;
   for (const FolderSummary& f : s.folders) {
     images += f.images;
-    drawn += f.images * f.repeats;
+    drawn += f.drawn;
     rows.push_back({f.folder, counted(f.images, "image ", "images"), "x " + std::to_string(f.repeats),
-                    std::to_string(f.images * f.repeats)});
+                    std::to_string(f.drawn)});
   }
   if (s.folders.size() > 1) rows.push_back({"all", counted(images, "image ", "images"), "", std::to_string(drawn)});
   return aligned(rows);
@@ -108,7 +108,7 @@ std::vector<std::string> bucket_lines(const RunSummary& s) {
 
 std::string steps_text(const RunSummary& s) {
   std::vector<std::string> parts = {std::to_string(s.steps) + " in " + counted(s.epochs, "epoch", "epochs"),
-                                    "batch size " + std::to_string(s.batch_size)};
+                                    "batch size " + s.batch_size};
   if (s.gradient_accumulation_steps > 1)
     parts.push_back(std::to_string(s.gradient_accumulation_steps) + " batches a step");
   return joined(parts);

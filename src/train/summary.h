@@ -16,6 +16,7 @@ struct FolderSummary {
   std::string folder;
   int64_t images = 0;
   int64_t repeats = 1;
+  int64_t drawn = 0;  ///< in an epoch: images * repeats, or what regularisation pictures are stretched to
 };
 
 /// What a run is going to do, known before its first step.
@@ -24,7 +25,7 @@ struct RunSummary {
   std::string precision;  ///< "bf16", with what is recomputed: "bf16, gradient checkpointing"
   std::vector<FolderSummary> folders;
   std::vector<BucketSummary> buckets;
-  int64_t batch_size = 1;
+  std::string batch_size = "1";  ///< "2", or "2 and 3" where datasets differ
   int64_t gradient_accumulation_steps = 1;
   int64_t steps = 0;
   int64_t epochs = 0;

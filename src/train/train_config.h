@@ -66,6 +66,7 @@ struct RunConfig {
   std::optional<int64_t> max_train_epochs;  ///< when set, max_train_steps follows from it
   std::optional<int64_t> seed;              ///< unset: drawn at random
   std::string mixed_precision = "no";       ///< compute type: "no" (fp32) or "bf16"
+  bool no_half_vae = false;                 ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
   int gradient_accumulation_steps = 1;  ///< batches summed before each optimiser step
   int max_data_loader_n_workers = 8;    ///< loader threads; 0: the caller's own

@@ -6,10 +6,10 @@
 #include <atomic>
 #include <cmath>
 
-#include "diffusion/loss_weighting.h"
 #include "diffusion/noise_schedule.h"
 #include "models/layout.h"
 #include "models/synthetic.h"
+#include "train/step_inputs.h"
 
 namespace rankine::golden {
 namespace {
@@ -114,45 +114,20 @@ std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double al
 
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {
   const Shape nchw = file.at(prefix + "latents").shape;
-  std::vector<float> latents = nhwc_from_nchw(file.read_f32(prefix + "latents"), nchw);
-  std::vector<float> noise = nhwc_from_nchw(file.read_f32(prefix + "noise"), nchw);
-  for (float& x : latents) x *= kVaeScale;
+  LossConfig loss;
+  loss.weighting.prediction = options.flag("v_parameterization") ? Prediction::v : Prediction::epsilon;
+  if (options.has("min_snr_gamma")) loss.weighting.min_snr_gamma = options.number("min_snr_gamma", 0);
+  if (options.has("noise_offset")) loss.noise_offset = options.number("noise_offset", 0);
 
-  StepInputs in;
-  in.shape = {nchw[0], nchw[2], nchw[3], file.at(prefix + "ids1").shape[1]};
-  in.ids = file.read_i32(prefix + "ids1");
-  in.loss_weights = file.read_f32(prefix + "loss_weights");
-  const int64_t per_sample = in.shape.latents() / in.shape.batch;
-  if (const double offset = options.number("noise_offset", 0); offset != 0) {
-    const std::vector<float> shift = file.read_f32(prefix + "offset_noise");  // [N, 4, 1, 1]
-    for (int64_t i = 0; i < in.shape.latents(); ++i)
-      noise[static_cast<size_t>(i)] +=
-          static_cast<float>(offset) * shift[static_cast<size_t>(i / per_sample * 4 + i % 4)];
-  }
-  const bool v = options.flag("v_parameterization");
-  LossWeightingConfig weighting;
-  weighting.prediction = v ? Prediction::v : Prediction::epsilon;
-  if (options.has("min_snr_gamma")) weighting.min_snr_gamma = options.number("min_snr_gamma", 0);
-  const NoiseSchedule schedule = make_noise_schedule();
-  const std::vector<int32_t> timesteps = file.read_i32(prefix + "timesteps");
-  in.noisy_latents.resize(latents.size());
-  in.target.resize(latents.size());
-  for (int64_t n = 0; n < in.shape.batch; ++n) {
-    const auto part = [&](std::vector<float>& all) {
-      return std::span(all).subspan(static_cast<size_t>(n * per_sample), static_cast<size_t>(per_sample));
-    };
-    const int32_t t = timesteps[static_cast<size_t>(n)];
-    const NoiseMix mix = noise_mix(schedule, t);
-    add_noise(mix, part(latents), part(noise), part(in.noisy_latents));
-    if (v) {
-      velocity(mix, part(latents), part(noise), part(in.target));
-    } else {
-      std::ranges::copy(part(noise), part(in.target).begin());
-    }
-    in.timesteps.push_back(static_cast<float>(t));
-    in.loss_weights[static_cast<size_t>(n)] *= loss_weight(weighting, schedule, t);
-  }
-  return in;
+  StepData data;
+  data.shape = {nchw[0], nchw[2], nchw[3], file.at(prefix + "ids1").shape[1]};
+  data.latents = nhwc_from_nchw(file.read_f32(prefix + "latents"), nchw);
+  data.noise = nhwc_from_nchw(file.read_f32(prefix + "noise"), nchw);
+  if (loss.noise_offset.value_or(0) != 0) data.offset_noise = file.read_f32(prefix + "offset_noise");  // [N, 4, 1, 1]
+  for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
+  data.loss_weights = file.read_f32(prefix + "loss_weights");
+  data.ids = file.read_i32(prefix + "ids1");
+  return make_step_inputs(data, loss, make_noise_schedule());
 }
 
 std::vector<LoraTensor> lora_tensors(std::span<const LoraModule> modules) {

@@ -8,9 +8,9 @@ TEST_CASE("the summary is one subject a line with its columns aligned") {
   RunSummary s;
   s.model = "sd15.safetensors (sd15)";
   s.precision = "bf16";
-  s.folders = {{"3_cat", 5, 3}, {"1_Müller", 14, 1}};
+  s.folders = {{"3_cat", 5, 3, 15}, {"1_Müller", 14, 1, 14}};
   s.buckets = {{64, 192, 4, 2}, {128, 128, 24, 12}, {192, 64, 1, 1}};
-  s.batch_size = 2;
+  s.batch_size = "2";
   s.gradient_accumulation_steps = 2;
   s.steps = 24;
   s.epochs = 3;

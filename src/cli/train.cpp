@@ -1,0 +1,28 @@
+#include <iostream>
+
+#include "cli/help.h"
+#include "cli/subcommands.h"
+#include "cli/train_options.h"
+#include "train/trainer.h"
+
+namespace rankine {
+
+void run_train(const std::vector<std::string>& args) {
+  Messages messages;
+  const TrainOptions options = read_train_options(args, messages);
+  if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
+  messages.write();
+  run_training(options.config, std::cerr, Progress::options_for_stderr());
+}
+
+std::string train_help() {
+  TrainOptions options;
+  return "usage: rankine train --pretrained_model_name_or_path MODEL --train_data_dir FOLDER --output_dir FOLDER "
+         "[FLAGS]\n\n"
+         "Trains a LoRA on a folder of pictures with captions. Names and defaults of the flags are those of Kohya's\n"
+         "sd-scripts; a name may be cut short while it stays unambiguous, and --flag=value is the same as --flag "
+         "value.\n" +
+         help_text(train_flags(options));
+}
+
+}  // namespace rankine

@@ -1,0 +1,49 @@
+#pragma once
+#include <optional>
+
+#include "data/loader.h"
+#include "diffusion/noise_schedule.h"
+#include "text/clip_tokenizer.h"
+#include "train/latent_cache.h"
+#include "train/step_inputs.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// One micro-batch ready for the step, and what it took.
+struct ReadyBatch {
+  Batch batch;
+  StepInputs inputs;
+  double load_seconds = 0;     ///< waiting for the loader
+  double encode_seconds = 0;   ///< the VAE, where latents are not cached
+  double prepare_seconds = 0;  ///< tokens, noise, target
+};
+
+/// Makes a run's micro-batches, one after the other: a function of the seed and the data alone.
+class BatchSource {
+ public:
+  /// Latents come from `cache`, or, when it is null, from `encoder`. Everything referred to must outlive it.
+  BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader, const LatentCache* cache,
+              LatentEncoder* encoder);
+
+  /// Throws Error when a picture cannot be read any more or its latents are not finite.
+  ReadyBatch next();
+
+ private:
+  std::vector<float> latents(const Batch& batch);
+
+  LossConfig loss_;
+  uint64_t seed_;
+  int max_token_length_;
+  const LatentCache* cache_;
+  LatentEncoder* encoder_;
+  NoiseSchedule schedule_;
+  ClipTokenizer tokenizer_;
+  int64_t made_ = 0;
+  Loader loader_;
+};
+
+/// Chunks of 77 tokens for --max_token_length.
+int64_t token_chunks(const ModelConfig& config);
+
+}  // namespace rankine

@@ -1,0 +1,60 @@
+#include "train/latent_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+
+namespace rankine {
+
+struct LatentEncoder::Program {
+  Graph graph;
+  std::unique_ptr<Executable> executable;
+  std::vector<float> moments;
+};
+
+LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute)
+    : config_(std::move(config)), compute_(compute), session_(backend.open(constants)) {}
+
+LatentEncoder::~LatentEncoder() = default;
+
+LatentEncoder::Program& LatentEncoder::program(Size size) {
+  std::unique_ptr<Program>& program = programs_[{size.width, size.height}];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  Graph& graph = program->graph;
+  const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
+  const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
+  program->moments.resize(static_cast<size_t>(moments.type().count()));
+  graph.output("moments", moments);
+  compile(graph, {});
+  program->executable = session_->compile(graph);
+  return *program;
+}
+
+void LatentEncoder::prepare(Size size) { program(size); }
+
+const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> image) {
+  Program& p = program(size);
+  p.executable->set_input("image", image);
+  p.executable->run();
+  p.executable->get_output("moments", p.moments);
+  return p.moments;
+}
+
+std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
+                                  const std::string& file) {
+  constexpr size_t channels = 4;
+  std::vector<float> latents(noise.size());
+  for (size_t i = 0; i < latents.size(); ++i) {
+    const size_t mean = i / channels * 2 * channels + i % channels;
+    const float logvar = std::clamp(moments[mean + channels], -30.0f, 20.0f);
+    latents[i] = moments[mean] + std::exp(0.5f * logvar) * noise[i];
+    check(std::isfinite(latents[i]), file, ": its latents are not finite: the VAE overflows on this picture: try ",
+          "--no_half_vae, or another checkpoint");
+  }
+  return latents;
+}
+
+}  // namespace rankine

@@ -1,0 +1,45 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "data/buckets.h"
+#include "models/vae/vae.h"
+
+namespace rankine {
+
+/// The autoencoder's encoder on a device, one picture at a time. Its memory is free again when it is gone.
+class LatentEncoder {
+ public:
+  /// `constants` must outlive it. `compute` is the type of weights and activations.
+  LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute);
+  ~LatentEncoder();
+
+  /// Compiles for pictures of a size, if that is not done yet.
+  void prepare(Size size);
+  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [H/8, W/8, 8]: mean and log-variance of each latent.
+  const std::vector<float>& encode(Size size, std::span<const float> image);
+
+  MemoryUse memory() const { return session_->memory(); }
+
+ private:
+  struct Program;
+
+  Program& program(Size size);
+
+  VaeConfig config_;
+  DType compute_;
+  std::unique_ptr<Session> session_;
+  std::map<std::pair<int, int>, std::unique_ptr<Program>> programs_;
+};
+
+/// Latents [h, w, 4] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4), with
+/// the log-variance clamped to [-30, 20]. moments: [h, w, 8], noise: [h, w, 4]. Throws Error naming `file` when a
+/// latent is not finite.
+std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
+                                  const std::string& file);
+
+}  // namespace rankine

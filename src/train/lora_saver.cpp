@@ -1,0 +1,64 @@
+#include "train/lora_saver.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "io/atomic_file.h"
+#include "io/file_hash.h"
+#include "network/lora_file.h"
+#include "train/training_facts.h"
+
+namespace rankine {
+namespace {
+
+std::string padded(int64_t number, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%0*lld", digits, static_cast<long long>(number));
+  return text;
+}
+
+}  // namespace
+
+OutputNames::OutputNames(const SaveConfig& config) : folder_(*config.output_dir), name_(config.output_name) {}
+
+std::string OutputNames::path(const std::string& file) const {
+  return (std::filesystem::path(folder_) / (file + ".safetensors")).string();
+}
+std::string OutputNames::last() const { return path(name_.value_or("last")); }
+std::string OutputNames::at_epoch(int64_t epoch) const {
+  return path(name_.value_or("epoch") + "-" + padded(epoch, 6));
+}
+std::string OutputNames::at_step(int64_t step) const { return path(name_.value_or("at") + "-step" + padded(step, 8)); }
+
+void OutputNames::check_writable() const {
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  check(!error, "--output_dir ", folder_, ": the folder cannot be made: ", error.message());
+  check(std::filesystem::is_directory(folder_), "--output_dir ", folder_, " is a file, not a folder");
+  check(!std::filesystem::is_directory(last()), last(), " is a folder: choose another --output_name");
+  AtomicFile(last()).write("x");  // without commit it goes again
+}
+
+LoraSaver::LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model,
+                     const std::string& save_precision)
+    : trainer_(trainer), facts_(std::move(facts)), dtype_(lora_dtype(save_precision)) {
+  hashes_ = std::async(std::launch::async,
+                       [base_model] { return std::pair(window_hash_of_file(base_model), sha256_of_file(base_model)); });
+}
+
+void LoraSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
+  if (hashes_.valid()) std::tie(facts_.sd_model_hash, facts_.new_sd_model_hash) = hashes_.get();
+  const std::vector<LoraModule>& modules = trainer_.settings().modules;
+  std::vector<std::vector<float>> values;
+  for (const LoraModule& m : modules) {
+    values.push_back(trainer_.weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
+    values.push_back(trainer_.weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
+  }
+  std::vector<LoraTensors> weights;
+  for (size_t i = 0; i < modules.size(); ++i) weights.push_back({values[2 * i], values[2 * i + 1]});
+  save_lora(path, modules, weights, dtype_,
+            lora_metadata(facts_, {.steps = steps, .epoch = epochs, .finished_at = unix_time()}));
+  last_saved_ = path;
+}
+
+}  // namespace rankine

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <future>
+#include <string>
+#include <utility>
+
+#include "network/metadata.h"
+#include "train/lora_trainer.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// Where a run's LoRA files go and what they are called: as in sd-scripts.
+class OutputNames {
+ public:
+  explicit OutputNames(const SaveConfig& config);
+  std::string folder() const { return folder_; }
+  std::string last() const;                   ///< NAME.safetensors
+  std::string at_epoch(int64_t epoch) const;  ///< NAME-000001.safetensors; epochs done
+  std::string at_step(int64_t step) const;    ///< NAME-step00000020.safetensors
+
+  /// Makes the folder and a file in it, which is removed again. Throws Error saying what is wrong.
+  void check_writable() const;
+
+ private:
+  std::string path(const std::string& file) const;
+
+  std::string folder_;
+  std::optional<std::string> name_;
+};
+
+/// Writes the LoRA with everything that its metadata tell. The base model is hashed meanwhile, on a thread of its own.
+class LoraSaver {
+ public:
+  /// `trainer` must outlive it. save_precision: see lora_dtype.
+  LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model,
+            const std::string& save_precision);
+
+  /// The file is read again and compared. Throws Error when a weight is not finite; then nothing is written.
+  void save(const std::string& path, int64_t steps, int64_t epochs);
+  const std::string& last_saved() const { return last_saved_; }  ///< "" before the first
+
+ private:
+  const LoraTrainer& trainer_;
+  TrainingFacts facts_;
+  DType dtype_;
+  std::future<std::pair<std::string, std::string>> hashes_;  // of the base model: window, whole
+  std::string last_saved_;
+};
+
+}  // namespace rankine

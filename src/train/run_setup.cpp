@@ -1,0 +1,173 @@
+#include "train/run_setup.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "base/rng.h"
+#include "io/python_text.h"
+#include "network/lora_file.h"
+#include "train/lora_saver.h"
+
+namespace rankine {
+namespace {
+
+std::string down_name(const LoraModule& m) { return m.key + ".lora_down.weight"; }
+std::string up_name(const LoraModule& m) { return m.key + ".lora_up.weight"; }
+
+std::string optimizer_text(const OptimConfig& c, const StepSettings& settings) {
+  std::string text = (c.optimizer_type.empty() ? "AdamW" : c.optimizer_type) + ", " + c.lr_schedule.name;
+  const bool one_rate = c.unet_rate() == c.text_encoder_rate();
+  if (settings.train_unet) text += (one_rate ? ", lr " : ", U-Net lr ") + python_text(c.unet_rate());
+  if (settings.train_text_encoder && !(one_rate && settings.train_unet))
+    text += ", text encoder lr " + python_text(c.text_encoder_rate());
+  return text;
+}
+
+std::string batch_size_text(const TrainingData& data) {
+  std::set<int> sizes;
+  for (const Dataset& dataset : data.datasets) sizes.insert(dataset.section.options.batch_size);
+  std::string text;
+  for (const int size : sizes) text += (text.empty() ? "" : " and ") + std::to_string(size);
+  return text;
+}
+
+}  // namespace
+
+DType compute_type(const RunConfig& config) {
+  if (config.mixed_precision == "no") return DType::f32;
+  check(config.mixed_precision != "fp16",
+        "--mixed_precision fp16 is not supported yet; bf16 has fp32's range and needs no loss scaling");
+  check(config.mixed_precision == "bf16", "--mixed_precision must be no or bf16, got \"", config.mixed_precision, "\"");
+  return DType::bf16;
+}
+
+TrainingData load_training_data(const TrainConfig& config) {
+  const DataConfig& c = config.data;
+  return load_dataset(c.dataset_config
+                          ? read_dataset_config(*c.dataset_config, c.defaults)
+                          : dataset_from_folders(*c.train_data_dir, c.reg_data_dir.value_or(""), c.defaults));
+}
+
+LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
+  LoaderConfig loader;
+  loader.seed = seed;
+  // More threads than cores would only take turns with the step's.
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  loader.threads = std::clamp(config.run.max_data_loader_n_workers, 1, cores);
+  loader.prior_loss_weight = config.loss.prior_loss_weight;
+  loader.gradient_accumulation_steps = config.run.gradient_accumulation_steps;
+  return loader;
+}
+
+StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
+  std::vector<ModelWeight> weights;
+  for (const std::string& name : checkpoint.names()) weights.push_back({name, checkpoint.shape(name)});
+  StepSettings settings;
+  settings.model = stable_diffusion_config(checkpoint);
+  settings.modules = lora_modules(weights, {.unet = config.network.trains_unet(),
+                                            .text_encoder = config.network.trains_text_encoder(),
+                                            .network_dim = config.network.rank(),
+                                            .network_alpha = config.network.network_alpha});
+  settings.compute = compute_type(config.run);
+  settings.clip_skip = config.model.clip_skip.value_or(1);
+  const int64_t layers = settings.model.text.layers;
+  check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
+        " layers");
+  settings.train_unet = config.network.trains_unet() && config.optim.unet_rate() != 0;
+  settings.train_text_encoder = config.network.trains_text_encoder() && config.optim.text_encoder_rate() != 0;
+  check(settings.train_unet || settings.train_text_encoder,
+        "nothing is trained: every learning rate is 0 (--learning_rate, --unet_lr, --text_encoder_lr)");
+  settings.accumulate = config.run.gradient_accumulation_steps > 1;
+  settings.recomputed = [on = config.run.gradient_checkpointing](std::string_view) { return on; };
+  settings.loss_type = config.loss.loss_type;
+  return settings;
+}
+
+void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64_t seed) {
+  const std::vector<LoraModule>& modules = trainer.settings().modules;
+  if (config.network_weights) {
+    for (const LoadedLora& lora : read_network_weights(*config.network_weights, modules)) {
+      trainer.set_weights(down_name(lora.module), lora.down);
+      trainer.set_weights(up_name(lora.module), lora.up);
+    }
+    return;
+  }
+  for (size_t i = 0; i < modules.size(); ++i) {
+    std::vector<float> down(static_cast<size_t>(count_of(modules[i].down_shape())));
+    const float bound = 1 / std::sqrt(static_cast<float>(modules[i].fan_in()));
+    Rng rng(seed, purpose::lora_init, i);
+    for (float& x : down) x = (2 * rng.uniform() - 1) * bound;
+    trainer.set_weights(down_name(modules[i]), down);
+    trainer.set_weights(up_name(modules[i]), std::vector<float>(static_cast<size_t>(count_of(modules[i].up_shape()))));
+  }
+}
+
+std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
+  std::set<StepShape> shapes;
+  for (const Dataset& dataset : data.datasets) {
+    const int64_t batch = dataset.section.options.batch_size;
+    for (const Bucket& bucket : dataset.buckets) {
+      StepShape shape{.height = bucket.size.height / 8, .width = bucket.size.width / 8, .chunks = chunks};
+      for (const int64_t samples : {std::min(batch, bucket.count), bucket.count % batch}) {
+        shape.batch = samples;
+        if (samples > 0) shapes.insert(shape);
+      }
+    }
+  }
+  return {shapes.begin(), shapes.end()};
+}
+
+RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, const TrainingData& data,
+                       const RunLength& length, const LoraTrainer& trainer, const OtherMemory& other) {
+  const StepSettings& settings = trainer.settings();
+  RunSummary s;
+  s.model = concat_text(std::filesystem::path(checkpoint.path()).filename().string(), " (",
+                        name_of(checkpoint.family()), ")");
+  s.precision = settings.compute == DType::f32 ? "fp32" : name_of(settings.compute);
+  if (config.run.gradient_checkpointing) s.precision += ", gradient checkpointing";
+  for (size_t d = 0; d < data.datasets.size(); ++d) {
+    const Dataset& dataset = data.datasets[d];
+    for (size_t i = 0; i < dataset.section.subsets.size(); ++i) {
+      const SubsetSection& subset = dataset.section.subsets[i];
+      FolderSummary folder{subset.name, dataset.image_counts[i], subset.options.num_repeats};
+      for (const Sample& sample : data.samples)
+        if (sample.dataset == static_cast<int>(d) && sample.subset == static_cast<int>(i))
+          folder.drawn += sample.repeats;
+      s.folders.push_back(folder);
+    }
+    for (const Bucket& b : dataset.buckets) s.buckets.push_back({b.size.width, b.size.height, b.count, b.batches});
+  }
+  s.batch_size = batch_size_text(data);
+  s.gradient_accumulation_steps = length.accumulation;
+  s.steps = length.steps;
+  s.epochs = length.epochs;
+  s.network_dim = config.network.rank();
+  s.network_alpha = config.network.network_alpha;
+  int64_t unet = 0, text_encoder = 0;
+  for (const LoraModule& m : settings.modules) {
+    if (!settings.trains(m)) continue;
+    (m.in_text_encoder() ? text_encoder : unet) += 1;
+    s.trained_parameters += count_of(m.down_shape()) + count_of(m.up_shape());
+  }
+  if (unet > 0) s.trained_modules.push_back({"U-Net", unet});
+  if (text_encoder > 0) s.trained_modules.push_back({"text encoder", text_encoder});
+  s.optimizer = optimizer_text(config.optim, settings);
+  const MemoryUse memory = trainer.memory();
+  const std::pair<const char*, int64_t> uses[] = {
+      {"frozen weights", static_cast<int64_t>(memory.weights)},
+      {"LoRA and optimizer", static_cast<int64_t>(memory.variables)},
+      {"activations", static_cast<int64_t>(memory.arena)},
+      {"kernels' scratch", static_cast<int64_t>(memory.scratch)},
+      {"cached latents", other.cached_latents},
+      {"VAE", other.vae},
+  };
+  for (const auto& [use, bytes] : uses)
+    if (bytes > 0) s.memory_bytes.push_back({use, bytes});
+  s.output = OutputNames(config.save).last();
+  return s;
+}
+
+}  // namespace rankine

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "models/checkpoint.h"
+#include "train/latent_encoder.h"
+#include "train/lora_trainer.h"
+#include "train/run_length.h"
+#include "train/summary.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// What is decided between the configuration and the first step.
+
+/// The type to compute in. Throws Error for a mixed_precision that is not built.
+DType compute_type(const RunConfig& config);
+
+/// Looks at every file; see load_dataset for faults.
+TrainingData load_training_data(const TrainConfig& config);
+
+/// The loader of a run: the caller adds what follows from the run's length.
+LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
+
+/// How the step is built. Modules whose learning rate is 0 are in the file but do not train.
+StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint);
+
+/// Gives every module its first weights: those of network_weights, or lora_down uniform in +-1/sqrt(fan_in) and lora_up
+/// zero, so that training starts from the base model.
+void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64_t seed);
+
+/// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included.
+std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks);
+
+/// Bytes that a run holds beside its step.
+struct OtherMemory {
+  int64_t cached_latents = 0;
+  int64_t vae = 0;  ///< when it stays
+};
+
+RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, const TrainingData& data,
+                       const RunLength& length, const LoraTrainer& trainer, const OtherMemory& other);
+
+}  // namespace rankine

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "diffusion/noise_schedule.h"
+#include "train/lora_trainer.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// One micro-batch before noise and latents meet. Pictures are NHWC.
+struct StepData {
+  StepShape shape;
+  std::vector<float> latents;       ///< [N, h, w, 4] of the autoencoder, before kVaeScale
+  std::vector<float> noise;         ///< [N, h, w, 4], normal
+  std::vector<float> offset_noise;  ///< [N, 4], normal; empty without noise_offset
+  std::vector<int64_t> timesteps;   ///< [N]
+  std::vector<float> loss_weights;  ///< [N], of the data alone
+  std::vector<int32_t> ids;         ///< [N, chunks, 77]
+};
+
+/// What the step reads: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, and the loss
+/// weights of the data times those of the timesteps.
+StepInputs make_step_inputs(const StepData& data, const LossConfig& loss, const NoiseSchedule& schedule);
+
+/// Draws noise, offset noise and timesteps for `data.shape`: of sample i of the run's micro-batch `micro_batch` always
+/// the same.
+void draw_noise(StepData& data, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
+                const NoiseSchedule& schedule);
+
+}  // namespace rankine

@@ -1,0 +1,120 @@
+#include "train/trainer.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <random>
+
+#include "backend/registry.h"
+#include "base/timer.h"
+#include "train/checkpoint_constants.h"
+#include "train/latent_cache.h"
+#include "train/run_setup.h"
+#include "train/training_facts.h"
+
+namespace rankine {
+namespace {
+
+uint64_t seed_of(const RunConfig& config) {
+  check(config.seed.value_or(0) >= 0, "--seed must be at least 0, got ", config.seed.value_or(0));
+  return config.seed ? static_cast<uint64_t>(*config.seed) : std::random_device()();
+}
+
+/// "caching latents 3/20", redrawn in place on a terminal, else a line now and then.
+class CachingNote {
+ public:
+  CachingNote(std::ostream& out, const Progress::Options& options) : out_(out), options_(options) {}
+  ~CachingNote() {
+    if (options_.terminal && done_ > 0) out_ << '\n' << std::flush;
+  }
+  void show(int64_t done, int64_t total) {
+    done_ = done;
+    const double pause = options_.terminal ? options_.redraw_seconds : options_.line_seconds;
+    if (done < total && done > 1 && timer_.seconds() < pause) return;
+    timer_.restart();
+    out_ << (options_.terminal ? "\r\x1b[2K" : "") << "caching latents " << done << '/' << total
+         << (options_.terminal ? "" : "\n") << std::flush;
+  }
+
+ private:
+  std::ostream& out_;
+  Progress::Options options_;
+  Timer timer_;
+  int64_t done_ = 0;
+};
+
+void check_not_stopped(const InterruptGuard& interrupt) {
+  check(!interrupt.requested(), "stopped before the first step; nothing is saved");
+}
+
+LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, LatentEncoder& encoder,
+                       const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
+  LatentCache cache;
+  CachingNote note(out, options);
+  cache.fill(data, loader, encoder, [&](int64_t done, int64_t total) {
+    note.show(done, total);
+    return !interrupt.requested();
+  });
+  check_not_stopped(interrupt);
+  return cache;
+}
+
+}  // namespace
+
+TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& options) {
+  check_train_config(config);
+  const OutputNames names(config.save);
+  names.check_writable();
+  const DType compute = compute_type(config.run);
+  const uint64_t seed = seed_of(config.run);
+  const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.optimizer_type, config.optim.optimizer_args);
+  const Checkpoint checkpoint = Checkpoint::open(*config.model.pretrained_model_name_or_path);
+  const StepSettings settings = step_settings(config, checkpoint);
+  const TrainingData data = load_training_data(config);
+  const RunLength length = run_length(config.run, data.batches_per_epoch());
+  LoaderConfig loader = loader_config(config, seed);
+  loader.max_train_steps = length.steps;
+  loader.end_batch = length.batches();
+  loader.decode_images = !config.data.cache_latents;
+
+  const InterruptGuard interrupt;
+  const Backend& backend = find_backend("cpu");
+  CheckpointConstants constants(checkpoint);
+  auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae,
+                                                 config.run.no_half_vae ? DType::f32 : compute);
+  std::optional<LatentCache> cache;
+  OtherMemory other;
+  if (config.data.cache_latents) {
+    cache = fill_cache(data, loader, *encoder, interrupt, out, options);
+    other.cached_latents = cache->bytes();
+    encoder.reset();  // its memory is the step's now
+  } else {
+    for (const Dataset& dataset : data.datasets)
+      for (const Bucket& bucket : dataset.buckets) encoder->prepare(bucket.size);
+    other.vae = static_cast<int64_t>(encoder->memory().total());
+  }
+
+  LoraTrainer trainer(backend, constants, settings, *optimizer, config.optim.max_grad_norm);
+  set_first_weights(trainer, config.network, seed);
+  for (const StepShape& shape : step_shapes(data, token_chunks(config.model))) trainer.prepare(shape);
+  out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
+      << "  seed         " << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
+      << std::flush;
+  check_not_stopped(interrupt);
+
+  LoraSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
+                  config.save.save_precision.value_or(""));
+  MetricsLog metrics(std::filesystem::path(names.folder()) / "metrics.jsonl");
+  BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
+  Progress progress(out, options);
+  const TrainOutcome outcome =
+      TrainingLoop({config, length, trainer, batches, saver, metrics, progress, interrupt}).run();
+  progress.finish();
+  out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
+      << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "
+      << duration_text(outcome.seconds) << ", the LoRA is " << outcome.file << '\n';
+  return outcome;
+}
+
+}  // namespace rankine

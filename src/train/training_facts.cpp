@@ -1,0 +1,99 @@
+#include "train/training_facts.h"
+
+#include <chrono>
+#include <filesystem>
+#include <random>
+
+#include "data/dataset_metadata.h"
+#include "io/python_text.h"
+
+namespace rankine {
+namespace {
+
+std::string step_count_text(const StepCount& count) {
+  return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
+}
+
+std::map<std::string, std::string> modelspec(const MetadataConfig& c) {
+  const std::pair<const char*, const std::optional<std::string>&> fields[] = {
+      {"title", c.metadata_title},
+      {"author", c.metadata_author},
+      {"description", c.metadata_description},
+      {"license", c.metadata_license},
+      {"tags", c.metadata_tags},
+      {"usage_hint", c.metadata_usage_hint},
+      {"merged_from", c.metadata_merged_from},
+      {"trigger_phrase", c.metadata_trigger_phrase},
+      {"preprocessor", c.metadata_preprocessor},
+      {"is_negative_embedding", c.metadata_is_negative_embedding},
+  };
+  std::map<std::string, std::string> spec;
+  for (const auto& [key, value] : fields)
+    if (value) spec[key] = *value;
+  return spec;
+}
+
+/// The file's own name, also of a folder that is written with a slash at its end.
+std::string name_of_path(const std::string& path) {
+  const std::filesystem::path p(path);
+  return p.has_filename() ? p.filename().string() : p.parent_path().filename().string();
+}
+
+}  // namespace
+
+double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, const RunLength& length, uint64_t seed,
+                             const std::string& optimizer) {
+  TrainingFacts f;
+  f.session_id = std::random_device()();
+  f.training_started_at = unix_time();
+  f.output_name = c.save.output_name;
+  f.training_comment = c.metadata.training_comment;
+
+  f.v_parameterization = c.model.v_parameterization;
+  f.sd_model_name = name_of_path(*c.model.pretrained_model_name_or_path);
+  f.clip_skip = c.model.clip_skip;
+  f.max_token_length = c.model.max_token_length;
+
+  if (c.network.network_dim) f.network_dim = *c.network.network_dim;
+  f.network_alpha = c.network.network_alpha;
+
+  f.learning_rate = c.optim.learning_rate;
+  if (!c.optim.text_encoder_lr.empty()) f.text_encoder_lr = c.optim.text_encoder_lr[0];
+  f.unet_lr = c.optim.unet_lr;
+  f.optimizer = optimizer;
+  f.max_grad_norm = c.optim.max_grad_norm;
+  f.lr_scheduler = c.optim.lr_schedule.name;
+  f.lr_warmup_steps = step_count_text(c.optim.lr_schedule.lr_warmup_steps);
+  f.num_epochs = length.epochs;
+  f.max_train_steps = length.steps;
+  f.gradient_accumulation_steps = c.run.gradient_accumulation_steps;
+
+  f.mixed_precision = c.run.mixed_precision;
+  f.gradient_checkpointing = c.run.gradient_checkpointing;
+  f.cache_latents = c.data.cache_latents;
+  f.seed = seed;
+
+  f.noise_offset = c.loss.noise_offset;
+  f.min_snr_gamma = c.loss.weighting.min_snr_gamma;
+  f.debiased_estimation_loss = c.loss.weighting.debiased_estimation_loss;
+  f.prior_loss_weight = c.loss.prior_loss_weight;
+  f.loss_type = c.loss.loss_type;
+
+  const SubsetOptions& subset = c.data.defaults.subset;
+  f.caption_dropout_rate = subset.caption.dropout_rate;
+  f.caption_tag_dropout_rate = subset.caption.tag_dropout_rate;
+  f.caption_dropout_every_n_epochs = subset.caption.dropout_every_n_epochs;
+  f.resize_interpolation = subset.resize_interpolation;
+  if (const auto& size = c.data.defaults.dataset.resolution) f.resolution = {size->width, size->height};
+  f.data = dataset_metadata(facts_of(data), c.run.gradient_accumulation_steps);
+
+  f.no_metadata = c.metadata.no_metadata;
+  f.modelspec = modelspec(c.metadata);
+  return f;
+}
+
+}  // namespace rankine

@@ -1,0 +1,17 @@
+#pragma once
+#include "data/dataset.h"
+#include "network/metadata.h"
+#include "train/run_length.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// What the saved files tell of this run; `optimizer` is Optimizer::description(). The hashes of the base model are
+/// left out: they take seconds. Draws the session's id and takes the time.
+TrainingFacts training_facts(const TrainConfig& config, const TrainingData& data, const RunLength& length,
+                             uint64_t seed, const std::string& optimizer);
+
+/// Unix time in seconds.
+double unix_time();
+
+}  // namespace rankine

@@ -1,0 +1,77 @@
+#pragma once
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/timer.h"
+#include "optim/lr_schedule.h"
+#include "train/batch_source.h"
+#include "train/interrupt.h"
+#include "train/lora_saver.h"
+#include "train/metrics_log.h"
+#include "train/progress.h"
+#include "train/run_length.h"
+
+namespace rankine {
+
+/// Mean of the last values, at most `size` of them.
+class MovingMean {
+ public:
+  explicit MovingMean(size_t size) : size_(size) {}
+  void add(double value) {
+    values_.push_back(value);
+    if (values_.size() > size_) values_.pop_front();
+  }
+  double mean() const;
+
+ private:
+  size_t size_;
+  std::deque<double> values_;
+};
+
+/// How a run ended.
+struct TrainOutcome {
+  int64_t steps = 0;         ///< optimiser steps done
+  double loss = 0;           ///< mean over the last epoch's worth of batches
+  double seconds = 0;        ///< from the first step to the last save
+  std::string file{};        ///< the LoRA saved last
+  bool interrupted = false;  ///< by Ctrl-C or SIGTERM
+};
+
+/// The steps of a run, from the first to the last: batches are taken, gradients are summed, the weights move, and the
+/// LoRA is saved when its time comes.
+class TrainingLoop {
+ public:
+  struct Parts {
+    const TrainConfig& config;
+    RunLength length;
+    LoraTrainer& trainer;
+    BatchSource& batches;
+    LoraSaver& saver;
+    MetricsLog& metrics;
+    Progress& progress;
+    const InterruptGuard& interrupt;
+  };
+  explicit TrainingLoop(const Parts& parts);
+
+  /// Throws Error when a loss or gradient is not finite, with the step and the files of its batches; when a picture can
+  /// not be read any more, after saving the LoRA as it is.
+  TrainOutcome run();
+
+ private:
+  /// One optimiser step with all its batches.
+  StepMetrics step(int64_t number);
+  ReadyBatch next_batch(int64_t steps_done);
+  void check_finite(double value, const char* what, int64_t number, const std::vector<std::string>& files) const;
+  void save_what_is_due(const StepMetrics& metrics);
+  void save(const std::string& path, int64_t steps, int64_t epochs);
+  ProgressState progress_state(const StepMetrics& metrics) const;
+
+  Parts parts_;
+  OutputNames names_;
+  LrSchedule schedule_;
+  MovingMean losses_, step_seconds_, waits_;
+  Timer timer_;
+};
+
+}  // namespace rankine
