@@ -22,6 +22,8 @@ std::string help_of_help() {
 constexpr std::array command_table = {
     Command{"checkpoint", "write a synthetic checkpoint, or say what is inside one", run_checkpoint, checkpoint_help},
     Command{"help", "help on a command", run_help, help_of_help},
+    Command{"plot", "draw the loss of a training run", run_plot, plot_help},
+    Command{"sample", "make pictures with a checkpoint and LoRAs", run_sample, sample_help},
     Command{"train", "train a LoRA on a folder of pictures", run_train, train_help},
 };
 

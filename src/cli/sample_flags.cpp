@@ -1,6 +1,17 @@
 #include "cli/sample_flags.h"
 
+#include "diffusion/sampler.h"
+
 namespace rankine {
+namespace {
+
+std::string sampler_names() {
+  std::string names;
+  for (const SamplerKind& kind : sampler_kinds()) names.append(names.empty() ? "" : ",").append(kind.name);
+  return names;
+}
+
+}  // namespace
 
 FlagTable sample_flags(SampleConfig& c) {
   return {
@@ -12,20 +23,21 @@ FlagTable sample_flags(SampleConfig& c) {
            built("--network_mul", &c.network_mul, "Their strengths; 1 for those without one"),
            built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
            built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
+           built("--bf16", &c.bf16, "Weights and activations in bfloat16: half the memory"),
        }},
       {"Picture",
        {
            built("--prompt", &c.prompt, "What to show"),
            built("--negative_prompt", &c.negative_prompt, "What to stay away from"),
-           built("--W", &c.width, "Width in pixels, a multiple of 64"),
-           built("--H", &c.height, "Height in pixels, a multiple of 64"),
+           built("--W", &c.width, "Width in pixels, a multiple of 8"),
+           built("--H", &c.height, "Height in pixels, a multiple of 8"),
            built("--images_per_prompt", &c.images_per_prompt, "Pictures to make"),
            built("--seed", &c.seed, "Seed of the first picture, the others count up; unset: drawn anew"),
            built("--outdir", &c.outdir, "Folder of the pictures"),
        }},
       {"Sampling",
        {
-           built("--sampler", &c.sampler, "How noise becomes a picture").choose("ddim,euler"),
+           built("--sampler", &c.sampler, "How noise becomes a picture").choose(sampler_names()),
            built("--steps", &c.steps, "Calls of the U-Net"),
            built("--scale", &c.scale, "Guidance: how strongly to follow the prompt; 1 is none"),
        }},

@@ -8,6 +8,12 @@ namespace rankine {
 void run_checkpoint(const std::vector<std::string>& args);
 std::string checkpoint_help();
 
+void run_plot(const std::vector<std::string>& args);
+std::string plot_help();
+
+void run_sample(const std::vector<std::string>& args);
+std::string sample_help();
+
 void run_train(const std::vector<std::string>& args);
 std::string train_help();
 

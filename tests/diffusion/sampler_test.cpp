@@ -3,8 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -44,19 +42,10 @@ PredictFunction perfect_model(const NoiseSchedule& schedule, Prediction predicti
   };
 }
 
-/// The table of samplers. One of its settings is written as -Infinity, which JSON does not have.
-nlohmann::ordered_json read_samplers() {
-  std::ifstream in(golden::reference_file("samplers.json"));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  const std::string infinity = "-Infinity";
-  for (size_t at; (at = text.find(infinity)) != text.npos;) text.replace(at, infinity.size(), "null");
-  return nlohmann::ordered_json::parse(text);
-}
-
 }  // namespace
 
 TEST_CASE("timesteps and the first noise level are those recorded from the reference samplers") {
-  const auto models = read_samplers();
+  const auto models = golden::read_reference_json("samplers.json");
   REQUIRE(!models.empty());
   const NoiseSchedule schedule = make_noise_schedule();
   for (const auto& [model, table] : models.items()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -30,10 +31,27 @@ fs::path reference_file(std::string_view name) {
 
 namespace {
 
+/// Python's json module writes infinities and NaN as bare words, and some recorded settings are infinite; JSON has no
+/// such numbers, and the parser refuses them. Here they become null, as no case reads them.
+std::string without_python_words(std::string text) {
+  bool in_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\' && in_string) {
+      ++at;
+    } else if (text[at] == '"') {
+      in_string = !in_string;
+    } else if (!in_string) {
+      for (const std::string_view word : {"-Infinity", "Infinity", "NaN"})
+        if (text.compare(at, word.size(), word) == 0) text.replace(at, word.size(), "null");
+    }
+  }
+  return text;
+}
+
 Json parse_file(const fs::path& path) {
   std::ifstream in(path);
   try {
-    return Json::parse(in);
+    return Json::parse(without_python_words({std::istreambuf_iterator<char>(in), {}}));
   } catch (const nlohmann::json::exception& e) {
     fail(path.string(), ": ", e.what());
   }

@@ -1,0 +1,232 @@
+#include "train/loss_plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace rankine {
+namespace {
+
+using Json = nlohmann::json;
+
+const cv::Scalar kInk(45, 42, 40), kMuted(115, 110, 107), kGrid(232, 229, 226), kPaper(255, 255, 255);  // B, G, R
+const cv::Scalar kRaw(234, 205, 170), kTrend(180, 95, 20);
+
+/// Everything is drawn this many times larger and then made smaller: finer edges than LINE_AA's, and smooth letters.
+constexpr int kOversampling = 3;
+
+enum class Anchor { left, centre, right };
+
+std::string tick_text(double value, double step) {
+  const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
+  std::array<char, 48> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value == 0 ? 0.0 : value);
+  return buffer.data();
+}
+
+/// The sheet of paper, in the plot's own pixels.
+class Canvas {
+ public:
+  Canvas(int width, int height) : mat_(height * kOversampling, width * kOversampling, CV_8UC3, kPaper) {}
+
+  void line(double x0, double y0, double x1, double y1, const cv::Scalar& colour, double width) {
+    curve({{x0, y0}, {x1, y1}}, colour, width);
+  }
+
+  void curve(const std::vector<cv::Point2d>& points, const cv::Scalar& colour, double width) {
+    std::vector<cv::Point> scaled;
+    for (const cv::Point2d& p : points) scaled.push_back(at(p));
+    cv::polylines(mat_, scaled, false, colour, std::max(1, cvRound(width * kOversampling)), cv::LINE_AA, kShift);
+  }
+
+  /// `y` is the letters' middle; `size` is the height of capitals.
+  void text(const std::string& words, double x, double y, double size, const cv::Scalar& colour, Anchor anchor,
+            double weight = 1.1) {
+    const auto [box, scale, thickness] = measure(words, size, weight);
+    const double shift = anchor == Anchor::left ? 0 : anchor == Anchor::centre ? 0.5 : 1;
+    const cv::Point origin(cvRound(x * kOversampling - shift * box.width),
+                           cvRound(y * kOversampling + box.height / 2.0));
+    cv::putText(mat_, words, origin, kFont, scale, colour, thickness, cv::LINE_AA);
+  }
+
+  double text_width(const std::string& words, double size) const {
+    return static_cast<double>(measure(words, size, 1.1).box.width) / kOversampling;
+  }
+
+  Image picture() const {
+    cv::Mat small, rgb;
+    cv::resize(mat_, small, {}, 1.0 / kOversampling, 1.0 / kOversampling, cv::INTER_AREA);
+    cv::cvtColor(small, rgb, cv::COLOR_BGR2RGB);
+    Image image{.width = rgb.cols, .height = rgb.rows, .channels = 3};
+    for (int y = 0; y < rgb.rows; ++y)
+      image.pixels.insert(image.pixels.end(), rgb.ptr(y), rgb.ptr(y) + static_cast<size_t>(rgb.cols) * 3);
+    return image;
+  }
+
+ private:
+  static constexpr int kShift = 4, kFont = cv::FONT_HERSHEY_SIMPLEX;  // kShift: positions in sixteenths
+  struct Measured {
+    cv::Size box;
+    double scale;
+    int thickness;
+  };
+
+  static cv::Point at(const cv::Point2d& p) {
+    const double factor = kOversampling * (1 << kShift);
+    return {cvRound(p.x * factor), cvRound(p.y * factor)};
+  }
+  static Measured measure(const std::string& words, double size, double weight) {
+    const int thickness = std::max(1, cvRound(weight * kOversampling));
+    const double scale = cv::getFontScaleFromHeight(kFont, cvRound(size * kOversampling), thickness);
+    int baseline = 0;
+    return {cv::getTextSize(words, kFont, scale, thickness, &baseline), scale, thickness};
+  }
+
+  cv::Mat mat_;
+};
+
+/// Where numbers stand on the paper.
+struct Frame {
+  double left, top, right, bottom;      // pixels
+  double low_x, high_x, low_y, high_y;  // numbers at the edges
+  double x(double step) const { return left + (step - low_x) / (high_x - low_x) * (right - left); }
+  double y(double loss) const { return bottom - (loss - low_y) / (high_y - low_y) * (bottom - top); }
+};
+
+/// Room above and below the losses. A curve that comes near zero is shown from zero.
+std::pair<double, double> loss_range(const LossCurve& curve) {
+  const auto [low, high] = std::minmax_element(curve.losses.begin(), curve.losses.end());
+  const double span = *high > *low ? *high - *low : std::max(std::abs(*high), 1e-6) * 0.2;
+  const double bottom = *low >= 0 && *low < span ? 0 : *low - 0.08 * span;
+  return {bottom, *high + 0.08 * span};
+}
+
+std::vector<cv::Point2d> points_of(const Frame& frame, const std::vector<double>& steps,
+                                   const std::vector<double>& losses) {
+  std::vector<cv::Point2d> points;
+  for (size_t i = 0; i < steps.size(); ++i) points.emplace_back(frame.x(steps[i]), frame.y(losses[i]));
+  return points;
+}
+
+void draw_axes(Canvas& canvas, const Frame& frame) {
+  const std::vector<double> losses = round_ticks(frame.low_y, frame.high_y, 6);
+  const double loss_step = losses.size() > 1 ? losses[1] - losses[0] : frame.high_y - frame.low_y;
+  for (const double loss : losses) {
+    canvas.line(frame.left, frame.y(loss), frame.right, frame.y(loss), kGrid, 1);
+    canvas.text(tick_text(loss, loss_step), frame.left - 12, frame.y(loss), 11, kMuted, Anchor::right);
+  }
+  for (const double step : round_ticks(frame.low_x, frame.high_x, 9)) {
+    if (step != std::round(step)) continue;
+    canvas.line(frame.x(step), frame.bottom, frame.x(step), frame.bottom + 6, kMuted, 1);
+    canvas.text(tick_text(step, 1), frame.x(step), frame.bottom + 22, 11, kMuted, Anchor::centre);
+  }
+  canvas.line(frame.left, frame.bottom, frame.right, frame.bottom, kMuted, 1.3);
+  canvas.text("step", (frame.left + frame.right) / 2, frame.bottom + 48, 12, kInk, Anchor::centre);
+  canvas.text("loss", frame.left, frame.top - 20, 12, kInk, Anchor::right);
+}
+
+void draw_legend(Canvas& canvas, const Frame& frame, double y) {
+  double x = frame.right;
+  const auto entry = [&](const std::string& words, const cv::Scalar& colour, double width) {
+    x -= canvas.text_width(words, 11);
+    canvas.text(words, x, y, 11, kMuted, Anchor::left);
+    x -= 36;
+    canvas.line(x, y, x + 26, y, colour, width);
+    x -= 28;
+  };
+  entry("trend", kTrend, 3);
+  entry("each step", kRaw, 1.5);
+}
+
+}  // namespace
+
+LossCurve read_loss_curve(const std::string& metrics_file) {
+  std::ifstream in(metrics_file);
+  check(in.good(), metrics_file, ": cannot be opened: expected the metrics.jsonl of a training run");
+  std::map<double, double> by_step;
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
+    if (line.empty()) continue;
+    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number() || !entry.contains("loss")) {
+      log::warning(metrics_file, ":", number, ": left out: expected a JSON object with \"step\" and \"loss\"");
+      continue;
+    }
+    const auto step = entry["step"].get<double>();
+    by_step.erase(by_step.lower_bound(step), by_step.end());
+    if (entry["loss"].is_number()) by_step[step] = entry["loss"].get<double>();
+  }
+  check(!by_step.empty(), metrics_file, ": there is no loss of any step in it: expected a run's metrics.jsonl");
+  LossCurve curve;
+  for (const auto& [step, loss] : by_step) {
+    curve.steps.push_back(step);
+    curve.losses.push_back(loss);
+  }
+  return curve;
+}
+
+std::vector<double> smoothed(const LossCurve& curve, double width) {
+  const double reach = 3 * width;  // further away the weight is below 1.2 %
+  std::vector<double> means;
+  size_t first = 0;
+  for (const double step : curve.steps) {
+    while (curve.steps[first] < step - reach) ++first;
+    double sum = 0, weights = 0;
+    for (size_t j = first; j < curve.steps.size() && curve.steps[j] <= step + reach; ++j) {
+      const double distance = (curve.steps[j] - step) / width;
+      const double weight = std::exp(-0.5 * distance * distance);
+      sum += weight * curve.losses[j];
+      weights += weight;
+    }
+    means.push_back(sum / weights);
+  }
+  return means;
+}
+
+std::vector<double> round_ticks(double low, double high, int wanted) {
+  const double rough = (high - low) / wanted;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
+  std::vector<double> ticks;
+  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k) ticks.push_back(k * step);
+  return ticks;
+}
+
+Image draw_loss_plot(const LossCurve& curve, const LossPlotConfig& config) {
+  check(!curve.steps.empty() && curve.steps.size() == curve.losses.size(),
+        "a loss plot needs at least one step, and a loss for each");
+  check(config.width >= 400 && config.height >= 250, "a loss plot needs at least 400 x 250 pixels, got ", config.width,
+        " x ", config.height);
+  const auto [low, high] = loss_range(curve);
+  const double first = curve.steps.front(), last = std::max(curve.steps.back(), first + 1);
+  const Frame frame = {.left = 96,
+                       .top = 92,
+                       .right = config.width - 40.0,
+                       .bottom = config.height - 74.0,
+                       .low_x = first,
+                       .high_x = last,
+                       .low_y = low,
+                       .high_y = high};
+  Canvas canvas(config.width, config.height);
+  draw_axes(canvas, frame);
+  canvas.curve(points_of(frame, curve.steps, curve.losses), kRaw, 1.2);
+  const double width = std::max(1.0, (last - first) / 25);
+  canvas.curve(points_of(frame, curve.steps, smoothed(curve, width)), kTrend, 3);
+  canvas.text(config.title, frame.left, 36, 17, kInk, Anchor::left, 1.7);
+  draw_legend(canvas, frame, 36);
+  return canvas.picture();
+}
+
+void write_loss_plot(const std::string& metrics_file, const std::string& png_file, const LossPlotConfig& config) {
+  write_png(png_file, draw_loss_plot(read_loss_curve(metrics_file), config));
+}
+
+}  // namespace rankine
