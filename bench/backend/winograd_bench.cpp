@@ -1,8 +1,10 @@
 // 3x3 convolutions of Stable Diffusion 1.5 at 512x512: oneDNN's direct convolution against Winograd's, each shape's two
 // in turn.
 #include <benchmark/benchmark.h>
+#include <omp.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -90,7 +92,7 @@ void direct(benchmark::State& state, WinogradShape s) {
   count_flops(state, s);
 }
 
-void winograd(benchmark::State& state, WinogradShape s, int64_t part) {
+void winograd(benchmark::State& state, WinogradShape s, WinogradCut cut) {
   const Operands o = operands(s);
   const dnnl::stream stream(engine());
   std::vector<std::unique_ptr<WinogradConvolution>> convolutions;
@@ -98,7 +100,7 @@ void winograd(benchmark::State& state, WinogradShape s, int64_t part) {
   for (int64_t i = 0; i < copies(bytes); ++i)
     convolutions.push_back(std::make_unique<WinogradConvolution>(
         engine(), stream, s,
-        std::make_shared<WinogradWeights>(engine(), o.w, s.channels_in, s.channels_out, s.dtype, false), part));
+        std::make_shared<WinogradWeights>(engine(), o.w, s.channels_in, s.channels_out, s.dtype, false), cut));
   const std::unique_ptr<std::byte[], void (*)(void*)> scratch(
       static_cast<std::byte*>(std::aligned_alloc(64, (convolutions[0]->scratch_bytes() + 63) / 64 * 64)), std::free);
   size_t i = 0;
@@ -133,15 +135,18 @@ const bool registered = [] {
         benchmark::RegisterBenchmark(("direct" + name).c_str(), direct, s)
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime();
-        benchmark::RegisterBenchmark(("winograd" + name).c_str(), winograd, s, 0)
+        benchmark::RegisterBenchmark(("winograd" + name).c_str(), winograd, s, winograd_cut(s, omp_get_max_threads()))
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime();
-        for (const int64_t part : {64, 128, 256, 512, 1024}) {
-          if (part >= s.tiles().count()) continue;
-          benchmark::RegisterBenchmark(("winograd_part" + name + "/tiles:" + std::to_string(part)).c_str(), winograd, s,
-                                       part)
-              ->Unit(benchmark::kMillisecond)
-              ->UseRealTime();
+        for (const int64_t block : {64, 128, 256, 512}) {
+          for (const int64_t blocks : {1, 2, 4}) {
+            if (blocks > 1 && block * blocks > s.tiles().count()) continue;
+            benchmark::RegisterBenchmark(
+                ("cut" + name + "/block:" + std::to_string(block) + "/blocks:" + std::to_string(blocks)).c_str(),
+                winograd, s, WinogradCut{block, blocks})
+                ->Unit(benchmark::kMillisecond)
+                ->UseRealTime();
+          }
         }
       }
     }

@@ -1,6 +1,9 @@
 #include "backend/cpu/kernels/winograd.h"
 
+#include <omp.h>
+
 #include <algorithm>
+#include <atomic>
 #include <string_view>
 
 #include "backend/cpu/kernels/winograd_products.h"
@@ -22,7 +25,20 @@ bool is_reference(const dnnl::matmul::primitive_desc& desc) {
   return std::string_view(desc.impl_info_str()).starts_with("ref");
 }
 
+/// oneDNN cuts a primitive for the threads that OpenMP has when it is described. Ours are for one thread each.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
+};
+
 dnnl::matmul::primitive_desc make_product(const dnnl::engine& engine, int64_t rows, DType dtype, const Desc& weights) {
+  const OneThread one;
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto dims = weights.dims();
@@ -34,11 +50,7 @@ dnnl::matmul::primitive_desc make_product(const dnnl::engine& engine, int64_t ro
                      attr);
 }
 
-int64_t rows_of_last_part(int64_t tiles, int64_t part) { return tiles % part; }
-
-int64_t part_or_default(const WinogradShape& shape, int64_t part_tiles) {
-  return std::min(part_tiles > 0 ? part_tiles : winograd_part_tiles(shape), shape.tiles().count());
-}
+size_t scratchpad_bytes(const dnnl::matmul::primitive_desc& desc) { return aligned(bytes_of(desc.scratchpad_desc())); }
 
 }  // namespace
 
@@ -68,81 +80,117 @@ size_t winograd_weight_bytes(const dnnl::engine& engine, int64_t channels_in, in
   return winograd_points * bytes_of(winograd_packing(engine, channels_in, channels_out, dtype));
 }
 
-size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape, int64_t part_tiles) {
-  const int64_t part = part_or_default(shape, part_tiles);
+size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape) {
+  const int threads = omp_get_max_threads();
+  const WinogradCut cut = winograd_cut(shape, threads);
   const Desc weights = winograd_packing(engine, shape.channels_in, shape.channels_out, shape.dtype);
   size_t scratchpad = 0;
-  for (const int64_t rows : {part, rows_of_last_part(shape.tiles().count(), part)}) {
+  for (const int64_t rows : {cut.block_tiles, shape.tiles().count() % cut.block_tiles}) {
     if (rows == 0) continue;
-    scratchpad = std::max(scratchpad, bytes_of(winograd_product(engine, rows, shape.dtype, weights).scratchpad_desc()));
+    scratchpad = std::max(scratchpad, scratchpad_bytes(winograd_product(engine, rows, shape.dtype, weights)));
   }
-  return WinogradConvolution::Layout(shape, part, scratchpad).bytes;
+  return WinogradConvolution::Layout(shape, cut, scratchpad * static_cast<size_t>(threads)).bytes;
 }
 
-int64_t winograd_part_tiles(const WinogradShape& shape) {
+WinogradCut winograd_cut(const WinogradShape& shape, int threads) {
+  // Times are flat from 64 to 512 tiles a block (2 cores of an EPYC, 320@64 to 1280@8); a part of 256 tiles of 320
+  // channels takes 8 MB, of 1280 channels 31 MB.
+  constexpr int64_t most = 256, least = 32;
   const int64_t tiles = shape.tiles().count();
-  const int64_t parts = (tiles + 511) / 512;
-  return (tiles + parts - 1) / parts;
+  // A part has 16 products a block: two for each thread, so that none waits long for the last one.
+  const int64_t wanted = (2 * threads + winograd_points - 1) / winograd_points;
+  int64_t blocks = std::max((tiles + most - 1) / most, std::min(wanted, (tiles + least - 1) / least));
+  const int64_t block = (tiles + blocks - 1) / blocks;
+  blocks = (tiles + block - 1) / block;
+  return {block, std::min(wanted, blocks)};
 }
 
-WinogradConvolution::Layout::Layout(const WinogradShape& shape, int64_t part_in, size_t scratchpad_bytes)
-    : part(part_in),
-      tiles_stride(staggered(part * shape.channels_in * static_cast<int64_t>(size_of(shape.dtype)))),
-      products_stride(staggered(part * shape.channels_out * static_cast<int64_t>(sizeof(float)))),
-      tiles(aligned(scratchpad_bytes)),
+WinogradConvolution::Layout::Layout(const WinogradShape& shape, WinogradCut cut, size_t scratchpad_bytes)
+    : tiles_stride(staggered(cut.part_tiles() * shape.channels_in * static_cast<int64_t>(size_of(shape.dtype)))),
+      products_stride(staggered(cut.part_tiles() * shape.channels_out * static_cast<int64_t>(sizeof(float)))),
+      tiles(scratchpad_bytes),
       products(tiles + static_cast<size_t>(winograd_points * tiles_stride)),
       bytes(products + static_cast<size_t>(winograd_points * products_stride)) {}
 
 WinogradConvolution::WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream,
+                                         const WinogradShape& shape, std::shared_ptr<const WinogradWeights> weights)
+    : WinogradConvolution(engine, stream, shape, std::move(weights), winograd_cut(shape, omp_get_max_threads())) {}
+
+WinogradConvolution::WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream,
                                          const WinogradShape& shape, std::shared_ptr<const WinogradWeights> weights,
-                                         int64_t part_tiles)
+                                         WinogradCut cut)
     : shape_(shape),
+      cut_(cut),
       stream_(stream),
       weights_(std::move(weights)),
-      layout_(shape, part_or_default(shape, part_tiles), 0),
+      layout_(shape, cut, 0),
       zeros_(static_cast<size_t>(shape.channels_in) * size_of(shape.dtype)) {
   check(weights_->channels_in() == shape.channels_in && weights_->channels_out() == shape.channels_out &&
             weights_->dtype() == shape.dtype,
         "winograd: weights of ", weights_->channels_in(), " -> ", weights_->channels_out(), " channels, ",
         weights_->dtype(), ", for a convolution of ", shape.channels_in, " -> ", shape.channels_out, ", ", shape.dtype);
-  products_.push_back(products_of(engine, layout_.part));
-  if (const int64_t last = rows_of_last_part(shape.tiles().count(), layout_.part); last > 0)
-    products_.push_back(products_of(engine, last));
-  size_t scratchpad = 0;
-  for (const Products& p : products_) scratchpad = std::max(scratchpad, bytes_of(p.scratchpad.get_desc()));
-  layout_ = Layout(shape, layout_.part, scratchpad);
+  const int threads = omp_get_max_threads();
+  const OneThread one;  // for the primitives too: oneDNN's cache tells them apart by the number of threads
+  const Desc packed = weights_->point(0).get_desc();
+  const int64_t tiles = shape.tiles().count(), last_rows = tiles % cut.block_tiles;
+  if (tiles >= cut.block_tiles) {
+    const auto desc = winograd_product(engine, cut.block_tiles, shape.dtype, packed);
+    scratchpad_bytes_ = scratchpad_bytes(desc);
+    whole_block_ = std::make_unique<dnnl::matmul>(desc);
+    const int64_t last_blocks = tiles % cut.part_tiles() / cut.block_tiles;
+    if (tiles >= cut.part_tiles())
+      for (int64_t b = 0; b < cut.part_blocks; ++b) add_products(engine, *whole_block_, desc, b, whole_part_);
+    for (int64_t b = 0; b < last_blocks; ++b) add_products(engine, *whole_block_, desc, b, last_part_);
+  }
+  if (last_rows > 0) {
+    const auto desc = winograd_product(engine, last_rows, shape.dtype, packed);
+    scratchpad_bytes_ = std::max(scratchpad_bytes_, scratchpad_bytes(desc));
+    last_block_ = std::make_unique<dnnl::matmul>(desc);
+    add_products(engine, *last_block_, desc, tiles % cut.part_tiles() / cut.block_tiles, last_part_);
+  }
+  const Desc bytes({static_cast<int64_t>(scratchpad_bytes_)}, dnnl::memory::data_type::u8, Tag::a);
+  for (int i = 0; i < threads; ++i) scratchpads_.emplace_back(bytes, engine, nullptr);
+  layout_ = Layout(shape, cut, scratchpad_bytes_ * static_cast<size_t>(threads));
 }
 
-WinogradConvolution::Products WinogradConvolution::products_of(const dnnl::engine& engine, int64_t rows) {
-  const auto desc = winograd_product(engine, rows, shape_.dtype, weights_->point(0).get_desc());
-  Products products{dnnl::matmul(desc), {}, dnnl::memory(desc.scratchpad_desc(), engine, nullptr)};
-  for (int64_t p = 0; p < winograd_points; ++p) {
-    Products::Point point{
-        {desc.src_desc(), engine, nullptr}, weights_->point(p), {desc.dst_desc(), engine, nullptr}, {}};
-    point.arguments = {{DNNL_ARG_SRC, point.tiles.get()},
-                       {DNNL_ARG_WEIGHTS, point.weights.get()},
-                       {DNNL_ARG_DST, point.products.get()},
-                       {DNNL_ARG_SCRATCHPAD, products.scratchpad.get()}};
-    products.points.push_back(std::move(point));
-  }
-  return products;
+void WinogradConvolution::add_products(const dnnl::engine& engine, const dnnl::matmul& matmul,
+                                       const dnnl::matmul::primitive_desc& desc, int64_t block,
+                                       std::vector<Product>& to) {
+  for (int64_t p = 0; p < winograd_points; ++p)
+    to.push_back({&matmul,
+                  {desc.src_desc(), engine, nullptr},
+                  weights_->point(p),
+                  {desc.dst_desc(), engine, nullptr},
+                  p,
+                  block * cut_.block_tiles});
 }
 
-void WinogradConvolution::bind(Products& products, std::byte* scratch) const {
-  products.scratchpad.set_data_handle(scratch);
-  for (size_t p = 0; p < products.points.size(); ++p) {
-    products.points[p].tiles.set_data_handle(scratch + layout_.tiles + p * static_cast<size_t>(layout_.tiles_stride));
-    products.points[p].products.set_data_handle(scratch + layout_.products +
-                                                p * static_cast<size_t>(layout_.products_stride));
+void WinogradConvolution::bind(std::byte* scratch) {
+  for (size_t i = 0; i < scratchpads_.size(); ++i) scratchpads_[i].set_data_handle(scratch + i * scratchpad_bytes_);
+  const int64_t tile_bytes = shape_.channels_in * static_cast<int64_t>(size_of(shape_.dtype));
+  const int64_t product_bytes = shape_.channels_out * static_cast<int64_t>(sizeof(float));
+  for (std::vector<Product>* part : {&whole_part_, &last_part_}) {
+    for (Product& p : *part) {
+      p.tiles.set_data_handle(scratch + layout_.tiles + p.point * layout_.tiles_stride + p.first_row * tile_bytes);
+      p.products.set_data_handle(scratch + layout_.products + p.point * layout_.products_stride +
+                                 p.first_row * product_bytes);
+    }
   }
 }
 
-void WinogradConvolution::multiply(const Products& products) const {
-  for (const Products::Point& point : products.points) {
-    const dnnl_status_t status = dnnl_primitive_execute(
-        products.matmul.get(), stream_.get(), static_cast<int>(point.arguments.size()), point.arguments.data());
-    check(status == dnnl_success, "winograd: oneDNN failed with status ", static_cast<int>(status));
+void WinogradConvolution::multiply(const std::vector<Product>& products) const {
+  std::atomic<dnnl_status_t> failure = dnnl_success;
+#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(scratchpads_.size()))
+  for (const Product& p : products) {
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_SRC, p.tiles.get()},
+        {DNNL_ARG_WEIGHTS, p.weights.get()},
+        {DNNL_ARG_DST, p.products.get()},
+        {DNNL_ARG_SCRATCHPAD, scratchpads_[static_cast<size_t>(omp_get_thread_num())].get()}};
+    const dnnl_status_t status = dnnl_primitive_execute(p.matmul->get(), stream_.get(), 4, arguments);
+    if (status != dnnl_success) failure = status;
   }
+  check(failure == dnnl_success, "winograd: oneDNN failed with status ", static_cast<int>(failure.load()));
 }
 
 void WinogradConvolution::run(In x, const float* bias, In residual, Out y, void* scratch) {
@@ -150,16 +198,16 @@ void WinogradConvolution::run(In x, const float* bias, In residual, Out y, void*
   check_same_dtype("winograd", y.dtype, shape_.dtype);
   std::byte* const base = static_cast<std::byte*>(scratch);
   if (scratch != bound_) {
-    for (Products& products : products_) bind(products, base);
+    bind(base);
     bound_ = scratch;
   }
   const WinogradTiles tiles = shape_.tiles();
   const int64_t element = static_cast<int64_t>(size_of(shape_.dtype));
-  for (int64_t begin = 0; begin < tiles.count(); begin += layout_.part) {
-    const int64_t end = std::min(begin + layout_.part, tiles.count());
+  for (int64_t begin = 0; begin < tiles.count(); begin += cut_.part_tiles()) {
+    const int64_t end = std::min(begin + cut_.part_tiles(), tiles.count());
     winograd_transform_input(tiles, begin, end, x, shape_.channels_in, zeros_.data(),
                              {base + layout_.tiles, shape_.dtype}, layout_.tiles_stride / element);
-    multiply(end - begin == layout_.part ? products_.front() : products_.back());
+    multiply(end - begin == cut_.part_tiles() ? whole_part_ : last_part_);
     winograd_transform_output(tiles, begin, end, reinterpret_cast<const float*>(base + layout_.products),
                               layout_.products_stride / static_cast<int64_t>(sizeof(float)), shape_.channels_out, bias,
                               residual, y);

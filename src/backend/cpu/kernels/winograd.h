@@ -21,11 +21,16 @@ struct WinogradShape {
 bool winograd_supported(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
 /// What WinogradWeights will occupy.
 size_t winograd_weight_bytes(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
-/// What WinogradConvolution::run needs as working memory. `part_tiles` as there.
-size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape, int64_t part_tiles = 0);
-/// Tiles that go through the three stages together: few enough that what lies between the stages stays in cache, enough
-/// for the products to run at full rate.
-int64_t winograd_part_tiles(const WinogradShape& shape);
+
+/// How a convolution's tiles are cut. A block is the rows of one product, which one thread computes; a part goes
+/// through the three stages together: few enough tiles that what lies between the stages stays in cache.
+struct WinogradCut {
+  int64_t block_tiles = 0, part_blocks = 1;
+  int64_t part_tiles() const { return block_tiles * part_blocks; }
+};
+WinogradCut winograd_cut(const WinogradShape& shape, int threads);
+/// What WinogradConvolution::run needs as working memory.
+size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape);
 
 /// The kernels of one convolution, transformed (U = G g G^T, 16 matrices [channels_in, channels_out]) and packed as
 /// oneDNN likes them. The packing does not depend on a picture's size: one object serves every program.
@@ -51,12 +56,15 @@ class WinogradWeights {
 };
 
 /// Winograd's F(2x2, 3x3) (Lavin & Gray 2015, arXiv:1509.09308): 16 multiplications for each 4 outputs instead of 36.
-/// Operands of the products are rounded to `dtype`; products and both transforms are f32.
+/// Operands of the products are rounded to `dtype`; products and both transforms are f32. The 16 products of a part are
+/// spread over the threads whole, not each cut over all threads: one barrier instead of 16.
 class WinogradConvolution {
  public:
-  /// Settles everything; run() allocates nothing. `part_tiles`: 0 for winograd_part_tiles(shape).
+  /// Settles everything for the threads that OpenMP has now; run() allocates nothing.
   WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream, const WinogradShape& shape,
-                      std::shared_ptr<const WinogradWeights> weights, int64_t part_tiles = 0);
+                      std::shared_ptr<const WinogradWeights> weights);
+  WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream, const WinogradShape& shape,
+                      std::shared_ptr<const WinogradWeights> weights, WinogradCut cut);
 
   size_t scratch_bytes() const { return layout_.bytes; }
   /// y = convolution(x) + bias + residual. bias: f32 [channels_out] or null. residual: of y's shape and type, its data
@@ -64,36 +72,36 @@ class WinogradConvolution {
   void run(In x, const float* bias, In residual, Out y, void* scratch);
 
  private:
-  friend size_t winograd_scratch_bytes(const dnnl::engine&, const WinogradShape&, int64_t);
+  friend size_t winograd_scratch_bytes(const dnnl::engine&, const WinogradShape&);
 
-  /// Byte offsets in the working memory: the primitives' own, then 16 matrices of tiles, then 16 of products.
+  /// Byte offsets in the working memory: each thread's scratchpad, 16 matrices of tiles, 16 of products.
   struct Layout {
-    int64_t part = 0;                               // tiles
-    int64_t tiles_stride = 0, products_stride = 0;  // bytes between matrices
-    size_t tiles = 0, products = 0, bytes = 0;
-    Layout(const WinogradShape& shape, int64_t part, size_t scratchpad_bytes);
+    int64_t tiles_stride, products_stride;  // between matrices
+    size_t tiles, products, bytes;
+    Layout(const WinogradShape& shape, WinogradCut cut, size_t scratchpad_bytes);
+  };
+  /// One block's product with one point's weights.
+  struct Product {
+    const dnnl::matmul* matmul;
+    dnnl::memory tiles, weights, products;
+    int64_t point, first_row;  // in the part
   };
 
-  /// The 16 products of one number of tiles.
-  struct Products {
-    dnnl::matmul matmul;
-    struct Point {
-      dnnl::memory tiles, weights, products;
-      std::vector<dnnl_exec_arg_t> arguments;
-    };
-    std::vector<Point> points;
-    dnnl::memory scratchpad;
-  };
-  Products products_of(const dnnl::engine& engine, int64_t rows);
-  void bind(Products& products, std::byte* scratch) const;
-  void multiply(const Products& products) const;
+  void add_products(const dnnl::engine& engine, const dnnl::matmul& matmul, const dnnl::matmul::primitive_desc& desc,
+                    int64_t block, std::vector<Product>& to);
+  void bind(std::byte* scratch);
+  void multiply(const std::vector<Product>& products) const;
 
   WinogradShape shape_;
+  WinogradCut cut_;
   dnnl::stream stream_;
   std::shared_ptr<const WinogradWeights> weights_;
+  std::unique_ptr<dnnl::matmul> whole_block_, last_block_;
+  std::vector<Product> whole_part_, last_part_;
+  std::vector<dnnl::memory> scratchpads_;  // one a thread
+  size_t scratchpad_bytes_ = 0;            // of one thread
   Layout layout_;
-  std::vector<Products> products_;  // of a whole part; of the last, shorter one where there is one
-  std::vector<std::byte> zeros_;    // a pixel outside the picture
+  std::vector<std::byte> zeros_;  // a pixel outside the picture
   void* bound_ = nullptr;
 };
 

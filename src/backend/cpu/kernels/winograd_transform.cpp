@@ -167,6 +167,13 @@ HWY_EXPORT(transform_output_tile);
 
 namespace {
 
+/// Tasks go to whichever thread is free: a thread that waits for its core then holds up one task, not half of them.
+template <class Body>
+void spread(int64_t count, int64_t work, const Body& body) {
+#pragma omp parallel for schedule(dynamic) if (count > 1 && work >= parallel_threshold)
+  for (int64_t i = 0; i < count; ++i) body(i);
+}
+
 struct Tile {
   int64_t image, row, column;
 };
@@ -183,7 +190,7 @@ void winograd_transform_input(const WinogradTiles& tiles, int64_t begin, int64_t
   check_f32_or_bf16("winograd_transform_input", x.dtype);
   check_same_dtype("winograd_transform_input", x.dtype, v.dtype);
   const Cut cut = cut_rows(end - begin, winograd_points * channels, elements_per_task);
-  parallel_tasks(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {
+  spread(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {
     for (int64_t i = cut.begin(task); i < cut.end(task); ++i) {
       const Tile t = tile_at(tiles, begin + i);
       const void* pixels[winograd_points];
@@ -202,7 +209,7 @@ void winograd_transform_output(const WinogradTiles& tiles, int64_t begin, int64_
   check_f32_or_bf16("winograd_transform_output", y.dtype);
   if (residual.data != nullptr) check_same_dtype("winograd_transform_output", residual.dtype, y.dtype);
   const Cut cut = cut_rows(end - begin, winograd_points * channels, elements_per_task);
-  parallel_tasks(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {
+  spread(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {
     for (int64_t i = cut.begin(task); i < cut.end(task); ++i) {
       const Tile t = tile_at(tiles, begin + i);
       const int64_t h = 2 * t.row, w = 2 * t.column;
