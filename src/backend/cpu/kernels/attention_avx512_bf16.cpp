@@ -58,8 +58,9 @@ enum class Sum { fresh, fresh_with_maximum, add };
 
 /// c[i][0..kVectors) (+)= sum over p < depth of a(i, p) . b[p][0..kVectors), for i < kRows.
 /// With a maximum, maximum[0..kVectors) becomes the greatest of itself and of the rows of c.
+/// Inlined, so that strides known to the caller become constants in the addresses.
 template <int kRows, int kVectors, Sum kSum>
-void register_tile(int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
+[[gnu::always_inline]] inline void register_tile(int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
   __m512 sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
@@ -98,7 +99,8 @@ void register_tile(int64_t depth, Broadcast a, PairRows b, FloatRows c, float* m
 
 /// All rows, kRows at a time.
 template <int kRows, int kVectors, Sum kSum>
-void rows_of_tiles(int64_t rows, int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
+[[gnu::always_inline]] inline void rows_of_tiles(int64_t rows, int64_t depth, Broadcast a, PairRows b, FloatRows c,
+                                                 float* maximum) {
   for (; rows >= kRows; rows -= kRows) {
     register_tile<kRows, kVectors, kSum>(depth, a, b, c, maximum);
     a.data += kRows * a.row;
@@ -115,8 +117,10 @@ void multiply_tile(int64_t rows, int64_t depth, Broadcast a, const uint32_t* b, 
   rows_of_tiles<4, 4, kSum>(rows, depth, a, {b, kTile}, {c, kTile}, maximum);
 }
 
-/// c [rows][columns] += a [rows][depth] . b [depth][columns]; rows of b and c have `columns`, a multiple of 16.
-void multiply_add_columns(int64_t rows, int64_t columns, int64_t depth, Broadcast a, const uint32_t* b, float* c) {
+/// c [rows][columns] += x [rows][32] . b [32][columns], pairs of queries; columns are a multiple of 16.
+void multiply_add_columns(int64_t rows, int64_t columns, const uint32_t* x, const uint32_t* b, float* c) {
+  constexpr int64_t depth = kTilePairs;
+  const Broadcast a{x, kTilePairs, 1};
   constexpr int64_t kMost = 5;  // vectors; head sizes 80 and 160 come out even
   const int64_t vectors = columns / kLanes, groups = (vectors + kMost - 1) / kMost;
   int64_t first = 0;
@@ -651,8 +655,8 @@ void backward(const AttentionShape& s, const AttentionHead& head, const void* pa
       }
       softmax_gradient(tile, even_keys, s.scale * kLog2e, all.lse + q0, all.delta + q0);
       const int64_t pairs = q0 / 2 * columns;
-      multiply_add_columns(keys, columns, kTilePairs, {tile.p, kTilePairs, 1}, all.dout_pairs + pairs, tile.dv);
-      multiply_add_columns(keys, columns, kTilePairs, {tile.ds, kTilePairs, 1}, all.q_pairs + pairs, tile.dk);
+      multiply_add_columns(keys, columns, tile.p, all.dout_pairs + pairs, tile.dv);
+      multiply_add_columns(keys, columns, tile.ds, all.q_pairs + pairs, tile.dk);
       multiply_tile<Sum::add>(size, even_keys / 2, {tile.k_pairs, 1, size}, tile.ds_pairs, dq + q0 * size);
     }
     store_rows(tile.dk, s.scale, keys, size, static_cast<uint16_t*>(head.dk) + k0 * s.key_stride, s.key_stride);
