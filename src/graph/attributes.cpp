@@ -21,6 +21,10 @@ void Attributes::set(std::string_view name, AttributeValue value) {
   }
 }
 
+bool Attributes::has(std::string_view name) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const auto& item) { return item.first == name; });
+}
+
 const AttributeValue& Attributes::get(std::string_view name) const {
   for (const auto& item : items_)
     if (item.first == name) return item.second;

@@ -23,6 +23,7 @@ class Attributes {
   const std::string& text(std::string_view name) const;
   const std::vector<int64_t>& integers(std::string_view name) const;
 
+  bool has(std::string_view name) const;
   void set(std::string_view name, AttributeValue value);
   const std::vector<std::pair<std::string, AttributeValue>>& items() const { return items_; }
   bool operator==(const Attributes&) const = default;

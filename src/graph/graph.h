@@ -93,6 +93,8 @@ class Graph {
   Value input(std::string_view name, Type type);
   Value constant(std::string_view name, Type type);
   Value variable(std::string_view name, Type type);
+  /// Frozen weights may be kept in several packed forms, or once and as they are: fewer bytes, a slower step.
+  static constexpr std::string_view keep_plain = "keep_plain";
   /// After the run `variable` holds `value`.
   void assign(Value variable, Value value);
   /// `value` can be read by `name` after a run.

@@ -89,7 +89,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   }
   settings.modules = lora_modules(weights, targets);
   settings.compute = c.mixed_precision == "bf16" ? DType::bf16 : DType::f32;
-  settings.gradient_checkpointing = c.gradient_checkpointing;
+  settings.recomputed = [on = c.gradient_checkpointing](std::string_view) { return on; };
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
   LoraTrainer trainer(find_backend("cpu"), *constants, settings, *optimizer, 1.0);

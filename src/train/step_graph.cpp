@@ -43,7 +43,8 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   for (const LoraWeights& lora : attach_lora(graph, s.modules))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
-  target_of_passes.gradient_checkpointing = s.gradient_checkpointing;
+  target_of_passes.recomputed = s.recomputed;
+  target_of_passes.kept_plain = s.kept_plain;
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;

@@ -1,5 +1,6 @@
 #pragma once
 #include <compare>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,7 +30,9 @@ struct StepSettings {
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
   bool accumulate = false;  ///< gradients add up over several steps
-  bool gradient_checkpointing = false;
+  /// What is given up for memory: see train/memory_budget.h.
+  std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
+  std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
   std::string loss_type = "l2";
 
   bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }

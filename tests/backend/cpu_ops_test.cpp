@@ -41,14 +41,19 @@ void freeze_weights(Graph& g, DType t) {
   remove_dead_nodes(g);
 }
 
-void compare(const OpCase& c, DType t, bool frozen, double tolerance) {
+enum class Weights { trained, frozen, frozen_plain };
+
+void compare(const OpCase& c, DType t, Weights weights, double tolerance) {
   CAPTURE(c.name);
   CAPTURE(name_of(t));
-  CAPTURE(frozen);
+  CAPTURE(weights);
   Graph g;
   Value y = c.build(g, t);
   g.output("y", cast(y, DType::f32));
-  if (frozen) freeze_weights(g, t);
+  if (weights != Weights::trained) freeze_weights(g, t);
+  if (weights == Weights::frozen_plain)
+    for (const Value constant : g.leaves(constant_op))
+      constant.node().set_attribute(Graph::keep_plain, int64_t{1});
   if (c.differentiable) {
     std::vector<Value> wrt;
     for (const Value x : g.leaves(input_op))
@@ -95,13 +100,13 @@ void compare(const OpCase& c, DType t, bool frozen, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("every op on the CPU agrees with the reference in f32, trained or frozen") {
+TEST_CASE("every op on the CPU agrees with the reference in f32, trained or frozen, packed or plain") {
   for (const OpCase& c : op_cases())
-    for (const bool frozen : {false, true}) compare(c, DType::f32, frozen, 2e-5);
+    for (const Weights w : {Weights::trained, Weights::frozen, Weights::frozen_plain}) compare(c, DType::f32, w, 2e-5);
 }
 
 // bf16 has 8 bits: a rounded input is off by up to 2^-9, and results of sums over them by about that.
-TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen") {
+TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen, packed or plain") {
   for (const OpCase& c : op_cases())
-    for (const bool frozen : {false, true}) compare(c, DType::bf16, frozen, 2e-2);
+    for (const Weights w : {Weights::trained, Weights::frozen, Weights::frozen_plain}) compare(c, DType::bf16, w, 2e-2);
 }

@@ -27,9 +27,36 @@ dnnl::memory scratch_memory(Prepare& p, const Desc& desc, size_t offset) {
   return {desc, p.device().engine, static_cast<std::byte*>(p.scratch(offset + bytes_of(desc))) + offset};
 }
 
-Weights weights_of(Prepare& p, int input, const Desc& wanted, size_t scratch_offset) {
-  if (const Node* constant = p.constant(input))
-    return {p.weights().packed(*constant, WeightStore::View::kernel, wanted), {}};
+/// A frozen convolution that is kept plain is packed anew before each run, tap by tap.
+Weights packed_each_run(Prepare& p, const Node& constant, bool flipped, const Desc& wanted, size_t scratch_offset) {
+  const Type& w = constant.type();
+  const int64_t O = w.shape[0], C = w.shape[1], taps = w.shape[2] * w.shape[3];
+  const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
+  const Shape strides = flipped ? Shape{1, C, 1, 1} : Shape{C, 1, 1, 1};
+  const Desc plain(matrix, dnnl_type(w.dtype), strides);
+  const auto* source = static_cast<const std::byte*>(p.weights().by_tap(constant));
+  const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
+  std::vector<Primitive> copies;
+  for (int64_t t = 0; t < taps; ++t) {
+    const int64_t at = flipped ? taps - 1 - t : t;
+    const Desc tap = wanted.submemory_desc(matrix, {0, 0, at / w.shape[3], at % w.shape[3]});
+    const dnnl::memory from(plain, p.device().engine,
+                            const_cast<std::byte*>(source + static_cast<size_t>(t * O * C) * size_of(w.dtype)));
+    const dnnl::memory to(tap, p.device().engine, packed.get_data_handle());
+    copies.emplace_back(dnnl::reorder(from, to), p.device().stream,
+                        std::vector<std::pair<int, dnnl::memory>>{{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  }
+  return {packed, [copies = std::move(copies)] {
+            for (const Primitive& copy : copies) copy();
+          }};
+}
+
+Weights weights_of(Prepare& p, int input, bool flipped, const Desc& wanted, size_t scratch_offset) {
+  if (const Node* constant = p.packable(input))
+    return {
+        p.weights().packed(*constant, flipped ? WeightStore::View::flipped_kernel : WeightStore::View::kernel, wanted),
+        {}};
+  if (const Node* constant = p.constant(input)) return packed_each_run(p, *constant, flipped, wanted, scratch_offset);
   const Type& w = p.input_type(input);
   const dnnl::memory plain({w.shape, dnnl_type(w.dtype), Tag::abcd}, p.device().engine, p.input(input));
   const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
@@ -64,9 +91,7 @@ Launch forward(Prepare& p, const Conv2dGeometry& g, bool flipped, bool with_bias
   check_not_reference(desc.impl_info_str(), p.node());
 
   const size_t scratchpad = aligned(bytes_of(desc.scratchpad_desc()));
-  const Weights ready =
-      flipped ? Weights{p.weights().packed(*p.constant(1), WeightStore::View::flipped_kernel, desc.weights_desc()), {}}
-              : weights_of(p, 1, desc.weights_desc(), scratchpad);
+  const Weights ready = weights_of(p, 1, flipped, desc.weights_desc(), scratchpad);
   const dnnl::engine& engine = p.device().engine;
   std::vector<std::pair<int, dnnl::memory>> arguments = {
       {DNNL_ARG_SRC, {source, engine, p.input(0)}},
@@ -100,7 +125,7 @@ Launch prepare_conv2d_grad_x(Prepare& p) {
       p.device().engine, {dx, weights, Desc(), dy, {g.stride, g.stride}, begin_of(g), end_of(g)}, user_scratchpad());
   check_not_reference(desc.impl_info_str(), p.node());
   const size_t scratchpad = aligned(bytes_of(desc.scratchpad_desc()));
-  const Weights ready = weights_of(p, 1, desc.weights_desc(), scratchpad);
+  const Weights ready = weights_of(p, 1, /*flipped=*/false, desc.weights_desc(), scratchpad);
   const dnnl::engine& engine = p.device().engine;
   void* target = p.output();
   const size_t offset = aligned(scratchpad + (ready.copy ? bytes_of(desc.weights_desc()) : 0));

@@ -25,6 +25,11 @@ const Node* Prepare::constant(int i) const {
   return place.kind == Place::Kind::constant ? place.leaf : nullptr;
 }
 
+const Node* Prepare::packable(int i) const {
+  const Node* leaf = constant(i);
+  return leaf && !leaf->attributes().has(Graph::keep_plain) ? leaf : nullptr;
+}
+
 Primitive::Primitive(const dnnl::primitive& primitive, const dnnl::stream& stream,
                      std::vector<std::pair<int, dnnl::memory>> arguments)
     : primitive_(primitive), stream_(stream), memories_(std::move(arguments)) {

@@ -52,6 +52,8 @@ class Prepare {
   Out out(int i = 0) const { return {output(i), output_type(i).dtype}; }
   /// The frozen tensor behind an input, seen through views; null for anything else.
   const Node* constant(int i) const;
+  /// The same, where it may be packed once and for all.
+  const Node* packable(int i) const;
   WeightStore& weights() const { return weights_; }
   bool assigned_in_place() const { return plan_.assigned_in_place(node_); }
 

@@ -16,7 +16,7 @@ Launch product(Prepare& p, const Desc& source, int weights_input, WeightStore::V
   const bool forward = view == WeightStore::View::matrix;
   const int64_t K = forward ? w.shape[1] : w.shape[0], N = forward ? w.shape[0] : w.shape[1];
   const auto type = dnnl_type(w.dtype);
-  const Node* constant = p.constant(weights_input);
+  const Node* constant = p.packable(weights_input);
   const Desc destination({source.dims()[0], N}, dnnl_type(p.output_type().dtype), Tag::ab);
   const Desc weights({K, N}, type, constant ? Tag::any : forward ? Tag::ba : Tag::ab);
   const Desc bias = with_bias ? Desc({1, N}, dnnl::memory::data_type::f32, Tag::ab) : Desc();

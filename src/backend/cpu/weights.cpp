@@ -18,6 +18,14 @@ void flip(const T* w, T* flipped, int64_t O, int64_t C, int64_t taps) {
         for (int64_t t = 0; t < taps; ++t) flipped[(c * O + o) * taps + taps - 1 - t] = w[(o * C + c) * taps + t];
 }
 
+/// [O, C, taps] -> [taps, O, C]
+template <class T>
+void split_taps(const T* w, T* split, int64_t matrices, int64_t taps) {
+#pragma omp parallel for
+  for (int64_t i = 0; i < matrices; ++i)
+    for (int64_t t = 0; t < taps; ++t) split[t * matrices + i] = w[i * taps + t];
+}
+
 }  // namespace
 
 const std::byte* WeightStore::read(const Node& constant) {
@@ -41,6 +49,21 @@ const void* WeightStore::plain(const Node& constant) {
   bytes_ += constant.type().bytes();
   return plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + constant.type().bytes()))
       .first->second.data();
+}
+
+const void* WeightStore::by_tap(const Node& constant) {
+  if (const auto known = by_tap_.find(constant.scope()); known != by_tap_.end()) return known->second.data();
+  const Type& type = constant.type();
+  const std::byte* values = read(constant);
+  std::vector<std::byte> split(type.bytes());
+  const int64_t taps = type.shape[2] * type.shape[3], matrices = type.shape[0] * type.shape[1];
+  if (type.dtype == DType::f32) {
+    split_taps(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(split.data()), matrices, taps);
+  } else {
+    split_taps(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(split.data()), matrices, taps);
+  }
+  bytes_ += split.size();
+  return by_tap_.emplace(constant.scope(), std::move(split)).first->second.data();
 }
 
 dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& desc) {
@@ -87,6 +110,7 @@ void WeightStore::trim() {
 
 void WeightStore::clear() {
   plain_.clear();
+  by_tap_.clear();
   packed_.clear();
   bytes_ = 0;
 }

@@ -18,6 +18,10 @@ class WeightStore {
   /// The tensor in the checkpoint's element order and the constant's type.
   const void* plain(const Node& constant);
 
+  /// A convolution's kernels one tap after the other: [kh * kw, O, C], each tap a dense matrix, from which either
+  /// direction's packing is made quickly.
+  const void* by_tap(const Node& constant);
+
   /// How the plain tensor's numbers are laid out before they are packed.
   enum class View {
     matrix,             ///< [N, K] as a [K, N] operand: y = x w^T
@@ -44,7 +48,7 @@ class WeightStore {
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
-  std::map<std::string, std::vector<std::byte>, std::less<>> plain_;
+  std::map<std::string, std::vector<std::byte>, std::less<>> plain_, by_tap_;
   std::multimap<std::string, Packed, std::less<>> packed_;
   size_t bytes_ = 0;
   Arena staging_f32_, staging_, flipped_;  // reused from tensor to tensor: fresh pages cost more than the copy

@@ -36,6 +36,12 @@ void autodiff(Graph& graph, const Target& target) {
   graph.set_scope("");
 }
 
+void weight_forms(Graph& graph, const Target& target) {
+  for (const Value& constant : graph.leaves(constant_op))
+    if (constant.rank() >= 2 && target.kept_plain(constant.node().scope()))
+      constant.node().set_attribute(Graph::keep_plain, int64_t{1});
+}
+
 struct Pass {
   const char* name;
   void (*run)(Graph&, const Target&);
@@ -49,9 +55,8 @@ constexpr Pass passes[] = {
     {"simplify", [](Graph& g, const Target&) { simplify(g); }},                // equal nodes, dead nodes
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
     {"recompute",                                                              // activations computed again
-     [](Graph& g, const Target& target) {
-       if (target.gradient_checkpointing) recompute(g);
-     }},
+     [](Graph& g, const Target& target) { recompute(g, target.recomputed); }},
+    {"weight_forms", weight_forms},                                            // which weights are packed
     {"remove_dead_nodes", [](Graph& g, const Target&) { remove_dead_nodes(g); }},
 };
 

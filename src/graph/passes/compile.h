@@ -1,5 +1,7 @@
 #pragma once
+#include <functional>
 #include <ostream>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
@@ -12,8 +14,10 @@ struct Target {
   std::vector<Value> trained;
   /// Gradients are added to what "grad.NAME" holds while the input "keep" is 1, instead of replacing it.
   bool accumulate = false;
-  /// Keep only what passes between blocks, compute the rest again.
-  bool gradient_checkpointing = false;
+  /// Blocks (see block_of) whose inner values are computed again in the backward pass.
+  std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
+  /// Frozen weights kept once and plain, instead of packed for each direction.
+  std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
   /// The graph is printed here after every pass.
   std::ostream* dump = nullptr;
 };

@@ -69,7 +69,7 @@ class Recomputation {
 
 }  // namespace
 
-void recompute(Graph& graph) {
+void recompute(Graph& graph, const std::function<bool(std::string_view block)>& chosen) {
   std::unordered_map<std::string_view, Block> blocks;
   std::vector<Node*> backward;
   for (Node& node : graph.nodes()) {
@@ -77,7 +77,7 @@ void recompute(Graph& graph) {
       backward.push_back(&node);
     } else if (!is_leaf(node) && !node.op().effect) {
       const std::string_view name = block_of(node.scope());
-      if (!name.empty()) blocks[name].nodes.push_back(&node);
+      if (!name.empty() && chosen(name)) blocks[name].nodes.push_back(&node);
     }
   }
   std::unordered_map<std::string_view, Recomputation> running;
