@@ -1,0 +1,352 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/image.h"
+#include "io/safetensors.h"
+#include "models/layout.h"
+#include "models/synthetic.h"
+#include "train/run_setup.h"
+#include "train/trainer.h"
+
+using namespace rankine;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder of this test alone, removed with everything in it at the end.
+class Folder {
+ public:
+  Folder() {
+    static std::atomic<int> count = 0;
+    path_ = fs::temp_directory_path() / concat_text("rankine-train-", getpid(), "-", count++);
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string path(const std::string& name) const { return (path_ / name).string(); }
+  void text(const std::string& name, const std::string& content) const {
+    fs::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name, std::ios::binary) << content;
+  }
+  void picture(const std::string& name, int width, int height, int seed) const {
+    fs::create_directories((path_ / name).parent_path());
+    Image image{.width = width, .height = height};
+    for (int i = 0; i < width * height * 3; ++i)
+      image.pixels.push_back(static_cast<uint8_t>((i * 31 + seed * 57 + i / 97) % 253));
+    write_png(path(name), image);
+  }
+
+ private:
+  fs::path path_;
+};
+
+const std::string& checkpoint() {
+  static const Folder folder;
+  static const std::string path = [] {
+    write_synthetic_checkpoint(tiny_sd15_layout(), 1, folder.path("tiny.safetensors"));
+    return folder.path("tiny.safetensors");
+  }();
+  return path;
+}
+
+/// Five pictures of two shapes with captions; an epoch has three batches. No settings but the necessary ones.
+struct Run {
+  Folder folder;
+  TrainConfig config;
+  Progress::Options progress{.line_seconds = 0};
+
+  Run() {
+    log::set_level(log::Level::error);
+    for (int i = 0; i < 5; ++i) {
+      const std::string name = concat_text("pics/1_cat/", i);
+      folder.picture(name + ".png", i < 2 ? 128 : 64, 64, i);
+      folder.text(name + ".txt", "a cat, sitting, number " + std::to_string(i));
+    }
+    config.model.pretrained_model_name_or_path = checkpoint();
+    config.network.network_dim = 2;
+    config.network.network_train_unet_only = true;
+    config.data.train_data_dir = folder.path("pics");
+    config.data.cache_latents = true;
+    config.data.defaults.dataset = {.resolution = Size{128, 64},
+                                    .batch_size = 2,
+                                    .enable_bucket = true,
+                                    .min_bucket_reso = 64,
+                                    .max_bucket_reso = 128,
+                                    .bucket_no_upscale = true};
+    config.data.defaults.subset.caption_extension = ".txt";
+    config.optim.learning_rate = 1e-3;
+    config.run.max_train_steps = 3;
+    config.run.seed = 7;
+    config.save.output_dir = folder.path("out");
+    config.save.output_name = "cat";
+  }
+
+  TrainOutcome train(std::ostream& out) const { return run_training(config, out, progress); }
+  /// The path of the LoRA saved last.
+  std::string train() const {
+    std::ostringstream out;
+    return train(out).file;
+  }
+  std::string error() const {
+    try {
+      train();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  std::string out(const std::string& name) const { return folder.path("out/" + name); }
+};
+
+std::map<std::string, std::vector<float>> weights(const std::string& path) {
+  std::map<std::string, std::vector<float>> all;
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  for (const TensorInfo& tensor : file.tensors()) all[tensor.name] = file.read_f32(tensor.name);
+  return all;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A stream that does something once, when a text has come through it.
+class Trigger : public std::stringbuf {
+ public:
+  Trigger(std::string text, std::function<void()> action) : text_(std::move(text)), action_(std::move(action)) {}
+  int sync() override {
+    if (action_ && contains(str(), text_)) std::exchange(action_, nullptr)();
+    return 0;
+  }
+
+ private:
+  std::string text_;
+  std::function<void()> action_;
+};
+
+}  // namespace
+
+TEST_CASE("a run writes the LoRA of every module, changed and finite, with its metadata, and a line a step") {
+  Run run;
+  run.config.network.network_train_unet_only = false;
+  run.config.save.save_every_n_epochs = 1;
+  run.config.save.save_every_n_steps = 2;
+  run.config.run.max_train_steps = 5;
+  std::ostringstream out;
+  const TrainOutcome outcome = run.train(out);
+  CHECK(outcome.steps == 5);
+  CHECK(!outcome.interrupted);
+  CHECK(std::isfinite(outcome.loss));
+  CHECK(outcome.file == run.out("cat.safetensors"));
+  CHECK(contains(out.str(), "5 in 2 epochs"));
+  CHECK(contains(out.str(), "step 5/5"));
+
+  const StepSettings settings = step_settings(run.config, Checkpoint::open(checkpoint()));
+  const auto trained = weights(outcome.file);
+  CHECK(trained.size() == 3 * settings.modules.size());
+  for (const LoraModule& m : settings.modules) {
+    CAPTURE(m.key);
+    REQUIRE(trained.contains(m.key + ".lora_up.weight"));
+    const std::vector<float>& up = trained.at(m.key + ".lora_up.weight");
+    CHECK(static_cast<int64_t>(up.size()) == count_of(m.up_shape()));
+    CHECK(std::ranges::any_of(up, [](float x) { return x != 0; }));
+    CHECK(trained.at(m.key + ".alpha") == std::vector<float>{1});
+  }
+
+  const std::tuple<const char*, const char*, const char*> files[] = {{"cat-step00000002.safetensors", "2", "0"},
+                                                                     {"cat-000001.safetensors", "3", "1"},
+                                                                     {"cat-step00000004.safetensors", "4", "1"},
+                                                                     {"cat.safetensors", "5", "2"}};
+  for (const auto& [name, steps, epoch] : files) {
+    CAPTURE(name);
+    REQUIRE(fs::exists(run.out(name)));
+    const auto metadata = SafetensorsFile::open(run.out(name)).metadata();
+    CHECK(metadata.at("ss_steps") == steps);
+    CHECK(metadata.at("ss_epoch") == epoch);
+    CHECK(metadata.at("ss_max_train_steps") == "5");
+    CHECK(metadata.at("ss_num_epochs") == "2");
+    CHECK(metadata.at("ss_new_sd_model_hash").size() == 64);
+  }
+  CHECK(std::distance(fs::directory_iterator(run.out("")), {}) == 5);  // and metrics.jsonl
+
+  std::ifstream metrics(run.out("metrics.jsonl"));
+  int lines = 0;
+  for (std::string line; std::getline(metrics, line); ++lines) CHECK(contains(line, "forward_backward"));
+  CHECK(lines == 5);
+}
+
+TEST_CASE("a seed gives the same LoRA bit for bit, whatever the loader's threads; another seed gives another") {
+  Run run;
+  for (const bool cached : {true, false}) {
+    CAPTURE(cached);
+    run.config.data.cache_latents = cached;
+    run.config.data.defaults.subset.flip_aug = true;
+    run.config.data.defaults.subset.caption.shuffle = true;
+    run.config.run.max_data_loader_n_workers = 1;
+    const auto first = weights(run.train());
+    run.config.run.max_data_loader_n_workers = 8;
+    CHECK(weights(run.train()) == first);
+    run.config.run.seed = 8;
+    CHECK(weights(run.train()) != first);
+    run.config.run.seed = 7;
+  }
+}
+
+TEST_CASE("gradient accumulation moves the weights at the end of an epoch too") {
+  Run run;
+  run.config.run.gradient_accumulation_steps = 2;
+  run.config.run.max_train_epochs = 2;
+  std::ostringstream out;
+  CHECK(run.train(out).steps == 4);  // of 2, 1, 2 and 1 batches
+}
+
+TEST_CASE("bf16, long captions, checkpointing, noise offset and v-prediction train together") {
+  Run run;
+  run.config.run.mixed_precision = "bf16";
+  run.config.run.gradient_checkpointing = true;
+  run.config.model.max_token_length = 150;
+  run.config.model.clip_skip = 2;
+  run.config.model.v_parameterization = true;
+  run.config.loss.noise_offset = 0.1;
+  run.config.loss.weighting.min_snr_gamma = 5;
+  run.config.save.save_precision = "bf16";
+  std::ostringstream out;
+  const TrainOutcome outcome = run.train(out);
+  CHECK(outcome.steps == 3);
+  CHECK(contains(out.str(), "bf16, gradient checkpointing"));
+  CHECK(SafetensorsFile::open(outcome.file).metadata().at("modelspec.prediction_type") == "v");
+}
+
+TEST_CASE("a learning rate of 0 leaves its part as it was, and training goes on from a LoRA file") {
+  Run run;
+  run.config.network.network_train_unet_only = false;
+  run.config.optim.text_encoder_lr = {0};
+  const std::string first = run.train();
+  const auto trained = weights(first);
+  for (const auto& [name, values] : trained)
+    if (name.starts_with("lora_te") && name.ends_with("lora_up.weight"))
+      CHECK(std::ranges::all_of(values, [](float x) { return x == 0; }));
+
+  run.config.network.network_weights = first;
+  run.config.optim.lr_schedule.name = "constant_with_warmup";
+  run.config.optim.lr_schedule.lr_warmup_steps = {.value = 2};
+  run.config.run.max_train_steps = 1;  // at a rate of 0
+  run.config.save.output_name = "next";
+  CHECK(weights(run.train()) == trained);
+
+  run.config.optim.unet_lr = 0;
+  CHECK(contains(run.error(), "nothing is trained"));
+}
+
+TEST_CASE("a seed that was not given is drawn and told") {
+  Run run;
+  run.config.run.seed.reset();
+  run.config.run.max_train_steps = 1;
+  std::ostringstream out;
+  const std::string file = run.train(out).file;
+  const std::string seed = SafetensorsFile::open(file).metadata().at("ss_seed");
+  CHECK(contains(out.str(), "seed         " + seed + "  (drawn now"));
+}
+
+TEST_CASE("faults of the data, the settings and the output folder are found before the first step") {
+  Run run;
+  SUBCASE("all broken pictures are named") {
+    fs::resize_file(run.folder.path("pics/1_cat/1.png"), 60);
+    run.folder.text("pics/1_cat/3.png", "this is no picture");
+    const std::string error = run.error();
+    CHECK(contains(error, "1.png"));
+    CHECK(contains(error, "3.png"));
+  }
+  SUBCASE("captions under another suffix") {
+    run.config.data.defaults.subset.caption_extension = ".caption";
+    CHECK(contains(run.error(), ".txt"));
+  }
+  SUBCASE("the output folder is a file") {
+    run.folder.text("out", "");
+    CHECK(contains(run.error(), "--output_dir"));
+  }
+  SUBCASE("fp16") {
+    run.config.run.mixed_precision = "fp16";
+    CHECK(contains(run.error(), "fp16 is not supported yet"));
+  }
+  SUBCASE("more layers to skip than there are") {
+    run.config.model.clip_skip = 4;
+    CHECK(contains(run.error(), "this text encoder has 3 layers"));
+  }
+  SUBCASE("a checkpoint that is not there") {
+    run.config.model.pretrained_model_name_or_path = run.folder.path("nothing.safetensors");
+    CHECK(contains(run.error(), "nothing.safetensors"));
+  }
+  CHECK(!fs::exists(run.out("cat.safetensors")));
+}
+
+TEST_CASE("a loss that is not finite stops the run with its step and files, and is never saved") {
+  Run run;
+  run.config.optim.learning_rate = 1e30;
+  run.config.run.max_train_steps = 10;
+  run.config.save.save_every_n_steps = 1;
+  const std::string error = run.error();
+  CHECK(contains(error, "not finite"));
+  CHECK(contains(error, "step "));
+  CHECK(contains(error, ".png"));
+  CHECK(!fs::exists(run.out("cat.safetensors")));
+  for (const auto& entry : fs::directory_iterator(run.out("")))
+    if (entry.path().extension() == ".safetensors")
+      for (const auto& [name, values] : weights(entry.path().string()))
+        CHECK(std::ranges::all_of(values, [](float x) { return std::isfinite(x); }));
+}
+
+TEST_CASE("a weight that overflows at the last step is not saved either") {
+  Run run;
+  run.config.optim.learning_rate = 1e39;  // more than float32 holds
+  run.config.run.max_train_steps = 1;
+  CHECK(contains(run.error(), "finite"));
+  CHECK(!fs::exists(run.out("cat.safetensors")));
+}
+
+TEST_CASE("Ctrl-C ends the step, saves the LoRA and says so") {
+  Run run;
+  run.config.run.max_train_steps = 1000;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Trigger buffer("step 2/1000", [&] { raise(signal); });
+    std::ostream out(&buffer);
+    const TrainOutcome outcome = run.train(out);
+    CHECK(outcome.interrupted);
+    CHECK(outcome.steps == 2);
+    CHECK(outcome.file == run.out("cat-step00000002.safetensors"));
+    CHECK(SafetensorsFile::open(outcome.file).metadata().at("ss_steps") == "2");
+    CHECK(contains(buffer.str(), "stopped after 2 of 1000 steps"));
+  }
+  Trigger buffer("caching latents", [] { raise(SIGINT); });
+  std::ostream out(&buffer);
+  CHECK_THROWS_WITH_AS(run.train(out), "stopped before the first step; nothing is saved", Error);
+}
+
+TEST_CASE("a picture that vanishes during the run stops it, and what was trained is saved") {
+  Run run;
+  run.config.data.cache_latents = false;
+  run.config.run.max_train_steps = 1000;
+  Trigger buffer("step 2/1000", [&] { fs::remove(run.folder.path("pics/1_cat/0.png")); });
+  std::ostream out(&buffer);
+  std::string error;
+  try {
+    run.train(out);
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  CHECK(contains(error, "0.png"));
+  const size_t at = error.find("cat-step");
+  REQUIRE(at != std::string::npos);
+  CHECK(fs::exists(run.out(error.substr(at))));
+}
