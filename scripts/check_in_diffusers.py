@@ -6,7 +6,11 @@
 
 CHECKPOINT is a single-file SD 1.x checkpoint of any size; the configuration is read off its tensors, and diffusers' own
 function renames them. The LoRA goes through `load_lora_weights`, and every module of the file must have arrived with its
-weights: no key may be missing, unexpected or warned of. OURS holds `sample`, `timesteps`, `context` (as inputs) and
+weights: no key may be missing, unexpected or warned of. OURS comes from
+
+    build/release/tests/unet_output CHECKPOINT.safetensors LORA.safetensors OURS.safetensors
+
+and holds `sample`, `timesteps`, `context` (as inputs) and
 `output`, [N, C, H, W] float32, with an optional prefix before a dot (`case0.sample`): each prefix is one comparison.
 Exit code 0 says that all of it agreed.
 """

@@ -175,20 +175,24 @@ LossCurve read_loss_curve(const std::string& metrics_file) {
 
 std::vector<double> smoothed(const LossCurve& curve, double width) {
   const double reach = 3 * width;  // further away the weight is below 1.2 %
-  std::vector<double> means;
+  std::vector<double> trend;
   size_t first = 0;
   for (const double step : curve.steps) {
     while (curve.steps[first] < step - reach) ++first;
-    double sum = 0, weights = 0;
+    double w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0;  // sums of weight, weight * distance, ...
     for (size_t j = first; j < curve.steps.size() && curve.steps[j] <= step + reach; ++j) {
-      const double distance = (curve.steps[j] - step) / width;
-      const double weight = std::exp(-0.5 * distance * distance);
-      sum += weight * curve.losses[j];
-      weights += weight;
+      const double x = (curve.steps[j] - step) / width, y = curve.losses[j];
+      const double weight = std::exp(-0.5 * x * x);
+      w += weight;
+      wx += weight * x;
+      wy += weight * y;
+      wxx += weight * x * x;
+      wxy += weight * x * y;
     }
-    means.push_back(sum / weights);
+    const double spread = w * wxx - wx * wx;  // 0 when there is only one step
+    trend.push_back(spread > 1e-9 * w * w ? (wxx * wy - wx * wxy) / spread : wy / w);
   }
-  return means;
+  return trend;
 }
 
 std::vector<double> round_ticks(double low, double high, int wanted) {
@@ -218,7 +222,7 @@ Image draw_loss_plot(const LossCurve& curve, const LossPlotConfig& config) {
   Canvas canvas(config.width, config.height);
   draw_axes(canvas, frame);
   canvas.curve(points_of(frame, curve.steps, curve.losses), kRaw, 1.2);
-  const double width = std::max(1.0, (last - first) / 25);
+  const double width = std::max(1.0, (last - first) / 30);
   canvas.curve(points_of(frame, curve.steps, smoothed(curve, width)), kTrend, 3);
   canvas.text(config.title, frame.left, 36, 17, kInk, Anchor::left, 1.7);
   draw_legend(canvas, frame, 36);

@@ -17,8 +17,9 @@ struct LossCurve {
 /// is left.
 LossCurve read_loss_curve(const std::string& metrics_file);
 
-/// Each loss as the mean of those around it, weighted by a bell whose standard deviation is `width` steps. Unlike a
-/// running average it does not trail behind.
+/// The height at each step of the straight line that fits the losses around it best, weighted by a bell whose standard
+/// deviation is `width` steps (Cleveland 1979, "Robust locally weighted regression"). Unlike a running average it does
+/// not trail behind, and it follows a slope up to both ends.
 std::vector<double> smoothed(const LossCurve& curve, double width);
 
 /// About `wanted` round numbers from `low` to `high` (1, 2 or 5 times a power of ten apart), ascending, inside the

@@ -1,0 +1,102 @@
+// unet_output CHECKPOINT LORA OUT.safetensors: what the U-Net gives with a LoRA, for scripts/check_in_diffusers.py.
+//
+// Made-up latents, timesteps and text states go in, two at a time and of two sizes; `sample`, `timesteps`, `context`
+// and `output` of each case come out, pictures as [N, C, H, W] in float32. With `-` for the LoRA the checkpoint is
+// alone.
+#include <exception>
+#include <iostream>
+#include <list>
+
+#include "backend/registry.h"
+#include "base/rng.h"
+#include "train/image_sampler.h"
+
+using namespace rankine;
+
+namespace {
+
+std::vector<float> random_numbers(size_t count, uint32_t stream) {
+  std::vector<float> numbers(count);
+  Rng(1, purpose::sample, 0, stream).fill_normal(numbers);
+  return numbers;
+}
+
+/// [N, pixels, C] -> [N, C, pixels]
+std::vector<float> channels_first(const std::vector<float>& values, int64_t batch, int64_t pixels, int64_t channels) {
+  std::vector<float> out;
+  for (int64_t n = 0; n < batch; ++n)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t p = 0; p < pixels; ++p) out.push_back(values[static_cast<size_t>((n * pixels + p) * channels + c)]);
+  return out;
+}
+
+/// Tensors with the numbers they are made of.
+class Outputs {
+ public:
+  void add(const std::string& name, Shape shape, std::vector<float> values) {
+    const std::vector<float>& kept = values_.emplace_back(std::move(values));
+    tensors_.push_back({name, DType::f32, std::move(shape), std::as_bytes(std::span(kept))});
+  }
+  void write(const std::string& path) const { write_safetensors(path, tensors_, {}); }
+
+ private:
+  std::list<std::vector<float>> values_;
+  std::vector<TensorToWrite> tensors_;
+};
+
+void run_case(Session& session, const StepSettings& settings, const StepShape& shape, const std::string& name,
+              Outputs& outputs) {
+  const std::vector<float> latents = random_numbers(static_cast<size_t>(shape.latents()), 1);
+  const int64_t width = settings.model.text.width, channels = settings.model.unet.latent_channels;
+  const Shape picture = {shape.batch, channels, shape.height, shape.width};
+  const Shape states = {shape.batch, shape.context_tokens(), width};
+  const std::vector<float> context = random_numbers(static_cast<size_t>(count_of(states)), 2);
+  std::vector<float> timesteps, prediction(latents.size());
+  for (int64_t n = 0; n < shape.batch; ++n) timesteps.push_back(static_cast<float>(37 + 800 * n / shape.batch));
+  Graph graph;
+  build_unet_graph(graph, settings, shape);
+  const std::unique_ptr<Executable> unet = session.compile(graph);
+  unet->set_input("latents", latents);
+  unet->set_input("timesteps", timesteps);
+  unet->set_input("context", context);
+  unet->run();
+  unet->get_output("prediction", prediction);
+
+  const int64_t pixels = shape.height * shape.width;
+  outputs.add(name + ".sample", picture, channels_first(latents, shape.batch, pixels, channels));
+  outputs.add(name + ".timesteps", {shape.batch}, timesteps);
+  outputs.add(name + ".context", states, context);
+  outputs.add(name + ".output", picture, channels_first(prediction, shape.batch, pixels, channels));
+}
+
+void write_outputs(const std::string& checkpoint_path, const std::string& lora_path, const std::string& out) {
+  const Checkpoint checkpoint = Checkpoint::open(checkpoint_path);
+  CheckpointConstants constants(checkpoint);
+  StepSettings settings;
+  settings.model = stable_diffusion_config(checkpoint);
+  const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
+  std::vector<LoadedLora> lora;
+  if (lora_path != "-") lora = read_lora(lora_path, adaptable_modules(checkpoint));
+  for (const LoadedLora& loaded : lora) {
+    settings.modules.push_back(loaded.module);
+    session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
+    session->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);
+  }
+  Outputs outputs;
+  run_case(*session, settings, {.batch = 2, .height = 16, .width = 16, .chunks = 1}, "square", outputs);
+  run_case(*session, settings, {.batch = 1, .height = 24, .width = 8, .chunks = 2}, "tall", outputs);
+  outputs.write(out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    check(argc == 4, "usage: unet_output CHECKPOINT LORA|- OUT.safetensors");
+    write_outputs(argv[1], argv[2], argv[3]);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+    return 1;
+  }
+}
