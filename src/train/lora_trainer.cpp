@@ -56,25 +56,32 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
   return *program;
 }
 
-void LoraTrainer::prepare(const StepShape& shape) { program(shape); }
+LoraTrainer::Program& LoraTrainer::text_program(int64_t chunks) {
+  std::unique_ptr<Program>& program = text_[chunks];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  build_text_graph(program->graph, settings_, 1, chunks);
+  program->executable = session_->compile(program->graph);
+  return *program;
+}
+
+void LoraTrainer::prepare(const StepShape& shape) {
+  program(shape);
+  if (!settings_.train_text_encoder) text_program(shape.chunks);
+}
 
 const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int64_t chunks) {
   std::vector<int32_t> key(ids.begin(), ids.end());
   if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
   constexpr size_t kMostContexts = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
   if (contexts_.size() >= kMostContexts) contexts_.clear();
-  std::unique_ptr<Program>& program = text_[chunks];
-  if (!program) {
-    program = std::make_unique<Program>();
-    build_text_graph(program->graph, settings_, 1, chunks);
-    program->executable = session_->compile(program->graph);
-  }
+  Program& program = text_program(chunks);
   StepShape shape;
   shape.chunks = chunks;
   std::vector<float> states(static_cast<size_t>(shape.context_tokens() * settings_.model.text.width));
-  program->executable->set_input("ids", ids);
-  program->executable->run();
-  program->executable->get_output("context", states);
+  program.executable->set_input("ids", ids);
+  program.executable->run();
+  program.executable->get_output("context", states);
   return contexts_.emplace(std::move(key), std::move(states)).first->second;
 }
 

@@ -45,7 +45,7 @@ class LoraTrainer {
   /// The gradient left by the last step(s); empty for a tensor that gets none.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
-  /// Compiles the step for a shape, if that is not done yet.
+  /// Compiles all that a step of this shape runs, if that is not done yet: afterwards `memory` knows it.
   void prepare(const StepShape& shape);
   /// Forward and backward. `loss_scale` is 1 / accumulation steps; `keep` adds to the gradients there are.
   StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
@@ -60,6 +60,8 @@ class LoraTrainer {
  private:
   struct Program;
   Program& program(const StepShape& shape);
+  /// The frozen text encoder for one caption.
+  Program& text_program(int64_t chunks);
   /// Gives a step's program its inputs.
   Program& feed(const StepInputs& inputs, double loss_scale, bool keep);
   /// The frozen text encoder's states for one caption, computed once for each.
