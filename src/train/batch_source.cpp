@@ -3,22 +3,19 @@
 #include "base/timer.h"
 
 namespace rankine {
-namespace {
 
-LossConfig loss_of(const TrainConfig& config) {
+LossConfig loss_config(const TrainConfig& config) {
   LossConfig loss = config.loss;
   loss.weighting.prediction = config.model.v_parameterization ? Prediction::v : Prediction::epsilon;
   check_loss_weighting(loss.weighting);
   return loss;
 }
 
-}  // namespace
-
 int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }
 
 BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader,
                          const LatentCache* cache, LatentEncoder* encoder)
-    : loss_(loss_of(config)),
+    : loss_(loss_config(config)),
       seed_(loader.seed),
       max_token_length_(config.model.max_token_length.value_or(75)),
       cache_(cache),

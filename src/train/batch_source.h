@@ -43,6 +43,9 @@ class BatchSource {
   Loader loader_;
 };
 
+/// The loss with what the model predicts. Throws Error when an option contradicts that.
+LossConfig loss_config(const TrainConfig& config);
+
 /// Chunks of 77 tokens for --max_token_length.
 int64_t token_chunks(const ModelConfig& config);
 

@@ -19,7 +19,7 @@ extern "C" void note_signal(int signal) {
   if (signals_seen != 0) _exit(128 + signal);
   signals_seen = 1;
   // A step can take many seconds: say at once that the wish was heard. write() is one of the few calls allowed here.
-  constexpr std::string_view text = "\nstopping after this step; once more stops at once, and saves nothing\n";
+  constexpr std::string_view text = "\nstopping: this step is ended and saved first; once more stops at once\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }
 

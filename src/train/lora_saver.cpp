@@ -6,6 +6,7 @@
 #include "io/atomic_file.h"
 #include "io/file_hash.h"
 #include "network/lora_file.h"
+#include "train/summary.h"
 #include "train/training_facts.h"
 
 namespace rankine {
@@ -39,9 +40,15 @@ void OutputNames::check_writable() const {
   AtomicFile(last()).write("x");  // without commit it goes again
 }
 
-LoraSaver::LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model,
-                     const std::string& save_precision)
-    : trainer_(trainer), facts_(std::move(facts)), dtype_(lora_dtype(save_precision)) {
+void OutputNames::check_room(int64_t bytes) const {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder_, error);
+  check(error || space.available >= static_cast<uintmax_t>(bytes), "--output_dir ", folder_, " has room for ",
+        bytes_text(static_cast<int64_t>(space.available)), ", the LoRA takes ", bytes_text(bytes));
+}
+
+LoraSaver::LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model, DType dtype)
+    : trainer_(trainer), facts_(std::move(facts)), dtype_(dtype) {
   hashes_ = std::async(std::launch::async,
                        [base_model] { return std::pair(window_hash_of_file(base_model), sha256_of_file(base_model)); });
 }

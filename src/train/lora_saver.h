@@ -21,6 +21,8 @@ class OutputNames {
 
   /// Makes the folder and a file in it, which is removed again. Throws Error saying what is wrong.
   void check_writable() const;
+  /// Throws Error unless the disk has room for a file of `bytes`.
+  void check_room(int64_t bytes) const;
 
  private:
   std::string path(const std::string& file) const;
@@ -32,9 +34,8 @@ class OutputNames {
 /// Writes the LoRA with everything that its metadata tell. The base model is hashed meanwhile, on a thread of its own.
 class LoraSaver {
  public:
-  /// `trainer` must outlive it. save_precision: see lora_dtype.
-  LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model,
-            const std::string& save_precision);
+  /// `trainer` must outlive it. `dtype` is that of the saved weights.
+  LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model, DType dtype);
 
   /// The file is read again and compared. Throws Error when a weight is not finite; then nothing is written.
   void save(const std::string& path, int64_t steps, int64_t epochs);

@@ -62,6 +62,13 @@ LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
   return loader;
 }
 
+LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
+  LrScheduleConfig schedule = config.lr_schedule;
+  schedule.learning_rate = config.learning_rate;
+  schedule.max_train_steps = length.steps;
+  return LrSchedule(schedule);
+}
+
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
   std::vector<ModelWeight> weights;
   for (const std::string& name : checkpoint.names()) weights.push_back({name, checkpoint.shape(name)});

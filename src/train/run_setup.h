@@ -5,6 +5,7 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "models/checkpoint.h"
+#include "optim/lr_schedule.h"
 #include "train/latent_encoder.h"
 #include "train/lora_trainer.h"
 #include "train/run_length.h"
@@ -23,6 +24,9 @@ TrainingData load_training_data(const TrainConfig& config);
 
 /// The loader of a run: the caller adds what follows from the run's length.
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
+
+/// The schedule of the learning rates over the run's steps. Throws Error for settings that it cannot work with.
+LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length);
 
 /// How the step is built. Modules whose learning rate is 0 are in the file but do not train.
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint);

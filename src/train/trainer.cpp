@@ -8,6 +8,7 @@
 
 #include "backend/registry.h"
 #include "base/timer.h"
+#include "network/lora_file.h"
 #include "train/checkpoint_constants.h"
 #include "train/latent_cache.h"
 #include "train/run_setup.h"
@@ -48,6 +49,13 @@ void check_not_stopped(const InterruptGuard& interrupt) {
   check(!interrupt.requested(), "stopped before the first step; nothing is saved");
 }
 
+/// Of the weights; the header is small beside them.
+int64_t saved_bytes(const std::vector<LoraModule>& modules, DType dtype) {
+  int64_t count = 0;
+  for (const LoraModule& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
+  return count * static_cast<int64_t>(size_of(dtype));
+}
+
 LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, LatentEncoder& encoder,
                        const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   LatentCache cache;
@@ -63,24 +71,30 @@ LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, Lat
 }  // namespace
 
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& options) {
+  // All that can be wrong is looked at before anything that takes long.
   check_train_config(config);
-  const OutputNames names(config.save);
-  names.check_writable();
-  const DType compute = compute_type(config.run);
+  const DType compute = compute_type(config.run), saved = lora_dtype(config.save.save_precision.value_or(""));
   const uint64_t seed = seed_of(config.run);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.optimizer_type, config.optim.optimizer_args);
+  loss_config(config);
+  const OutputNames names(config.save);
+  names.check_writable();
   const Checkpoint checkpoint = Checkpoint::open(*config.model.pretrained_model_name_or_path);
   const StepSettings settings = step_settings(config, checkpoint);
+  names.check_room(saved_bytes(settings.modules, saved));
+  const Backend& backend = find_backend("cpu");
+  CheckpointConstants constants(checkpoint);
+  LoraTrainer trainer(backend, constants, settings, *optimizer, config.optim.max_grad_norm);
+  set_first_weights(trainer, config.network, seed);
   const TrainingData data = load_training_data(config);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
+  const LrSchedule schedule = lr_schedule(config.optim, length);
   LoaderConfig loader = loader_config(config, seed);
   loader.max_train_steps = length.steps;
   loader.end_batch = length.batches();
   loader.decode_images = !config.data.cache_latents;
 
   const InterruptGuard interrupt;
-  const Backend& backend = find_backend("cpu");
-  CheckpointConstants constants(checkpoint);
   auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae,
                                                  config.run.no_half_vae ? DType::f32 : compute);
   std::optional<LatentCache> cache;
@@ -95,8 +109,6 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
     other.vae = static_cast<int64_t>(encoder->memory().total());
   }
 
-  LoraTrainer trainer(backend, constants, settings, *optimizer, config.optim.max_grad_norm);
-  set_first_weights(trainer, config.network, seed);
   for (const StepShape& shape : step_shapes(data, token_chunks(config.model))) trainer.prepare(shape);
   out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
       << "  seed         " << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
@@ -104,12 +116,12 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   check_not_stopped(interrupt);
 
   LoraSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
-                  config.save.save_precision.value_or(""));
+                  saved);
   MetricsLog metrics(std::filesystem::path(names.folder()) / "metrics.jsonl");
   BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
   Progress progress(out, options);
   const TrainOutcome outcome =
-      TrainingLoop({config, length, trainer, batches, saver, metrics, progress, interrupt}).run();
+      TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress, interrupt}).run();
   progress.finish();
   out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
       << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "

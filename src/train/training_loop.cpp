@@ -9,13 +9,6 @@ namespace {
 
 constexpr size_t kRecentSteps = 20;  // of which speed and waiting are shown
 
-LrScheduleConfig schedule_config(const OptimConfig& config, int64_t steps) {
-  LrScheduleConfig schedule = config.lr_schedule;
-  schedule.learning_rate = config.learning_rate;
-  schedule.max_train_steps = steps;
-  return schedule;
-}
-
 std::string listed(const std::vector<std::string>& files) {
   std::string text;
   for (const std::string& file : files) text += "\n  " + file;
@@ -32,7 +25,6 @@ double MovingMean::mean() const {
 TrainingLoop::TrainingLoop(const Parts& parts)
     : parts_(parts),
       names_(parts.config.save),
-      schedule_(schedule_config(parts.config.optim, parts.length.steps)),
       losses_(static_cast<size_t>(parts.length.batches_per_epoch)),
       step_seconds_(kRecentSteps),
       waits_(kRecentSteps) {}
@@ -96,7 +88,7 @@ StepMetrics TrainingLoop::step(int64_t number) {
   metrics.loss_average = losses_.mean();
 
   const OptimConfig& optim = parts_.config.optim;
-  const double factor = schedule_.factor(number - 1);
+  const double factor = parts_.schedule.factor(number - 1);
   const LearningRates rates = {optim.unet_rate() * factor, optim.text_encoder_rate() * factor};
   const StepSettings& settings = parts_.trainer.settings();
   if (settings.train_text_encoder) metrics.learning_rates.emplace_back("text_encoder", rates.text_encoder);

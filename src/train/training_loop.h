@@ -45,6 +45,7 @@ class TrainingLoop {
   struct Parts {
     const TrainConfig& config;
     RunLength length;
+    const LrSchedule& schedule;
     LoraTrainer& trainer;
     BatchSource& batches;
     LoraSaver& saver;
@@ -69,7 +70,6 @@ class TrainingLoop {
 
   Parts parts_;
   OutputNames names_;
-  LrSchedule schedule_;
   MovingMean losses_, step_seconds_, waits_;
   Timer timer_;
 };

@@ -33,6 +33,12 @@ const std::set<std::string> varying = {"ss_session_id",
                                        "modelspec.date",
                                        "modelspec.implementation_version"};
 
+/// A folder that goes with everything in it.
+struct TemporaryFolder {
+  fs::path path;
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
 /// The recorded pictures, as the recorded runs had them: in dataset.toml the steps of the buckets are 64 everywhere.
 void lay_out_pictures(const fs::path& folder) {
   const fs::path recorded = golden::reference_folder() / "dataset";
@@ -102,10 +108,9 @@ TEST_CASE("recorded command lines give files of the recorded names, steps, tenso
       golden::skipped("e2e_run." + name, version == "sdxl_base_v1-0" ? "sdxl" : version);
       continue;
     }
-    const fs::path folder = fs::temp_directory_path() / concat_text("rankine-run-", getpid(), "-", name);
-    lay_out_pictures(folder);
-    check_run(run, folder);
-    fs::remove_all(folder);
+    const TemporaryFolder folder{fs::temp_directory_path() / concat_text("rankine-run-", getpid(), "-", name)};
+    lay_out_pictures(folder.path);
+    check_run(run, folder.path);
     golden::ran("e2e_run." + name);
   }
 }

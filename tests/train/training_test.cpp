@@ -280,6 +280,17 @@ TEST_CASE("faults of the data, the settings and the output folder are found befo
     run.config.run.mixed_precision = "fp16";
     CHECK(contains(run.error(), "fp16 is not supported yet"));
   }
+  SUBCASE("a schedule that cannot be") {
+    run.config.optim.lr_schedule.name = "sine";
+    CHECK(contains(run.error(), "sine"));
+  }
+  SUBCASE("a LoRA of another rank to start from") {
+    Run other;
+    other.config.run.max_train_steps = 1;
+    run.config.network.network_weights = other.train();
+    run.config.network.network_dim = 4;
+    CHECK(contains(run.error(), "has rank 2, but network_dim is 4"));
+  }
   SUBCASE("more layers to skip than there are") {
     run.config.model.clip_skip = 4;
     CHECK(contains(run.error(), "this text encoder has 3 layers"));
