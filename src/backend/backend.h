@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/memory_budget.h"
 
 namespace rankine {
 
@@ -64,6 +65,7 @@ class Session {
 struct Backend {
   std::string_view name;
   std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
+  DeviceRates (*rates)();                                       // for choosing what to give up for memory
 };
 
 }  // namespace rankine

@@ -15,6 +15,7 @@
 #include "optim/adamw.h"
 #include "train/checkpoint_constants.h"
 #include "train/lora_trainer.h"
+#include "train/memory_choice.h"
 
 namespace rankine {
 namespace {
@@ -89,7 +90,18 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   }
   settings.modules = lora_modules(weights, targets);
   settings.compute = c.mixed_precision == "bf16" ? DType::bf16 : DType::f32;
+  settings.conv_algorithm = c.conv_algorithm;
   settings.recomputed = [on = c.gradient_checkpointing](std::string_view) { return on; };
+  const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};
+  if (!c.memory_budget.empty()) {
+    const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
+    const Timer timer;
+    const MemoryChoice choice =
+        choose_step_memory(settings, shape, find_backend("cpu").rates(), budget > fixed ? budget - fixed : 0);
+    out << "memory: " << choice.recomputed.size() << " blocks recomputed, " << choice.kept_direct.size()
+        << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
+        << choice.added_seconds << " s; chosen in " << timer.seconds() << " s\n";
+  }
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
   LoraTrainer trainer(find_backend("cpu"), *constants, settings, *optimizer, 1.0);
@@ -103,7 +115,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     }
   }
   StepInputs in;
-  in.shape = {c.batch, c.height / 8, c.width / 8, 1};
+  in.shape = shape;
   Rng rng(1, purpose::noise);
   in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
   in.target.resize(in.noisy_latents.size());

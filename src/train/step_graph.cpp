@@ -45,6 +45,8 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.recomputed = s.recomputed;
   target_of_passes.kept_plain = s.kept_plain;
+  target_of_passes.kept_direct = s.kept_direct;
+  target_of_passes.conv_algorithm = s.conv_algorithm;
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;

@@ -33,6 +33,8 @@ struct StepSettings {
   /// What is given up for memory: see train/memory_budget.h.
   std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
   std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
+  std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
+  std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"
   std::string loss_type = "l2";
 
   bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }

@@ -41,7 +41,8 @@ void freeze_weights(Graph& g, DType t) {
   remove_dead_nodes(g);
 }
 
-enum class Weights { trained, frozen, frozen_plain };
+enum class Weights { trained, frozen, frozen_plain, frozen_winograd };
+constexpr Weights kAllWeights[] = {Weights::trained, Weights::frozen, Weights::frozen_plain, Weights::frozen_winograd};
 
 void compare(const OpCase& c, DType t, Weights weights, double tolerance) {
   CAPTURE(c.name);
@@ -54,6 +55,9 @@ void compare(const OpCase& c, DType t, Weights weights, double tolerance) {
   if (weights == Weights::frozen_plain)
     for (const Value constant : g.leaves(constant_op))
       constant.node().set_attribute(Graph::keep_plain, int64_t{1});
+  if (weights == Weights::frozen_winograd)
+    for (Node& node : g.nodes())
+      if (&node.op() == &conv2d_op) node.set_attribute("algorithm", std::string("winograd"));
   if (c.differentiable) {
     std::vector<Value> wrt;
     for (const Value x : g.leaves(input_op))
@@ -100,13 +104,13 @@ void compare(const OpCase& c, DType t, Weights weights, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("every op on the CPU agrees with the reference in f32, trained or frozen, packed or plain") {
+TEST_CASE("every op on the CPU agrees with the reference in f32, trained or frozen, packed, plain or Winograd's") {
   for (const OpCase& c : op_cases())
-    for (const Weights w : {Weights::trained, Weights::frozen, Weights::frozen_plain}) compare(c, DType::f32, w, 2e-5);
+    for (const Weights w : kAllWeights) compare(c, DType::f32, w, 2e-5);
 }
 
 // bf16 has 8 bits: a rounded input is off by up to 2^-9, and results of sums over them by about that.
-TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen, packed or plain") {
+TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen, packed, plain or Winograd's") {
   for (const OpCase& c : op_cases())
-    for (const Weights w : {Weights::trained, Weights::frozen, Weights::frozen_plain}) compare(c, DType::bf16, w, 2e-2);
+    for (const Weights w : kAllWeights) compare(c, DType::bf16, w, 2e-2);
 }

@@ -1,6 +1,7 @@
 // conv2d and its gradients as oneDNN convolutions over NHWC. The input gradient of a frozen stride-1 convolution is a
 // forward convolution with flipped kernels: faster than oneDNN's backward, and it takes a residual.
 #include "backend/cpu/kernels/elementwise.h"
+#include "backend/cpu/kernels/winograd.h"
 #include "backend/cpu/ops.h"
 #include "graph/ops/ops.h"
 
@@ -103,9 +104,38 @@ Launch forward(Prepare& p, const Conv2dGeometry& g, bool flipped, bool with_bias
   return in_order(ready.copy, with_residual(p, residual, convolution));
 }
 
+bool use_winograd(const Prepare& p, const Conv2dGeometry& g) {
+  const Attributes& attributes = p.attributes();
+  const Type& w = p.input_type(1);
+  const bool fits = attributes.has("algorithm") && p.packable(1) && w.shape[2] == 3 && w.shape[3] == 3 &&
+                    g.stride == 1 && g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 &&
+                    winograd_supported(p.device().engine, w.shape[1], w.shape[0], w.dtype);
+  if (!fits || attributes.text("algorithm") == "winograd") return fits;
+  const Shape& y = p.output_type().shape;
+  const int64_t tiles = y[0] * ((y[1] + 1) / 2) * ((y[2] + 1) / 2);
+  return winograd_is_default() && w.shape[0] >= 64 && w.shape[1] >= 64 && tiles >= 16;
+}
+
+Launch winograd(Prepare& p, bool flipped, bool with_bias, int residual) {
+  const Shape &x = p.input_type(0).shape, &y = p.output_type().shape;
+  const WinogradShape shape{x[0], x[1], x[2], x[3], y[3], p.input_type(0).dtype};
+  const auto convolution = std::make_shared<WinogradConvolution>(p.device().engine, p.device().stream, shape,
+                                                                 p.weights().winograd(*p.constant(1), flipped));
+  void* scratch = p.scratch(convolution->scratch_bytes());
+  return [=, in = p.in(0), bias = with_bias ? static_cast<const float*>(p.input(2)) : nullptr,
+          addend = residual >= 0 ? p.in(residual) : In{},
+          out = p.out()] { convolution->run(in, bias, addend, out, scratch); };
+}
+
 }  // namespace
 
+// Winograd's won for every shape of SD 1.5 measured on AVX512-BF16 (1.3 to 2.0 times). With AMX products are so fast
+// that moving its larger weights costs more than it saves (reasoned, not measured).
+bool winograd_is_default() { return dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_amx; }
+
 Launch prepare_conv2d(Prepare& p) {
+  if (use_winograd(p, Conv2dGeometry::of(p.attributes())))
+    return winograd(p, /*flipped=*/false, p.has(2), p.has(linear_residual) ? linear_residual : -1);
   return forward(p, Conv2dGeometry::of(p.attributes()), /*flipped=*/false, p.has(2),
                  p.has(linear_residual) ? linear_residual : -1);
 }
@@ -114,6 +144,7 @@ Launch prepare_conv2d_grad_x(Prepare& p) {
   const Conv2dGeometry g = Conv2dGeometry::of(p.attributes());
   const Type& w = p.input_type(1);
   const int residual = p.has(linear_grad_x_residual) ? linear_grad_x_residual : -1;
+  if (use_winograd(p, g)) return winograd(p, /*flipped=*/true, false, residual);
   if (g.stride == 1 && p.constant(1)) {
     const int64_t kh = w.shape[2] - 1, kw = w.shape[3] - 1;
     return forward(p, {1, kh - g.top, kw - g.left, kh - g.bottom, kw - g.right}, /*flipped=*/true, false, residual);

@@ -62,6 +62,34 @@ Launch prepare_mse_loss_grad(Prepare&);
 Launch prepare_grad_norm(Prepare&);
 Launch prepare_clip_factor(Prepare&);
 Launch prepare_adamw(Prepare&);
+Launch prepare_lion(Prepare&);
+Launch prepare_sgd_nesterov(Prepare&);
+
+// adafactor.cpp, adaptive_update.cpp, schedule_free.cpp, quantized_update.cpp, limit_norm.cpp
+Launch prepare_adafactor_factored(Prepare&);
+Launch prepare_adafactor_unfactored(Prepare&);
+Launch prepare_adafactor_step(Prepare&);
+Launch prepare_first_value(Prepare&);
+Launch prepare_adapted_rate(Prepare&);
+Launch prepare_prodigy_moments(Prepare&);
+Launch prepare_prodigy_distance(Prepare&);
+Launch prepare_prodigy_step(Prepare&);
+Launch prepare_dadapt_distance(Prepare&);
+Launch prepare_dadapt_adam_moments(Prepare&);
+Launch prepare_dadapt_adam_step(Prepare&);
+Launch prepare_dadapt_lion(Prepare&);
+Launch prepare_dadapt_adan_difference(Prepare&);
+Launch prepare_schedule_free_weight(Prepare&);
+Launch prepare_adamw_schedule_free(Prepare&);
+Launch prepare_sgd_schedule_free(Prepare&);
+Launch prepare_adamw_8bit(Prepare&);
+Launch prepare_lion_8bit(Prepare&);
+Launch prepare_sgd_nesterov_8bit(Prepare&);
+Launch prepare_limit_norm(Prepare&);
+Launch prepare_norm_statistics(Prepare&);
+
+/// Whether convolutions left open ("auto") become Winograd's on this processor (conv2d.cpp).
+bool winograd_is_default();
 
 /// A product whose destination must hold the residual when it starts: copied there first, unless it is there already.
 /// residual: the input's index, or -1.

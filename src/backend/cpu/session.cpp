@@ -146,6 +146,12 @@ class CpuSession : public Session {
 
 }  // namespace
 
+DeviceRates cpu_rates() {
+  DeviceRates rates;
+  rates.winograd = winograd_is_default();
+  return rates;
+}
+
 std::unique_ptr<Session> open_cpu_session(ConstantSource& constants) { return std::make_unique<CpuSession>(constants); }
 
 }  // namespace rankine

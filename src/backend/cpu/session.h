@@ -7,4 +7,7 @@ namespace rankine {
 /// rest, one OpenMP team for both.
 std::unique_ptr<Session> open_cpu_session(ConstantSource& constants);
 
+/// About how fast this processor is.
+DeviceRates cpu_rates();
+
 }  // namespace rankine

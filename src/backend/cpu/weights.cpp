@@ -28,18 +28,23 @@ void split_taps(const T* w, T* split, int64_t matrices, int64_t taps) {
 
 }  // namespace
 
-const std::byte* WeightStore::read(const Node& constant) {
-  const Type& type = constant.type();
-  const auto count = static_cast<size_t>(type.count());
-  check(type.dtype == DType::f32 || type.dtype == DType::bf16, "constant \"", constant.scope(), "\" cannot be kept as ",
-        type.dtype);
+std::span<const float> WeightStore::read_f32(const Node& constant) {
+  const auto count = static_cast<size_t>(constant.type().count());
   staging_f32_.grow(count * sizeof(float));
   auto* values = reinterpret_cast<float*>(staging_f32_.base());
-  source_.read(constant.scope(), type.shape, {values, count});
+  source_.read(constant.scope(), constant.type().shape, {values, count});
   source_.release(constant.scope());
+  return {values, count};
+}
+
+const std::byte* WeightStore::read(const Node& constant) {
+  const Type& type = constant.type();
+  check(type.dtype == DType::f32 || type.dtype == DType::bf16, "constant \"", constant.scope(), "\" cannot be kept as ",
+        type.dtype);
+  const std::span<const float> values = read_f32(constant);
   if (type.dtype == DType::f32) return staging_f32_.base();
   staging_.grow(type.bytes());
-  cast(values, DType::f32, {staging_.base(), type.dtype}, type.count());
+  cast(values.data(), DType::f32, {staging_.base(), type.dtype}, type.count());
   return staging_.base();
 }
 
@@ -108,7 +113,18 @@ void WeightStore::trim() {
   flipped_.clear();
 }
 
+std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constant, bool flipped) {
+  std::shared_ptr<const WinogradWeights>& weights = winograd_[{constant.scope(), flipped}];
+  if (weights) return weights;
+  const Shape& shape = constant.type().shape;
+  const int64_t in = flipped ? shape[0] : shape[1], out = flipped ? shape[1] : shape[0];
+  weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, constant.type().dtype, flipped);
+  bytes_ += weights->bytes();
+  return weights;
+}
+
 void WeightStore::clear() {
+  winograd_.clear();
   plain_.clear();
   by_tap_.clear();
   packed_.clear();

@@ -1,11 +1,13 @@
 #pragma once
 #include <dnnl.hpp>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "backend/backend.h"
 #include "backend/cpu/arena.h"
 #include "backend/cpu/dnnl_compat.h"
+#include "backend/cpu/kernels/winograd.h"
 
 namespace rankine::cpu {
 
@@ -32,6 +34,9 @@ class WeightStore {
   /// The constant's numbers under `view`, in the layout `desc`.
   dnnl::memory packed(const Node& constant, View view, const Desc& desc);
 
+  /// A 3x3 convolution's kernels, transformed and packed for one direction.
+  std::shared_ptr<const WinogradWeights> winograd(const Node& constant, bool flipped);
+
   size_t bytes() const { return bytes_; }
   void clear();
   /// Frees what reading needed; call it when a program is prepared.
@@ -43,13 +48,15 @@ class WeightStore {
     Desc desc;
     dnnl::memory memory;
   };
-  /// The tensor in the constant's type, in `staging_` until the next call.
+  /// The tensor as f32, or in the constant's type: in memory that the next call uses again.
+  std::span<const float> read_f32(const Node& constant);
   const std::byte* read(const Node& constant);
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
   std::map<std::string, std::vector<std::byte>, std::less<>> plain_, by_tap_;
   std::multimap<std::string, Packed, std::less<>> packed_;
+  std::map<std::pair<std::string, bool>, std::shared_ptr<const WinogradWeights>> winograd_;
   size_t bytes_ = 0;
   Arena staging_f32_, staging_, flipped_;  // reused from tensor to tensor: fresh pages cost more than the copy
 };

@@ -42,6 +42,14 @@ void weight_forms(Graph& graph, const Target& target) {
       constant.node().set_attribute(Graph::keep_plain, int64_t{1});
 }
 
+/// Set before autodiff, so that gradients take over the attribute.
+void convolution_algorithm(Graph& graph, const Target& target) {
+  if (target.conv_algorithm == "direct") return;
+  for (Node& node : graph.nodes())
+    if (&node.op() == &conv2d_op && node.input(1).dim(2) == 3 && !target.kept_direct(node.input(1).node().scope()))
+      node.set_attribute("algorithm", target.conv_algorithm);
+}
+
 struct Pass {
   const char* name;
   void (*run)(Graph&, const Target&);
@@ -51,12 +59,13 @@ struct Pass {
 constexpr Pass passes[] = {
     {"lower_pointwise", [](Graph& g, const Target&) { lower_pointwise(g); }},  // 1x1 convolutions as linear layers
     {"fuse_activation", [](Graph& g, const Target&) { fuse_activation(g); }},  // norm and silu in one pass over memory
+    {"convolution_algorithm", convolution_algorithm},                          // direct or Winograd
     {"autodiff", autodiff},                                                    // appends the backward graph
     {"simplify", [](Graph& g, const Target&) { simplify(g); }},                // equal nodes, dead nodes
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
     {"recompute",                                                              // activations computed again
      [](Graph& g, const Target& target) { recompute(g, target.recomputed); }},
-    {"weight_forms", weight_forms},                                            // which weights are packed
+    {"weight_forms", weight_forms},  // which weights are packed
     {"remove_dead_nodes", [](Graph& g, const Target&) { remove_dead_nodes(g); }},
 };
 

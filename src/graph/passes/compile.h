@@ -18,6 +18,11 @@ struct Target {
   std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
   /// Frozen weights kept once and plain, instead of packed for each direction.
   std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
+  /// How 3x3 convolutions of stride 1 are computed: "direct", "winograd" (F(2x2, 3x3)) wherever it is possible, or
+  /// "auto" where the device expects it to be faster.
+  std::string conv_algorithm = "direct";
+  /// Weights whose convolutions stay direct all the same.
+  std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
   /// The graph is printed here after every pass.
   std::ostream* dump = nullptr;
 };
