@@ -20,7 +20,8 @@ std::string padded(int64_t number, int digits) {
 
 }  // namespace
 
-OutputNames::OutputNames(const SaveConfig& config) : folder_(*config.output_dir), name_(config.output_name) {}
+OutputNames::OutputNames(const SaveConfig& config)
+    : folder_(config.output_dir.value_or(".")), name_(config.output_name) {}
 
 std::string OutputNames::path(const std::string& file) const {
   return (std::filesystem::path(folder_) / (file + ".safetensors")).string();

@@ -46,9 +46,9 @@ DType compute_type(const RunConfig& config) {
 
 TrainingData load_training_data(const TrainConfig& config) {
   const DataConfig& c = config.data;
-  return load_dataset(c.dataset_config
-                          ? read_dataset_config(*c.dataset_config, c.defaults)
-                          : dataset_from_folders(*c.train_data_dir, c.reg_data_dir.value_or(""), c.defaults));
+  return load_dataset(
+      c.dataset_config ? read_dataset_config(*c.dataset_config, c.defaults)
+                       : dataset_from_folders(c.train_data_dir.value_or(""), c.reg_data_dir.value_or(""), c.defaults));
 }
 
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {

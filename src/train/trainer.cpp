@@ -79,7 +79,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   loss_config(config);
   const OutputNames names(config.save);
   names.check_writable();
-  const Checkpoint checkpoint = Checkpoint::open(*config.model.pretrained_model_name_or_path);
+  const Checkpoint checkpoint = Checkpoint::open(config.model.pretrained_model_name_or_path.value_or(""));
   const StepSettings settings = step_settings(config, checkpoint);
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");

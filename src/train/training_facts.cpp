@@ -54,7 +54,7 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.training_comment = c.metadata.training_comment;
 
   f.v_parameterization = c.model.v_parameterization;
-  f.sd_model_name = name_of_path(*c.model.pretrained_model_name_or_path);
+  f.sd_model_name = name_of_path(c.model.pretrained_model_name_or_path.value_or(""));
   f.clip_skip = c.model.clip_skip;
   f.max_token_length = c.model.max_token_length;
 
@@ -88,7 +88,7 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.caption_tag_dropout_rate = subset.caption.tag_dropout_rate;
   f.caption_dropout_every_n_epochs = subset.caption.dropout_every_n_epochs;
   f.resize_interpolation = subset.resize_interpolation;
-  if (const auto& size = c.data.defaults.dataset.resolution) f.resolution = {size->width, size->height};
+  if (const std::optional<Size> size = c.data.defaults.dataset.resolution) f.resolution = {size->width, size->height};
   f.data = dataset_metadata(facts_of(data), c.run.gradient_accumulation_steps);
 
   f.no_metadata = c.metadata.no_metadata;

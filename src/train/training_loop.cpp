@@ -122,11 +122,11 @@ void TrainingLoop::check_finite(double value, const char* what, int64_t number,
 void TrainingLoop::save_what_is_due(const StepMetrics& metrics) {
   const SaveConfig& c = parts_.config.save;
   const RunLength& length = parts_.length;
-  if (c.save_every_n_steps && metrics.step % *c.save_every_n_steps == 0)
+  const int64_t every_steps = c.save_every_n_steps.value_or(0), every_epochs = c.save_every_n_epochs.value_or(0);
+  if (every_steps > 0 && metrics.step % every_steps == 0)
     save(names_.at_step(metrics.step), metrics.step, metrics.epoch - 1);
   const bool epoch_ends = metrics.step % length.steps_per_epoch() == 0;
-  if (c.save_every_n_epochs && epoch_ends && metrics.epoch % *c.save_every_n_epochs == 0 &&
-      metrics.epoch < length.epochs)
+  if (every_epochs > 0 && epoch_ends && metrics.epoch % every_epochs == 0 && metrics.epoch < length.epochs)
     save(names_.at_epoch(metrics.epoch), metrics.step, metrics.epoch);
 }
 
