@@ -76,9 +76,9 @@ void check_run(const Json& recorded, const fs::path& folder) {
     CAPTURE(name);
     REQUIRE(fs::exists(output / name));
     const SafetensorsFile file = SafetensorsFile::open((output / name).string());
-    CHECK(file.metadata().at("ss_steps") == facts.at("steps"));
-    CHECK(file.metadata().at("ss_epoch") == facts.at("epoch"));
-    CHECK(file.tensors().size() == facts.at("tensors"));
+    CHECK(file.metadata().at("ss_steps") == facts.at("steps").get<std::string>());
+    CHECK(file.metadata().at("ss_epoch") == facts.at("epoch").get<std::string>());
+    CHECK(file.tensors().size() == facts.at("tensors").get<size_t>());
   }
 
   const SafetensorsFile last = SafetensorsFile::open(outcome.file);
@@ -87,13 +87,13 @@ void check_run(const Json& recorded, const fs::path& folder) {
     CAPTURE(tensor[0]);
     REQUIRE(index < last.tensors().size());
     const TensorInfo& written = last.tensors()[index++];
-    CHECK(written.name == tensor[0]);
+    CHECK(written.name == tensor[0].get<std::string>());
     CHECK(written.shape == tensor[2].get<Shape>());
   }
   for (const auto& [key, value] : recorded.at("metadata").items()) {
     CAPTURE(key);
     REQUIRE(last.metadata().contains(key));
-    if (!varying.contains(key)) CHECK(last.metadata().at(key) == value);
+    if (!varying.contains(key)) CHECK(last.metadata().at(key) == value.get<std::string>());
   }
   CHECK(last.metadata().size() == recorded.at("metadata").size());
 }
