@@ -6,13 +6,16 @@
 namespace rankine {
 namespace {
 
-class AdamW : public Optimizer {
+class AdamW : public ParameterOptimizer {
  public:
   AdamW(const AdamWConfig& config, std::string arguments) : config_(config), arguments_(std::move(arguments)) {}
 
+  std::string description() const override { return "torch.optim.adamw.AdamW" + arguments_; }
+
+ private:
   void append_update(Graph& graph, const UpdateInputs& in) const override {
-    const Value m = graph.variable(state_name("exp_avg", in.weight), in.weight.type());
-    const Value v = graph.variable(state_name("exp_avg_sq", in.weight), in.weight.type());
+    const Value m = state_variable(graph, "exp_avg", in.weight);
+    const Value v = state_variable(graph, "exp_avg_sq", in.weight);
     const Value w = graph.add(adamw_op, {in.weight, m, v, in.gradient, in.factor, in.lr, in.step},
                               {{"beta1", config_.beta1},
                                {"beta2", config_.beta2},
@@ -22,9 +25,7 @@ class AdamW : public Optimizer {
     graph.assign(m, {&w.node(), 1});
     graph.assign(v, {&w.node(), 2});
   }
-  std::string description() const override { return "torch.optim.adamw.AdamW" + arguments_; }
 
- private:
   AdamWConfig config_;
   std::string arguments_;
 };
@@ -38,8 +39,7 @@ std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args) {
   config.eps = given.number("eps", config.eps);
   config.weight_decay = given.number("weight_decay", config.weight_decay);
   given.finish("AdamW");
-  check(config.beta1 >= 0 && config.beta1 < 1 && config.beta2 >= 0 && config.beta2 < 1,
-        "--optimizer_args betas: each must be at least 0 and below 1, got (", config.beta1, ", ", config.beta2, ")");
+  check_betas(config.beta1, config.beta2);
   check(config.eps >= 0 && config.weight_decay >= 0, "--optimizer_args: eps and weight_decay cannot be negative");
   return std::make_unique<AdamW>(config, given.as_python());
 }

@@ -76,8 +76,16 @@ double OptimizerArgs::number(const std::string& key, double fallback) {
   const Item* item = take(key);
   if (!item) return fallback;
   double value = 0;
-  check(parse_number(item->value, value), "--optimizer_args ", key, ": expected a number, got \"", item->value, "\"");
+  std::string text = item->value;  // Python's float('inf') as well
+  if (text == "float('inf')" || text == "float(\"inf\")") text = "inf";
+  check(parse_number(text, value), "--optimizer_args ", key, ": expected a number, got \"", item->value, "\"");
   return value;
+}
+
+std::optional<double> OptimizerArgs::optional_number(const std::string& key) {
+  const Item* item = take(key);
+  if (!item || item->value == "None") return std::nullopt;
+  return number(key, 0);
 }
 
 bool OptimizerArgs::flag(const std::string& key, bool fallback) {
@@ -88,15 +96,35 @@ bool OptimizerArgs::flag(const std::string& key, bool fallback) {
   return item->value == "True";
 }
 
-std::pair<double, double> OptimizerArgs::pair(const std::string& key, std::pair<double, double> fallback) {
+std::vector<double> OptimizerArgs::numbers(const std::string& key, std::vector<double> fallback) {
   const Item* item = take(key);
   if (!item) return fallback;
-  std::pair<double, double> value;
   std::vector<std::string> items = items_of(item->value);
   if (items.empty()) items = items_of("(" + item->value + ")");
-  check(items.size() == 2 && parse_number(items[0], value.first) && parse_number(items[1], value.second),
-        "--optimizer_args ", key, ": expected two numbers like (0.9,0.999), got \"", item->value, "\"");
-  return value;
+  std::vector<double> values(items.size());
+  bool ok = items.size() == fallback.size();
+  for (size_t i = 0; ok && i < items.size(); ++i) ok = parse_number(items[i], values[i]);
+  check(ok, "--optimizer_args ", key, ": expected ", fallback.size(), " numbers like ",
+        fallback.size() == 2 ? "(0.9,0.999)" : "(0.98,0.92,0.99)", ", got \"", item->value, "\"");
+  return values;
+}
+
+std::pair<double, double> OptimizerArgs::pair(const std::string& key, std::pair<double, double> fallback) {
+  const std::vector<double> values = numbers(key, {fallback.first, fallback.second});
+  return {values[0], values[1]};
+}
+
+bool OptimizerArgs::has(const std::string& key) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const Item& item) { return item.key == key; });
+}
+
+void OptimizerArgs::set(const std::string& key, const std::string& value) {
+  for (Item& item : items_)
+    if (item.key == key) {
+      item.value = value;
+      return;
+    }
+  items_.push_back({key, value});
 }
 
 void OptimizerArgs::finish(const std::string& optimizer) const {
@@ -110,6 +138,11 @@ std::string OptimizerArgs::as_python() const {
   std::string text;
   for (const Item& item : items_) text += (text.empty() ? "" : ",") + item.key + "=" + printed(item.value);
   return text.empty() ? "" : "(" + text + ")";
+}
+
+void check_betas(double beta1, double beta2) {
+  check(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1,
+        "--optimizer_args betas: each must be at least 0 and below 1, got (", beta1, ", ", beta2, ")");
 }
 
 }  // namespace rankine

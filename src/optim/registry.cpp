@@ -1,7 +1,13 @@
 #include <algorithm>
 #include <cctype>
 
+#include "optim/adafactor.h"
 #include "optim/adamw.h"
+#include "optim/dadapt.h"
+#include "optim/lion.h"
+#include "optim/prodigy.h"
+#include "optim/schedule_free.h"
+#include "optim/sgd.h"
 
 namespace rankine {
 namespace {
@@ -13,6 +19,19 @@ struct Entry {
 
 constexpr Entry optimizers[] = {
     {"AdamW", make_adamw},
+    {"Lion", make_lion},
+    {"SGDNesterov", make_sgd_nesterov},
+    {"Adafactor", make_adafactor},
+    {"Prodigy", make_prodigy},
+    {"DAdaptation", make_dadapt_adam_preprint},
+    {"DAdaptAdamPreprint", make_dadapt_adam_preprint},
+    {"DAdaptAdam", make_dadapt_adam},
+    {"DAdaptAdan", make_dadapt_adan},
+    {"DAdaptAdanIP", make_dadapt_adan_ip},
+    {"DAdaptLion", make_dadapt_lion},
+    {"AdamWScheduleFree", make_adamw_schedule_free},
+    {"RAdamScheduleFree", make_radam_schedule_free},
+    {"SGDScheduleFree", make_sgd_schedule_free},
 };
 
 std::string lower(std::string text) {
@@ -35,6 +54,18 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& type, std::span<con
 
 std::string state_name(std::string_view state, Value weight) {
   return std::string(state) + "." + weight.node().scope();
+}
+
+Value state_variable(Graph& graph, std::string_view state, Value weight) {
+  return graph.variable(state_name(state, weight), weight.type());
+}
+
+void ParameterOptimizer::append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const {
+  for (const UpdateInputs& in : parameters) {
+    graph.set_scope(in.weight.node().scope());
+    append_update(graph, in);
+  }
+  graph.set_scope("");
 }
 
 }  // namespace rankine

@@ -15,10 +15,10 @@ struct LoraTrainer::Program {
 };
 
 LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, StepSettings settings,
-                         const Optimizer& optimizer, double max_grad_norm)
+                         const Optimizer& optimizer, const UpdateSettings& update)
     : settings_(std::move(settings)),
       optimizer_(optimizer),
-      max_grad_norm_(max_grad_norm),
+      update_settings_(update),
       session_(backend.open(constants)) {}
 
 LoraTrainer::~LoraTrainer() = default;
@@ -30,6 +30,18 @@ void LoraTrainer::set_weights(const std::string& name, std::span<const float> va
 std::vector<float> LoraTrainer::weights(const std::string& name, int64_t count) const {
   std::vector<float> values(static_cast<size_t>(count));
   session_->read_variable(name, values);
+  return values;
+}
+
+std::vector<float> LoraTrainer::evaluation_weights(const std::string& name, int64_t count) const {
+  std::vector<float> values = weights(name, count);
+  const std::optional<EvaluationWeights> rule = optimizer_.evaluation_weights();
+  if (!rule || !update_) return values;
+  for (const Value& variable : update_->graph.leaves(variable_op)) {
+    if (variable.node().scope() != rule->state + "." + name) continue;
+    const std::vector<float> state = weights(variable.node().scope(), count);
+    for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(rule->amount) * state[i];
+  }
   return values;
 }
 
@@ -50,7 +62,7 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
     program->context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings_.model.text.width));
   if (!update_) {
     update_ = std::make_unique<Program>();
-    build_update_graph(update_->graph, program->trained, optimizer_, max_grad_norm_);
+    build_update_graph(update_->graph, program->trained, optimizer_, update_settings_);
     update_->executable = session_->compile(update_->graph);
   }
   return *program;
@@ -142,6 +154,18 @@ double LoraTrainer::update(int64_t step, const LearningRates& rates) {
   float norm = 0;
   e.get_output("grad_norm", std::span(&norm, 1));
   return norm;
+}
+
+std::vector<std::pair<std::string, double>> LoraTrainer::update_values() const {
+  std::vector<std::pair<std::string, double>> values;
+  if (!update_) return values;
+  for (const auto& [name, output] : update_->graph.outputs()) {
+    if (name == "grad_norm") continue;
+    float value = 0;
+    update_->executable->get_output(name, std::span(&value, 1));
+    values.emplace_back(name, value);
+  }
+  return values;
 }
 
 }  // namespace rankine

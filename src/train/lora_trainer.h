@@ -35,13 +35,15 @@ class LoraTrainer {
  public:
   /// `constants` and `optimizer` must outlive the trainer. Weights start as zeros: see set_weights.
   LoraTrainer(const Backend& backend, ConstantSource& constants, StepSettings settings, const Optimizer& optimizer,
-              double max_grad_norm);
+              const UpdateSettings& update);
   ~LoraTrainer();
 
   const StepSettings& settings() const { return settings_; }
   /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight".
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
+  /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
+  std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
   /// The gradient left by the last step(s); empty for a tensor that gets none.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
@@ -51,6 +53,8 @@ class LoraTrainer {
   StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
   /// Clips, and moves the weights. `step` counts from 1. Gives the gradients' norm before clipping.
   double update(int64_t step, const LearningRates& rates);
+  /// What else the last update told, by name: "d" of Prodigy and D-Adaptation, "lr.unet" where the optimiser chose it.
+  std::vector<std::pair<std::string, double>> update_values() const;
 
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
@@ -69,7 +73,7 @@ class LoraTrainer {
 
   StepSettings settings_;
   const Optimizer& optimizer_;
-  double max_grad_norm_;
+  UpdateSettings update_settings_;
   std::unique_ptr<Session> session_;
   std::map<StepShape, std::unique_ptr<Program>> steps_;
   std::unique_ptr<Program> update_;

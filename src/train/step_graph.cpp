@@ -1,5 +1,7 @@
 #include "train/step_graph.h"
 
+#include <map>
+
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "network/lora.h"
@@ -71,21 +73,31 @@ void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shap
 }
 
 void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
-                        double max_grad_norm) {
+                        const UpdateSettings& settings) {
   check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
   std::vector<Value> gradients;
   for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
   const Value norm = grad_norm(gradients);
   graph.output("grad_norm", norm);
-  const Value factor = max_grad_norm > 0 ? clip_factor(norm, max_grad_norm) : fill(graph, f32({}), 1.0);
+  const Value factor =
+      settings.max_grad_norm > 0 ? clip_factor(norm, settings.max_grad_norm) : fill(graph, f32({}), 1.0);
   const Value step = graph.input("step", f32({}));
+  std::map<std::string, Value> rates;  // by group
+  std::vector<UpdateInputs> parameters;
   for (size_t i = 0; i < trained.size(); ++i) {
     const std::string& name = trained[i].node().scope();
-    const Value lr = graph.input(name.starts_with("lora_te") ? "lr.text_encoder" : "lr.unet", f32({}));
-    graph.set_scope(name);
-    optimizer.append_update(graph, {graph.variable(name, trained[i].type()), gradients[i], factor, lr, step});
+    const bool text = name.starts_with("lora_te");
+    const std::optional<double> ratio = text ? settings.text_encoder_loraplus_ratio : settings.unet_loraplus_ratio;
+    const bool plus = ratio && name.ends_with(".lora_up.weight");
+    const std::string part = text ? "text_encoder" : "unet", group = plus ? part + "_plus" : part;
+    Value& lr = rates[group];
+    if (!lr) {
+      lr = graph.input("lr." + part, f32({}));
+      if (plus) lr = scale(lr, *ratio);
+    }
+    parameters.push_back({graph.variable(name, trained[i].type()), gradients[i], factor, lr, step, group});
   }
-  graph.set_scope("");
+  optimizer.append_updates(graph, parameters);
 }
 
 }  // namespace rankine

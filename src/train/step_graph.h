@@ -53,9 +53,18 @@ void build_text_graph(Graph& graph, const StepSettings& settings, int64_t batch,
 /// -> output "prediction" f32 [N, h, w, 4].
 void build_unet_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
+/// What an update does beside the optimiser.
+struct UpdateSettings {
+  UpdateSettings(double max_grad_norm_in = 1.0) : max_grad_norm(max_grad_norm_in) {}
+  double max_grad_norm;  ///< limit of the gradients' global norm; 0: no limit
+  /// LoRA+ (Hayou et al. 2024, arXiv:2402.12354): lora_up learns at this multiple of the rate, as a group of its own.
+  std::optional<double> unet_loraplus_ratio = {}, text_encoder_loraplus_ratio = {};
+};
+
 /// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
-/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Output: "grad_norm" f32 [], before clipping; with
-/// max_grad_norm 0 nothing is clipped.
-void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer, double max_grad_norm);
+/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Outputs: "grad_norm" f32 [], before clipping, and what
+/// the optimiser has to tell.
+void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
+                        const UpdateSettings& settings);
 
 }  // namespace rankine

@@ -79,22 +79,25 @@ void L2Error::add(const std::vector<float>& a, const std::vector<float>& b) {
 double L2Error::relative() const { return size > 0 ? std::sqrt(difference / size) : std::sqrt(difference); }
 
 std::vector<KnownOption> built_step_options() {
-  return {{"learning_rate"},
-          {"unet_lr"},
-          {"text_encoder_lr"},
-          {"max_grad_norm"},
-          {"gradient_accumulation_steps"},
-          {"lr_scheduler"},
-          {"lr_warmup_steps"},
-          {"lr_scheduler_num_cycles"},
-          {"lr_scheduler_power"},
-          {"optimizer_type", {"AdamW"}},
-          {"optimizer_args", {"betas", "eps", "weight_decay"}},
-          {"loss_type", {"l2"}},
-          {"min_snr_gamma"},
-          {"noise_offset"},
-          {"v_parameterization"},
-          {"clip_skip"}};
+  return {
+      {"learning_rate"},
+      {"unet_lr"},
+      {"text_encoder_lr"},
+      {"max_grad_norm"},
+      {"gradient_accumulation_steps"},
+      {"lr_scheduler"},
+      {"lr_warmup_steps"},
+      {"lr_scheduler_num_cycles"},
+      {"lr_scheduler_power"},
+      {"optimizer_type", {"AdamW", "Lion", "SGDNesterov", "Adafactor", "Prodigy", "DAdaptAdam", "AdamWScheduleFree"}},
+      {"optimizer_args",
+       {"betas", "eps", "weight_decay", "momentum", "relative_step", "scale_parameter", "warmup_init", "decouple",
+        "use_bias_correction", "safeguard_warmup", "d_coef", "warmup_steps"}},
+      {"loss_type", {"l2"}},
+      {"min_snr_gamma"},
+      {"noise_offset"},
+      {"v_parameterization"},
+      {"clip_skip"}};
 }
 
 std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,

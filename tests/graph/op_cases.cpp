@@ -9,6 +9,18 @@ Value in(Graph& g, DType t, const char* name, Shape shape) { return cast(g.input
 Value x(Graph& g, DType t, Shape shape) { return in(g, t, "x", std::move(shape)); }
 Value second(Value v, int output) { return {&v.node(), output}; }
 
+// Updates of optimisers: gradients are named "g", states by their letters, so that states are never frozen.
+Value number(Graph& g, double value) { return fill(g, f32({}), value); }
+Value state(Graph& g, const char* name, Shape shape = {3, 5}) { return g.input(name, f32(std::move(shape))); }
+Value square(Graph& g, Shape shape = {3, 5}) { return fill(g, f32(std::move(shape)), 0.3); }
+/// Every output of a node, one after the other.
+Value all_outputs(Value v) {
+  std::vector<Value> flat;
+  for (int i = 0; i < v.node().output_count(); ++i)
+    flat.push_back(reshape(v.node().output(i), {v.node().type(i).count()}));
+  return concat(flat, 0);
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
@@ -229,6 +241,238 @@ const std::vector<OpCase>& op_cases() {
                     g.input("g", f32({3, 5})), fill(g, f32({}), 0.5), fill(g, f32({}), 1e-2), fill(g, f32({}), 3.0)},
                    {{"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0.01}}),
              2);
+       },
+       false},
+      {"lion",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(lion_op, {state(g, "x"), state(g, "m"), state(g, "g"), number(g, 0.5), number(g, 0.1)},
+                                  {{"beta1", 0.9}, {"beta2", 0.99}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"sgd_nesterov",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(sgd_nesterov_op,
+                                  {state(g, "x"), state(g, "m"), state(g, "g"), number(g, 0.5), number(g, 0.1)},
+                                  {{"momentum", 0.9}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"adafactor_factored",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(adafactor_factored_op,
+                                  {square(g, {2, 3}), square(g, {2, 5}), state(g, "g", {2, 3, 5}), number(g, 0.5),
+                                   number(g, 3)},
+                                  {{"decay_rate", -0.8}, {"eps", 1e-30}}));
+       },
+       false},
+      {"adafactor_unfactored",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(adafactor_unfactored_op,
+                                  {square(g), state(g, "g"), number(g, 0.5), number(g, 3)},
+                                  {{"decay_rate", -0.8}, {"eps", 1e-30}}));
+       },
+       false},
+      {"adafactor_step",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(adafactor_step_op, {state(g, "x"), state(g, "u"), number(g, 0.1), number(g, 3)},
+                                  {{"beta1", -1.0},
+                                   {"clip_threshold", 0.5},
+                                   {"eps", 1e-3},
+                                   {"relative_step", int64_t{1}},
+                                   {"scale_parameter", int64_t{1}},
+                                   {"warmup_init", int64_t{0}},
+                                   {"weight_decay", 0.01}}));
+       },
+       false},
+      {"adafactor_step with a first moment and the given rate",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(adafactor_step_op, {state(g, "x"), state(g, "u"), number(g, 0.1), number(g, 3), state(g, "m")},
+                   {{"beta1", 0.9},
+                    {"clip_threshold", 100.0},
+                    {"eps", 1e-3},
+                    {"relative_step", int64_t{0}},
+                    {"scale_parameter", int64_t{0}},
+                    {"warmup_init", int64_t{0}},
+                    {"weight_decay", 0.01}}));
+       },
+       false},
+      {"first_value in the first step",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(first_value_op, {state(g, "p", {8}), state(g, "x"), number(g, 1)}, {{"stride", int64_t{2}}}));
+       },
+       false},
+      {"first_value later",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(first_value_op, {state(g, "p", {8}), state(g, "x"), number(g, 2)}, {{"stride", int64_t{2}}}));
+       },
+       false},
+      {"adapted_rate",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(adapted_rate_op, {number(g, 0), number(g, 2), number(g, 0.5), number(g, 0.25)},
+                   {{"d0", 1e-6}, {"use_bias_correction", int64_t{1}}, {"beta1", 0.9}, {"beta2", 0.99}}));
+       },
+       false},
+      {"prodigy_moments",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(prodigy_moments_op,
+                                  {state(g, "m"), square(g), state(g, "s", {8}), state(g, "p", {8}), state(g, "x"),
+                                   state(g, "g"), number(g, 0.5), number(g, 1), number(g, 0.5), number(g, 0.25)},
+                                  {{"beta1", 0.9},
+                                   {"beta2", 0.99},
+                                   {"beta3", 0.995},
+                                   {"d0", 0.1},
+                                   {"safeguard_warmup", int64_t{0}},
+                                   {"slice_p", int64_t{2}},
+                                   {"weight_decay", 0.01}}));
+       },
+       false},
+      {"prodigy_distance",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(prodigy_distance_op,
+                                  {number(g, 0.1), number(g, 0), number(g, 0.3), number(g, 4), number(g, 1),
+                                   fill(g, f32({2}), 0.7), fill(g, f32({2}), 0.2)},
+                                  {{"beta3", 0.9}, {"d0", 0.1}, {"d_coef", 2.0}, {"growth_rate", 1.5}}));
+       },
+       false},
+      {"prodigy_step",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(prodigy_step_op,
+                                  {state(g, "x"), state(g, "m"), square(g), number(g, 0.5), number(g, 0.25),
+                                   number(g, 1), number(g, 0.5)},
+                                  {{"eps", 1e-3}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"dadapt_distance",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_distance_op,
+                                  {number(g, 0.01), number(g, 0.3), number(g, 4), number(g, 0.2), number(g, 1),
+                                   fill(g, f32({3}), 0.7), fill(g, f32({3}), 0.2)},
+                                  {{"keep", 0.9},
+                                   {"gain", 0.1},
+                                   {"power", 2.0},
+                                   {"from_b", 3.0},
+                                   {"from_weighted", -1.0},
+                                   {"growth_rate", 1e9}}));
+       },
+       false},
+      {"dadapt_adam_moments",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_adam_moments_op,
+                                  {state(g, "m"), square(g), state(g, "s"), state(g, "x"), state(g, "g"),
+                                   number(g, 0.5), number(g, 0.5), number(g, 0.25), number(g, 1)},
+                                  {{"beta1", 0.9},
+                                   {"beta2", 0.99},
+                                   {"beta_s", 0.995},
+                                   {"difference", 0.0},
+                                   {"eps", 1e-3},
+                                   {"from_products", int64_t{1}},
+                                   {"weight_decay", 0.01}}));
+       },
+       false},
+      {"dadapt_adam_moments of Adan",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_adam_moments_op,
+                                  {state(g, "m"), square(g), state(g, "s"), state(g, "x"), state(g, "g"),
+                                   number(g, 0.5), number(g, 1), number(g, 0.25), number(g, 1), state(g, "previous"),
+                                   number(g, 1)},
+                                  {{"beta1", 0.98},
+                                   {"beta2", 0.99},
+                                   {"beta_s", 0.99},
+                                   {"difference", 0.92},
+                                   {"eps", 1e-3},
+                                   {"from_products", int64_t{0}},
+                                   {"weight_decay", 0.0}}));
+       },
+       false},
+      {"dadapt_adam_step",
+       [](Graph& g, DType) {
+         return g.add(
+             dadapt_adam_step_op,
+             {state(g, "x"), state(g, "m"), square(g), number(g, 0.5), number(g, 0.25), number(g, 1)},
+             {{"difference", 0.0}, {"eps", 1e-3}, {"proximal", int64_t{0}}, {"weight_decay", 0.01}});
+       },
+       false},
+      {"dadapt_adam_step of Adan",
+       [](Graph& g, DType) {
+         return g.add(dadapt_adam_step_op,
+                      {state(g, "x"), state(g, "m"), square(g), number(g, 0.5), number(g, 0.25), number(g, 1),
+                       state(g, "average")},
+                      {{"difference", 0.92}, {"eps", 1e-3}, {"proximal", int64_t{1}}, {"weight_decay", 0.01}});
+       },
+       false},
+      {"dadapt_adan_difference",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_adan_difference_op,
+                                  {state(g, "average"), state(g, "previous"), state(g, "g"), number(g, 0.5),
+                                   number(g, 0.5), number(g, 0.25), number(g, 1), number(g, 1)},
+                                  {{"beta", 0.92}}));
+       },
+       false},
+      {"dadapt_lion",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_lion_op,
+                                  {state(g, "x"), state(g, "m"), state(g, "s"), state(g, "g"), number(g, 0.5),
+                                   number(g, 0.5), number(g, 0.25), number(g, 1)},
+                                  {{"beta1", 0.9}, {"beta2", 0.99}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"schedule_free_weight while warming up",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(schedule_free_weight_op, {number(g, 0.01), number(g, 0.2), number(g, 0.5), number(g, 2)},
+                   {{"beta2", 0.99},
+                    {"early_factor", 1.0},
+                    {"r", 0.5},
+                    {"rectify", int64_t{0}},
+                    {"warmup_steps", 3.0},
+                    {"weight_lr_power", 2.0}}));
+       },
+       false},
+      {"schedule_free_weight rectified",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(schedule_free_weight_op, {number(g, 0.01), number(g, 0.2), number(g, 0.5), number(g, 9)},
+                   {{"beta2", 0.99},
+                    {"early_factor", 0.0},
+                    {"r", 0.0},
+                    {"rectify", int64_t{1}},
+                    {"warmup_steps", 0.0},
+                    {"weight_lr_power", 2.0}}));
+       },
+       false},
+      {"adamw_schedule_free",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(adamw_schedule_free_op,
+                                  {state(g, "x"), state(g, "z"), square(g), state(g, "g"), number(g, 0.5),
+                                   number(g, 0.1), number(g, 0.25), number(g, 3)},
+                                  {{"beta1", 0.9},
+                                   {"beta2", 0.99},
+                                   {"eps", 1e-8},
+                                   {"rectify", int64_t{0}},
+                                   {"weight_decay", 0.01}}));
+       },
+       false},
+      {"adamw_schedule_free in RAdam's first steps",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(adamw_schedule_free_op,
+                                  {state(g, "x"), state(g, "z"), square(g), state(g, "g"), number(g, 0.5),
+                                   number(g, 0.1), number(g, 0.25), number(g, 3)},
+                                  {{"beta1", 0.9},
+                                   {"beta2", 0.99},
+                                   {"eps", 1e-8},
+                                   {"rectify", int64_t{1}},
+                                   {"weight_decay", 0.01}}));
+       },
+       false},
+      {"sgd_schedule_free",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(
+             sgd_schedule_free_op,
+             {state(g, "x"), state(g, "z"), state(g, "g"), number(g, 0.5), number(g, 0.1), number(g, 0.25)},
+             {{"momentum", 0.9}, {"weight_decay", 0.01}}));
        },
        false},
   };

@@ -181,6 +181,8 @@ std::vector<TrajectoryCase> trajectory_cases() {
     c.lr = entry.at("lr").get<std::vector<std::vector<double>>>();
     for (const Json& norm : entry.at("grad_norm"))
       c.grad_norm.push_back(norm.is_null() ? std::nullopt : std::optional(norm.get<double>()));
+    c.d = entry.at("d").get<std::vector<std::vector<double>>>();
+    if (entry.contains("max_norm")) c.max_norm = entry.at("max_norm").get<std::vector<std::vector<double>>>();
     c.network_args = options_of(entry.at("network_args"));
     c.options = options_of(entry.at("args"));
     cases.push_back(std::move(c));

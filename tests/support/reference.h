@@ -99,7 +99,9 @@ struct TrajectoryCase {
   std::vector<double> loss;
   std::vector<std::vector<double>> lr;  ///< in force, one a group
   std::vector<std::optional<double>>
-      grad_norm;  ///< before clipping; none without an optimizer step or without clipping
+      grad_norm;                              ///< before clipping; none without an optimizer step or without clipping
+  std::vector<std::vector<double>> d;         ///< of Prodigy and D-Adaptation, after each update; else empty
+  std::vector<std::vector<double>> max_norm;  ///< with scale_weight_norms: modules scaled, mean and largest norm
   Options network_args;
   Options options;
 };

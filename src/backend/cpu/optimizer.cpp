@@ -4,6 +4,7 @@
 #include "backend/cpu/kernels/adamw.h"
 #include "backend/cpu/kernels/reduce.h"
 #include "backend/cpu/ops.h"
+#include "backend/cpu/update.h"
 
 namespace rankine::cpu {
 
@@ -46,6 +47,42 @@ Launch prepare_adamw(Prepare& p) {
     now.lr = *lr;
     now.step = std::lround(*step);
     adamw_update(now, w, m, v, g, n);
+  };
+}
+
+Launch prepare_lion(Prepare& p) {
+  const auto beta1 = static_cast<float>(p.attributes().real("beta1"));
+  const auto new1 = static_cast<float>(1 - p.attributes().real("beta1"));
+  const auto beta2 = static_cast<float>(p.attributes().real("beta2"));
+  const auto new2 = static_cast<float>(1 - p.attributes().real("beta2"));
+  const double weight_decay = p.attributes().real("weight_decay");
+  return [=, w = updated_in_place(p, 0, 0), m = updated_in_place(p, 1, 1), g = float_input(p, 2),
+          factor = float_input(p, 3), lr = float_input(p, 4), n = p.output_type().count()] {
+    const float scale = *factor, rate = *lr, keep = static_cast<float>(1 - *lr * weight_decay);
+    parallel_elements(n, [=](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float x = g[i] * scale, u = m[i] * beta1 + x * new1;
+        const float sign = static_cast<float>(u > 0) - static_cast<float>(u < 0);
+        w[i] = w[i] * keep - rate * sign;
+        m[i] = m[i] * beta2 + x * new2;
+      }
+    });
+  };
+}
+
+Launch prepare_sgd_nesterov(Prepare& p) {
+  const auto momentum = static_cast<float>(p.attributes().real("momentum"));
+  const auto weight_decay = static_cast<float>(p.attributes().real("weight_decay"));
+  return [=, w = updated_in_place(p, 0, 0), m = updated_in_place(p, 1, 1), g = float_input(p, 2),
+          factor = float_input(p, 3), lr = float_input(p, 4), n = p.output_type().count()] {
+    const float scale = *factor, rate = *lr;
+    parallel_elements(n, [=](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float x = g[i] * scale + weight_decay * w[i];
+        m[i] = m[i] * momentum + x;
+        w[i] -= rate * (x + momentum * m[i]);
+      }
+    });
   };
 }
 

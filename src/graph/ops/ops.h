@@ -105,13 +105,26 @@ Value mse_loss(Value pred, Value target);
 /// Mean of all elements -> f32 [].
 Value mean(Value x);
 
-// Optimiser (accumulate.cpp, grad_norm.cpp, adamw.cpp)
-extern const OpDef accumulate_op, grad_norm_op, clip_factor_op, adamw_op;
+// Gradients (accumulate.cpp, grad_norm.cpp)
+extern const OpDef accumulate_op, grad_norm_op, clip_factor_op;
 /// keep * sum + addend, where keep (f32 []) is 0 or 1: with 0, whatever `sum` holds is dropped.
 Value accumulate(Value sum, Value addend, Value keep);
 /// L2 norm over all elements of all tensors -> f32 [].
 Value grad_norm(const std::vector<Value>& gradients);
 /// min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales. -> f32 [].
 Value clip_factor(Value norm, double max_norm);
+
+// Updates: inputs and outputs stand in their files; src/optim builds them (adamw.cpp, lion.cpp, sgd.cpp, adafactor.cpp,
+// first_value.cpp, adapted_rate.cpp, prodigy.cpp, dadapt.cpp, dadapt_lion.cpp, dadapt_adan.cpp, schedule_free.cpp, quantized_update.cpp)
+extern const OpDef adamw_op, lion_op, sgd_nesterov_op;
+extern const OpDef adafactor_factored_op, adafactor_unfactored_op, adafactor_step_op;
+extern const OpDef first_value_op, adapted_rate_op, prodigy_moments_op, prodigy_distance_op, prodigy_step_op;
+extern const OpDef dadapt_distance_op, dadapt_adam_moments_op, dadapt_adam_step_op, dadapt_adan_difference_op;
+extern const OpDef dadapt_lion_op;
+extern const OpDef schedule_free_weight_op, adamw_schedule_free_op, sgd_schedule_free_op;
+extern const OpDef adamw_8bit_op, lion_8bit_op, sgd_nesterov_8bit_op;
+
+// Limits on LoRA weights (limit_norm.cpp)
+extern const OpDef limit_norm_op, norm_statistics_op;
 
 }  // namespace rankine

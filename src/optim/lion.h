@@ -1,0 +1,12 @@
+#pragma once
+#include "optim/optimizer.h"
+
+namespace rankine {
+
+/// Lion (Chen et al. 2023, arXiv:2302.06675), with lion_pytorch's defaults. State: one f32 a parameter.
+struct LionConfig {
+  double beta1 = 0.9, beta2 = 0.99, weight_decay = 0;
+};
+std::unique_ptr<Optimizer> make_lion(std::span<const std::string> args);
+
+}  // namespace rankine

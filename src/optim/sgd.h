@@ -1,0 +1,13 @@
+#pragma once
+#include "optim/optimizer.h"
+
+namespace rankine {
+
+/// Stochastic gradient descent with Nesterov's momentum as torch.optim.SGD(nesterov=True) takes it (Sutskever et al.
+/// 2013); sd-scripts' momentum where none is given. State: one f32 a parameter.
+struct SgdConfig {
+  double momentum = 0.9, weight_decay = 0;
+};
+std::unique_ptr<Optimizer> make_sgd_nesterov(std::span<const std::string> args);
+
+}  // namespace rankine
