@@ -64,6 +64,11 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
     update_ = std::make_unique<Program>();
     build_update_graph(update_->graph, program->trained, optimizer_, update_settings_);
     update_->executable = session_->compile(update_->graph);
+    if (update_settings_.scale_weight_norms) {
+      norm_limit_ = std::make_unique<Program>();
+      build_norm_limit_graph(norm_limit_->graph, settings_, *update_settings_.scale_weight_norms);
+      norm_limit_->executable = session_->compile(norm_limit_->graph);
+    }
   }
   return *program;
 }
@@ -153,19 +158,22 @@ double LoraTrainer::update(int64_t step, const LearningRates& rates) {
   e.run();
   float norm = 0;
   e.get_output("grad_norm", std::span(&norm, 1));
+  update_values_.clear();
+  read_update_values(*update_);
+  if (norm_limit_) {
+    norm_limit_->executable->run();
+    read_update_values(*norm_limit_);
+  }
   return norm;
 }
 
-std::vector<std::pair<std::string, double>> LoraTrainer::update_values() const {
-  std::vector<std::pair<std::string, double>> values;
-  if (!update_) return values;
-  for (const auto& [name, output] : update_->graph.outputs()) {
+void LoraTrainer::read_update_values(const Program& program) {
+  for (const auto& [name, output] : program.graph.outputs()) {
     if (name == "grad_norm") continue;
     float value = 0;
-    update_->executable->get_output(name, std::span(&value, 1));
-    values.emplace_back(name, value);
+    program.executable->get_output(name, std::span(&value, 1));
+    update_values_.emplace_back(name, value);
   }
-  return values;
 }
 
 }  // namespace rankine

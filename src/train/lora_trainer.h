@@ -51,10 +51,11 @@ class LoraTrainer {
   void prepare(const StepShape& shape);
   /// Forward and backward. `loss_scale` is 1 / accumulation steps; `keep` adds to the gradients there are.
   StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
-  /// Clips, and moves the weights. `step` counts from 1. Gives the gradients' norm before clipping.
+  /// Clips, moves the weights, and limits their norms where that is wanted. `step` counts from 1. Gives the gradients'
+  /// norm before clipping.
   double update(int64_t step, const LearningRates& rates);
   /// What else the last update told, by name: "d" of Prodigy and D-Adaptation, "lr.unet" where the optimiser chose it.
-  std::vector<std::pair<std::string, double>> update_values() const;
+  const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
 
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
@@ -64,6 +65,7 @@ class LoraTrainer {
  private:
   struct Program;
   Program& program(const StepShape& shape);
+  void read_update_values(const Program& program);
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);
   /// Gives a step's program its inputs.
@@ -74,9 +76,11 @@ class LoraTrainer {
   StepSettings settings_;
   const Optimizer& optimizer_;
   UpdateSettings update_settings_;
+  std::vector<std::pair<std::string, double>> update_values_;
   std::unique_ptr<Session> session_;
   std::map<StepShape, std::unique_ptr<Program>> steps_;
   std::unique_ptr<Program> update_;
+  std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
   std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
   std::map<std::vector<int32_t>, std::vector<float>> contexts_;
 };

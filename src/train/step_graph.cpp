@@ -100,4 +100,23 @@ void build_update_graph(Graph& graph, std::span<const Value> trained, const Opti
   optimizer.append_updates(graph, parameters);
 }
 
+void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {
+  std::vector<Value> norms;
+  for (const LoraModule& module : s.modules) {
+    if (!s.trains(module)) continue;
+    const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
+    const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));
+    graph.set_scope(module.key);
+    const Value limited = graph.add(limit_norm_op, {down, up}, {{"limit", limit}, {"scale", module.scale()}});
+    graph.assign(down, limited);
+    graph.assign(up, {&limited.node(), 1});
+    norms.push_back({&limited.node(), 2});
+  }
+  graph.set_scope("");
+  const Value statistics = graph.add(norm_statistics_op, norms, {{"limit", limit}});
+  graph.output("max_norm/keys_scaled", statistics);
+  graph.output("max_norm/average_key_norm", {&statistics.node(), 1});
+  graph.output("max_norm/max_key_norm", {&statistics.node(), 2});
+}
+
 }  // namespace rankine

@@ -59,6 +59,8 @@ struct UpdateSettings {
   double max_grad_norm;  ///< limit of the gradients' global norm; 0: no limit
   /// LoRA+ (Hayou et al. 2024, arXiv:2402.12354): lora_up learns at this multiple of the rate, as a group of its own.
   std::optional<double> unet_loraplus_ratio = {}, text_encoder_loraplus_ratio = {};
+  /// After each update every module's scale * ||up down|| is brought down to this.
+  std::optional<double> scale_weight_norms = {};
 };
 
 /// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
@@ -66,5 +68,9 @@ struct UpdateSettings {
 /// the optimiser has to tell.
 void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
                         const UpdateSettings& settings);
+
+/// Limits the norm of each trained module (scale_weight_norms). Outputs f32 []: "max_norm/keys_scaled",
+/// "max_norm/average_key_norm", "max_norm/max_key_norm", as sd-scripts logs them.
+void build_norm_limit_graph(Graph& graph, const StepSettings& settings, double limit);
 
 }  // namespace rankine

@@ -84,6 +84,7 @@ std::vector<KnownOption> built_step_options() {
       {"unet_lr"},
       {"text_encoder_lr"},
       {"max_grad_norm"},
+      {"scale_weight_norms"},
       {"gradient_accumulation_steps"},
       {"lr_scheduler"},
       {"lr_warmup_steps"},

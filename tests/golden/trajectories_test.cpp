@@ -41,6 +41,7 @@ LrSchedule schedule_of(const TrajectoryCase& c, int64_t steps) {
 
 UpdateSettings update_settings_of(const TrajectoryCase& c) {
   UpdateSettings settings(c.options.number("max_grad_norm", 1.0));
+  if (c.options.has("scale_weight_norms")) settings.scale_weight_norms = c.options.number("scale_weight_norms", 0);
   if (c.network_args.has("loraplus_lr_ratio"))
     settings.unet_loraplus_ratio = settings.text_encoder_loraplus_ratio = c.network_args.number("loraplus_lr_ratio", 1);
   return settings;
@@ -153,6 +154,11 @@ void check_case(const TrajectoryCase& c) {
     told.clear();
     for (const auto& [name, value] : trainer.update_values()) told[name] = value;
     if (!c.d.empty()) CHECK(is_close(told.at("d"), c.d[index].at(0), 1e-4));
+    if (!c.max_norm.empty()) {
+      CHECK(told.at("max_norm/keys_scaled") == c.max_norm[index].at(0));
+      CHECK(is_close(told.at("max_norm/average_key_norm"), c.max_norm[index].at(1), 1e-4));
+      CHECK(is_close(told.at("max_norm/max_key_norm"), c.max_norm[index].at(2), 1e-6));
+    }
   }
   check_change(c, trainer, tensors, start, file);
 }

@@ -475,6 +475,24 @@ const std::vector<OpCase>& op_cases() {
              {{"momentum", 0.9}, {"weight_decay", 0.01}}));
        },
        false},
+      {"limit_norm above the limit",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(limit_norm_op, {state(g, "down", {3, 10}), state(g, "up", {7, 3, 1, 1})},
+                                  {{"limit", 0.5}, {"scale", 0.5}}));
+       },
+       false},
+      {"limit_norm below the limit",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(limit_norm_op, {state(g, "down", {3, 2, 3, 3}), state(g, "up", {7, 3})},
+                                  {{"limit", 1e6}, {"scale", 0.5}}));
+       },
+       false},
+      {"norm_statistics",
+       [](Graph& g, DType) {
+         return all_outputs(
+             g.add(norm_statistics_op, {number(g, 0.25), number(g, 2), number(g, 0.75)}, {{"limit", 1.0}}));
+       },
+       false},
   };
   return cases;
 }

@@ -71,6 +71,8 @@ std::span<const Kernel> kernels() {
       {&schedule_free_weight_op, prepare_schedule_free_weight},
       {&adamw_schedule_free_op, prepare_adamw_schedule_free},
       {&sgd_schedule_free_op, prepare_sgd_schedule_free},
+      {&limit_norm_op, prepare_limit_norm},
+      {&norm_statistics_op, prepare_norm_statistics},
   };
   return all;
 }
