@@ -167,6 +167,10 @@ FlagGroup training_flags(RunConfig& c) {
           built("--gradient_accumulation_steps", &c.gradient_accumulation_steps, "Batches summed for each step"),
           built("--gradient_checkpointing", &c.gradient_checkpointing,
                 "Compute activations twice to save memory; the gradients stay the same"),
+          built("--memory_budget", &c.memory_budget,
+                "Memory of the whole process, like 6GiB; auto: what is free. Less memory makes slower steps"),
+          built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed")
+              .choose("auto,direct,winograd"),
           built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32")
               .choose("no,bf16")
               .planned("fp16")

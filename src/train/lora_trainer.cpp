@@ -19,6 +19,8 @@ LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, Step
     : settings_(std::move(settings)),
       optimizer_(optimizer),
       update_settings_(update),
+      backend_(backend),
+      constants_(constants),
       session_(backend.open(constants)) {}
 
 LoraTrainer::~LoraTrainer() = default;
@@ -77,21 +79,30 @@ LoraTrainer::Program& LoraTrainer::text_program(int64_t chunks) {
   std::unique_ptr<Program>& program = text_[chunks];
   if (program) return *program;
   program = std::make_unique<Program>();
+  if (!text_session_) text_session_ = backend_.open(constants_);
   build_text_graph(program->graph, settings_, 1, chunks);
-  program->executable = session_->compile(program->graph);
+  program->executable = text_session_->compile(program->graph);
+  for (const Value& lora : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
+    text_session_->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
   return *program;
+}
+
+MemoryChoice LoraTrainer::fit(const StepShape& largest, size_t budget_bytes) {
+  check(steps_.empty(), "memory is chosen before steps are compiled");
+  const size_t fixed = fixed_bytes(settings_);
+  return choose_step_memory(settings_, largest, backend_.rates(), budget_bytes > fixed ? budget_bytes - fixed : 0);
 }
 
 void LoraTrainer::prepare(const StepShape& shape) {
   program(shape);
-  if (!settings_.train_text_encoder) text_program(shape.chunks);
+  if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
 }
 
 const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int64_t chunks) {
   std::vector<int32_t> key(ids.begin(), ids.end());
   if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
   constexpr size_t kMostContexts = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
-  if (contexts_.size() >= kMostContexts) contexts_.clear();
+  if (contexts_.size() >= kMostContexts && !captions_known_) contexts_.clear();
   Program& program = text_program(chunks);
   StepShape shape;
   shape.chunks = chunks;
@@ -105,7 +116,7 @@ const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int
 LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale, bool keep) {
   Program& p = program(in.shape);
   const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
-  if (!settings_.train_text_encoder)  // before the step's inputs: both programs use the same arena
+  if (!settings_.train_text_encoder)
     for (int64_t i = 0; i < in.shape.batch; ++i) {
       const std::vector<float>& states =
           context(std::span(in.ids).subspan(static_cast<size_t>(i * per_sample), static_cast<size_t>(per_sample)),
@@ -130,6 +141,26 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
 
 std::vector<NodeTime> LoraTrainer::profile(const StepInputs& inputs) {
   return feed(inputs, 1.0, false).executable->profile();
+}
+
+void LoraTrainer::encode_captions(const std::vector<std::vector<int32_t>>& captions) {
+  if (settings_.train_text_encoder) return;
+  captions_known_ = true;
+  for (const std::vector<int32_t>& ids : captions)
+    context(ids, static_cast<int64_t>(ids.size()) / settings_.model.text.positions);
+  text_.clear();
+  text_session_.reset();
+}
+
+MemoryUse LoraTrainer::memory() const {
+  MemoryUse use = session_->memory();
+  if (text_session_) {
+    const MemoryUse text = text_session_->memory();
+    use.weights += text.weights;
+    use.arena += text.arena;
+    use.scratch += text.scratch;
+  }
+  return use;
 }
 
 StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep) {

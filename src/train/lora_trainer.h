@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "train/step_graph.h"
+#include "train/memory_choice.h"
 
 namespace rankine {
 
@@ -47,6 +47,14 @@ class LoraTrainer {
   /// The gradient left by the last step(s); empty for a tensor that gets none.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
+  /// With a frozen text encoder: its states for each of these captions (i32 [chunks, 77]), computed now and kept, after
+  /// which its weights are given back. For runs whose captions are all known beforehand.
+  void encode_captions(const std::vector<std::vector<int32_t>>& captions);
+
+  /// Decides what steps give up so that activations and weights fit into `budget_bytes` of the process (see
+  /// choose_step_memory). Before the first `prepare`; `largest` is the shape that needs most.
+  MemoryChoice fit(const StepShape& largest, size_t budget_bytes);
+
   /// Compiles all that a step of this shape runs, if that is not done yet: afterwards `memory` knows it.
   void prepare(const StepShape& shape);
   /// Forward and backward. `loss_scale` is 1 / accumulation steps; `keep` adds to the gradients there are.
@@ -60,7 +68,7 @@ class LoraTrainer {
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
 
-  MemoryUse memory() const { return session_->memory(); }
+  MemoryUse memory() const;
 
  private:
   struct Program;
@@ -77,7 +85,11 @@ class LoraTrainer {
   const Optimizer& optimizer_;
   UpdateSettings update_settings_;
   std::vector<std::pair<std::string, double>> update_values_;
+  const Backend& backend_;
+  ConstantSource& constants_;
   std::unique_ptr<Session> session_;
+  bool captions_known_ = false;            // all are in contexts_
+  std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
   std::map<StepShape, std::unique_ptr<Program>> steps_;
   std::unique_ptr<Program> update_;
   std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms

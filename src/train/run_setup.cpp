@@ -9,6 +9,8 @@
 #include "base/rng.h"
 #include "io/python_text.h"
 #include "network/lora_file.h"
+#include "text/caption.h"
+#include "text/clip_tokenizer.h"
 #include "train/lora_saver.h"
 
 namespace rankine {
@@ -88,7 +90,8 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   check(settings.train_unet || settings.train_text_encoder,
         "nothing is trained: every learning rate is 0 (--learning_rate, --unet_lr, --text_encoder_lr)");
   settings.accumulate = config.run.gradient_accumulation_steps > 1;
-  settings.recomputed = [on = config.run.gradient_checkpointing](std::string_view) { return on; };
+  settings.gradient_checkpointing = config.run.gradient_checkpointing;
+  settings.conv_algorithm = config.run.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
   return settings;
 }
@@ -112,6 +115,29 @@ void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64
   }
 }
 
+std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const TrainingData& data) {
+  const int max_token_length = config.model.max_token_length.value_or(75);
+  const ClipTokenizer tokenizer(ClipTokenizerConfig::clip_l());
+  std::set<std::vector<int32_t>> captions;
+  const auto add = [&](const std::string& caption) {
+    std::vector<int32_t> ids;
+    for (const auto& chunk : tokenizer.tokenize(caption, max_token_length).ids)
+      ids.insert(ids.end(), chunk.begin(), chunk.end());
+    captions.insert(std::move(ids));
+  };
+  for (const Sample& sample : data.samples) {
+    const CaptionSettings& c = data.subset_of(sample).options.caption;
+    if (c.shuffle || c.tag_dropout_rate > 0 || c.token_warmup_step > 0 || c.enable_wildcard) return {};
+    if (c.dropout_rate > 0 || c.dropout_every_n_epochs > 0) add("");
+    CaptionSettings kept = c;
+    kept.dropout_rate = 0;
+    kept.dropout_every_n_epochs = 0;
+    Rng unused(0, purpose::captions);
+    add(process_caption(sample.caption, kept, {}, unused));
+  }
+  return {captions.begin(), captions.end()};
+}
+
 std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
   std::set<StepShape> shapes;
   for (const Dataset& dataset : data.datasets) {
@@ -125,6 +151,12 @@ std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
     }
   }
   return {shapes.begin(), shapes.end()};
+}
+
+StepShape largest_of(const std::vector<StepShape>& shapes) {
+  return *std::max_element(shapes.begin(), shapes.end(), [](const StepShape& a, const StepShape& b) {
+    return std::pair(a.latents(), a.chunks) < std::pair(b.latents(), b.chunks);
+  });
 }
 
 RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, const TrainingData& data,

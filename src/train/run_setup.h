@@ -35,8 +35,15 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
 /// zero, so that training starts from the base model.
 void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64_t seed);
 
+/// Token ids of every caption that the run will see, each once; empty where captions are varied at random, so that they
+/// cannot be known beforehand.
+std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const TrainingData& data);
+
 /// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included.
 std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks);
+
+/// The shape whose step needs most memory.
+StepShape largest_of(const std::vector<StepShape>& shapes);
 
 /// Bytes that a run holds beside its step.
 struct OtherMemory {

@@ -45,7 +45,7 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   for (const LoraWeights& lora : attach_lora(graph, s.modules))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
-  target_of_passes.recomputed = s.recomputed;
+  target_of_passes.recomputed = [&](std::string_view block) { return s.gradient_checkpointing || s.recomputed(block); };
   target_of_passes.kept_plain = s.kept_plain;
   target_of_passes.kept_direct = s.kept_direct;
   target_of_passes.conv_algorithm = s.conv_algorithm;

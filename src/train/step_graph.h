@@ -29,7 +29,8 @@ struct StepSettings {
   DType compute = DType::f32;       ///< of frozen weights and activations
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
-  bool accumulate = false;  ///< gradients add up over several steps
+  bool accumulate = false;              ///< gradients add up over several steps
+  bool gradient_checkpointing = false;  ///< every block is recomputed, whatever else is chosen
   /// What is given up for memory: see train/memory_budget.h.
   std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
   std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };

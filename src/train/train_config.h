@@ -68,6 +68,8 @@ struct RunConfig {
   std::string mixed_precision = "no";       ///< compute type: "no" (fp32) or "bf16"
   bool no_half_vae = false;                 ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
+  std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free
+  std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
   int gradient_accumulation_steps = 1;  ///< batches summed before each optimiser step
   int max_data_loader_n_workers = 8;    ///< loader threads; 0: the caller's own
 };

@@ -56,6 +56,14 @@ int64_t saved_bytes(const std::vector<LoraModule>& modules, DType dtype) {
   return count * static_cast<int64_t>(size_of(dtype));
 }
 
+/// What the memory budget costs, as a line of the summary; empty where nothing was given up.
+std::string given_up_text(const MemoryChoice& choice) {
+  if (choice.added_seconds == 0) return "";
+  return concat_text("  to fit       ", choice.recomputed.size(), " blocks recomputed, ",
+                     choice.kept_direct.size() + choice.kept_plain.size(),
+                     " weights in smaller forms (--memory_budget)\n");
+}
+
 LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, LatentEncoder& encoder,
                        const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   LatentCache cache;
@@ -77,6 +85,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const uint64_t seed = seed_of(config.run);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.optimizer_type, config.optim.optimizer_args);
   loss_config(config);
+  parse_memory(config.run.memory_budget, "--memory_budget");
   const OutputNames names(config.save);
   names.check_writable();
   const Checkpoint checkpoint = Checkpoint::open(config.model.pretrained_model_name_or_path.value_or(""));
@@ -109,9 +118,14 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
     other.vae = static_cast<int64_t>(encoder->memory().total());
   }
 
-  for (const StepShape& shape : step_shapes(data, token_chunks(config.model))) trainer.prepare(shape);
+  const std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
+  if (const auto captions = fixed_captions(config, data); !captions.empty()) trainer.encode_captions(captions);
+  const MemoryChoice memory =
+      trainer.fit(largest_of(shapes), parse_memory(config.run.memory_budget, "--memory_budget"));
+  for (const StepShape& shape : shapes) trainer.prepare(shape);
   out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
-      << "  seed         " << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
+      << given_up_text(memory) << "  seed         " << seed
+      << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
       << std::flush;
   check_not_stopped(interrupt);
 

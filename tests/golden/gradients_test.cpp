@@ -29,7 +29,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   settings.compute = compute;
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;
-  settings.recomputed = [=](std::string_view) { return checkpointing; };
+  settings.gradient_checkpointing = checkpointing;
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   LoraTrainer trainer(find_backend(device), model.constants(), settings, *optimizer, 1.0);
   const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
