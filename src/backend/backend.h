@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graph/graph.h"
@@ -54,11 +55,20 @@ class Session {
   virtual ~Session() = default;
   /// Prepares the graph, which must stay alive as long as the executable. Variables that are new start as zeros.
   virtual std::unique_ptr<Executable> compile(Graph& graph) = 0;
+  /// A u8 variable is written and read as the f32 numbers, ceil(count / 4), that have its bytes.
   virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
   virtual void read_variable(std::string_view name, std::span<float> values) = 0;
+  /// Names and element counts of all variables there are.
+  virtual std::vector<std::pair<std::string, int64_t>> variables() const = 0;
   virtual MemoryUse memory() const = 0;
   /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
   virtual void release_weights() {}
+};
+
+/// What a device reaches at best, measured now with plain library calls.
+struct DeviceLimits {
+  double product_flops = 0;  ///< of a large matrix product, per second
+  double bytes = 0;          ///< read and written by a streaming copy, per second
 };
 
 /// One kind of device, as listed in registry.cpp.
@@ -66,6 +76,7 @@ struct Backend {
   std::string_view name;
   std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
   DeviceRates (*rates)();                                       // for choosing what to give up for memory
+  DeviceLimits (*limits)(DType dtype);                          // for judging a step's speed
 };
 
 }  // namespace rankine

@@ -7,8 +7,9 @@ namespace rankine {
 namespace {
 
 constexpr Backend all[] = {
-    {"cpu", open_cpu_session, cpu_rates},                                 // oneDNN and our own kernels
-    {"reference", open_reference_session, [] { return DeviceRates(); }},  // plain loops in double: slow, for tests
+    {"cpu", open_cpu_session, cpu_rates, cpu_limits},  // oneDNN and our own kernels
+    {"reference", open_reference_session, [] { return DeviceRates(); },
+     [](DType) { return DeviceLimits(); }},  // plain loops in double: slow, for tests
 };
 
 }  // namespace

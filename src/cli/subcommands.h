@@ -5,6 +5,9 @@
 /// What stands behind each subcommand of commands(): one file each.
 namespace rankine {
 
+void run_bench(const std::vector<std::string>& args);
+std::string bench_help();
+
 void run_checkpoint(const std::vector<std::string>& args);
 std::string checkpoint_help();
 

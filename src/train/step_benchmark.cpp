@@ -38,6 +38,7 @@ class MadeUpConstants : public ConstantSource {
 struct Row {
   int calls = 0;
   double seconds = 0, flops = 0, bytes = 0;
+  double least_seconds = 0;  ///< at this machine's limits
 };
 
 double flops_of(const Node& node) {
@@ -124,6 +125,8 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   in.timesteps.assign(static_cast<size_t>(c.batch), 500.0f);
   in.loss_weights.assign(static_cast<size_t>(c.batch), 1.0f);
   in.ids.assign(static_cast<size_t>(c.batch * 77), 320);
+  const DeviceLimits limits = find_backend("cpu").limits(settings.compute);
+  timer.restart();
   trainer.encode_captions({std::vector<int32_t>(77, 320)});  // as a run with fixed captions does
   trainer.prepare(in.shape);
   const double prepare_seconds = timer.seconds();
@@ -150,6 +153,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
       row->seconds += time.seconds;
       row->flops += flops_of(node);
       row->bytes += bytes_of(node);
+      row->least_seconds += std::max(flops_of(node) / limits.product_flops, bytes_of(node) / limits.bytes);
     }
   }
   std::vector<std::pair<std::string, Row>> order(rows.begin(), rows.end());
@@ -157,18 +161,24 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
             [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
   out << std::fixed << std::left << std::setw(40) << "op" << std::right << std::setw(7) << "calls" << std::setw(10)
       << "ms" << std::setw(10) << "GFLOP" << std::setw(10) << "GB" << std::setw(10) << "TFLOP/s" << std::setw(9)
-      << "GB/s" << '\n';
+      << "GB/s" << std::setw(10) << "of limit" << '\n';
   const auto print_row = [&](const std::string& name, const Row& row) {
     out << std::left << std::setw(40) << name << std::right << std::setw(7) << row.calls << std::setprecision(1)
         << std::setw(10) << row.seconds * 1e3 << std::setw(10) << row.flops * 1e-9 << std::setprecision(2)
         << std::setw(10) << row.bytes * 1e-9 << std::setprecision(3) << std::setw(10) << row.flops / row.seconds * 1e-12
-        << std::setprecision(1) << std::setw(9) << row.bytes / row.seconds * 1e-9 << '\n';
+        << std::setprecision(1) << std::setw(9) << row.bytes / row.seconds * 1e-9 << std::setprecision(0)
+        << std::setw(9) << 100.0 * row.least_seconds / row.seconds << "%\n";
   };
   for (const auto& [name, row] : order) print_row(name, row);
   print_row("forward + backward", total);
+  const double median = seconds[seconds.size() / 2];
+  out << "\nlimits of this machine: " << std::setprecision(3) << limits.product_flops * 1e-12
+      << " TFLOP/s in a product, " << std::setprecision(1) << limits.bytes * 1e-9 << " GB/s in a copy\n"
+      << "arithmetic of a step at its median time: " << std::setprecision(0)
+      << 100.0 * total.flops / median / limits.product_flops << "% of that product's rate\n";
   const MemoryUse memory = trainer.memory();
-  out << std::setprecision(3) << "step: median " << seconds[seconds.size() / 2] << " s, best " << seconds.front()
-      << " s, first " << first << " s; prepared in " << prepare_seconds << " s\n"
+  out << std::setprecision(3) << "step: median " << median << " s, best " << seconds.front() << " s, first " << first
+      << " s; prepared in " << prepare_seconds << " s\n"
       << std::setprecision(1) << "memory: weights " << static_cast<double>(memory.weights) / 1e6
       << " MB, LoRA and optimiser " << static_cast<double>(memory.variables) / 1e6 << " MB, activations "
       << static_cast<double>(memory.arena) / 1e6 << " MB, scratch " << static_cast<double>(memory.scratch) / 1e6

@@ -9,5 +9,7 @@ std::unique_ptr<Session> open_cpu_session(ConstantSource& constants);
 
 /// About how fast this processor is.
 DeviceRates cpu_rates();
+/// What it reaches at best, measured in about a second (limits.cpp).
+DeviceLimits cpu_limits(DType dtype);
 
 }  // namespace rankine
