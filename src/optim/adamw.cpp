@@ -8,9 +8,9 @@ namespace {
 
 class AdamW : public ParameterOptimizer {
  public:
-  AdamW(const AdamWConfig& config, std::string arguments) : config_(config), arguments_(std::move(arguments)) {}
+  AdamW(const AdamWConfig& config, std::string description) : config_(config), description_(std::move(description)) {}
 
-  std::string description() const override { return "torch.optim.adamw.AdamW" + arguments_; }
+  std::string description() const override { return description_; }
 
  private:
   void append_update(Graph& graph, const UpdateInputs& in) const override {
@@ -27,12 +27,12 @@ class AdamW : public ParameterOptimizer {
   }
 
   AdamWConfig config_;
-  std::string arguments_;
+  std::string description_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args) {
+AdamWConfig adamw_config(std::span<const std::string> args) {
   OptimizerArgs given(args);
   AdamWConfig config;
   std::tie(config.beta1, config.beta2) = given.pair("betas", {config.beta1, config.beta2});
@@ -41,7 +41,25 @@ std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args) {
   given.finish("AdamW");
   check_betas(config.beta1, config.beta2);
   check(config.eps >= 0 && config.weight_decay >= 0, "--optimizer_args: eps and weight_decay cannot be negative");
-  return std::make_unique<AdamW>(config, given.as_python());
+  return config;
+}
+
+namespace {
+
+std::unique_ptr<Optimizer> adamw(std::span<const std::string> args, const char* python_class) {
+  return std::make_unique<AdamW>(adamw_config(args), python_class + OptimizerArgs(args).as_python());
+}
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args) {
+  return adamw(args, "torch.optim.adamw.AdamW");
+}
+std::unique_ptr<Optimizer> make_paged_adamw(std::span<const std::string> args) {
+  return adamw(args, "bitsandbytes.optim.adamw.PagedAdamW");
+}
+std::unique_ptr<Optimizer> make_paged_adamw_32bit(std::span<const std::string> args) {
+  return adamw(args, "bitsandbytes.optim.adamw.PagedAdamW32bit");
 }
 
 }  // namespace rankine

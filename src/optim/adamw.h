@@ -8,6 +8,10 @@ namespace rankine {
 struct AdamWConfig {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
 };
+AdamWConfig adamw_config(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args);
+/// The same: memory is the host's anyway.
+std::unique_ptr<Optimizer> make_paged_adamw(std::span<const std::string> args);
+std::unique_ptr<Optimizer> make_paged_adamw_32bit(std::span<const std::string> args);
 
 }  // namespace rankine

@@ -27,7 +27,7 @@ class Lion : public ParameterOptimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_lion(std::span<const std::string> args) {
+LionConfig lion_config(std::span<const std::string> args) {
   OptimizerArgs given(args);
   LionConfig config;
   std::tie(config.beta1, config.beta2) = given.pair("betas", {config.beta1, config.beta2});
@@ -37,7 +37,11 @@ std::unique_ptr<Optimizer> make_lion(std::span<const std::string> args) {
   check(config.beta1 >= 0 && config.beta1 <= 1 && config.beta2 >= 0 && config.beta2 <= 1,
         "--optimizer_args betas: each must be 0 to 1, got (", config.beta1, ", ", config.beta2, ")");
   check(config.weight_decay >= 0, "--optimizer_args: weight_decay cannot be negative");
-  return std::make_unique<Lion>(config, given.as_python());
+  return config;
+}
+
+std::unique_ptr<Optimizer> make_lion(std::span<const std::string> args) {
+  return std::make_unique<Lion>(lion_config(args), OptimizerArgs(args).as_python());
 }
 
 }  // namespace rankine

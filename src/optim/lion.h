@@ -7,6 +7,7 @@ namespace rankine {
 struct LionConfig {
   double beta1 = 0.9, beta2 = 0.99, weight_decay = 0;
 };
+LionConfig lion_config(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_lion(std::span<const std::string> args);
 
 }  // namespace rankine

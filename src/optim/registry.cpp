@@ -4,6 +4,7 @@
 #include "optim/adafactor.h"
 #include "optim/adamw.h"
 #include "optim/dadapt.h"
+#include "optim/eight_bit.h"
 #include "optim/lion.h"
 #include "optim/prodigy.h"
 #include "optim/schedule_free.h"
@@ -19,8 +20,15 @@ struct Entry {
 
 constexpr Entry optimizers[] = {
     {"AdamW", make_adamw},
+    {"AdamW8bit", make_adamw_8bit},
+    {"PagedAdamW", make_paged_adamw},
+    {"PagedAdamW8bit", make_paged_adamw_8bit},
+    {"PagedAdamW32bit", make_paged_adamw_32bit},
     {"Lion", make_lion},
+    {"Lion8bit", make_lion_8bit},
+    {"PagedLion8bit", make_paged_lion_8bit},
     {"SGDNesterov", make_sgd_nesterov},
+    {"SGDNesterov8bit", make_sgd_nesterov_8bit},
     {"Adafactor", make_adafactor},
     {"Prodigy", make_prodigy},
     {"DAdaptation", make_dadapt_adam_preprint},

@@ -26,16 +26,21 @@ class SgdNesterov : public ParameterOptimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_sgd_nesterov(std::span<const std::string> args) {
+SgdConfig sgd_config(std::span<const std::string> args) {
   OptimizerArgs given(args);
   SgdConfig config;
-  if (!given.has("momentum")) given.set("momentum", "0.9");
   config.momentum = given.number("momentum", config.momentum);
   config.weight_decay = given.number("weight_decay", config.weight_decay);
   given.finish("SGDNesterov");
   check(config.momentum > 0, "--optimizer_args momentum: Nesterov's method needs one above 0, got ", config.momentum);
   check(config.weight_decay >= 0, "--optimizer_args: weight_decay cannot be negative");
-  return std::make_unique<SgdNesterov>(config, given.as_python());
+  return config;
+}
+
+std::unique_ptr<Optimizer> make_sgd_nesterov(std::span<const std::string> args) {
+  OptimizerArgs given(args);
+  if (!given.has("momentum")) given.set("momentum", "0.9");  // as sd-scripts, which then describes it
+  return std::make_unique<SgdNesterov>(sgd_config(args), given.as_python());
 }
 
 }  // namespace rankine

@@ -8,6 +8,7 @@ namespace rankine {
 struct SgdConfig {
   double momentum = 0.9, weight_decay = 0;
 };
+SgdConfig sgd_config(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_sgd_nesterov(std::span<const std::string> args);
 
 }  // namespace rankine

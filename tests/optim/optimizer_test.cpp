@@ -24,6 +24,19 @@ TEST_CASE("an optimiser describes its arguments as Python prints them") {
         "torch.optim.adamw.AdamW(weight_decay=0.1,betas=(0.9, 0.99),eps=1e-06)");
 }
 
+TEST_CASE("descriptions name the class and what sd-scripts adds to the arguments") {
+  CHECK(description("Lion", {"betas=(0.95,0.98)"}) == "lion_pytorch.lion_pytorch.Lion(betas=(0.95, 0.98))");
+  CHECK(description("sgdnesterov", {}) == "torch.optim.sgd.SGD(momentum=0.9)");
+  CHECK(description("Adafactor", {}) == "transformers.optimization.Adafactor(relative_step=True)");
+  CHECK(description("Adafactor", {"warmup_init=True", "relative_step=False"}) ==
+        "transformers.optimization.Adafactor(warmup_init=True,relative_step=True)");
+  CHECK(description("DAdaptAdam", {}) == "dadaptation.dadapt_adam.DAdaptAdam");
+  CHECK(description("AdamWScheduleFree", {"warmup_steps=3"}) ==
+        "schedulefree.adamw_schedulefree.AdamWScheduleFree(warmup_steps=3)");
+  CHECK(description("PagedAdamW8bit", {"weight_decay=0.1"}) ==
+        "bitsandbytes.optim.adamw.PagedAdamW8bit(weight_decay=0.1)");
+}
+
 TEST_CASE("wrong optimiser settings are named") {
   CHECK_THROWS_WITH_AS(make_optimizer("Lionn", {}), doctest::Contains("Lionn"), Error);
   const std::vector<std::string> unknown = {"momentum=0.9"}, no_value = {"eps"}, no_number = {"eps=small"},
@@ -33,4 +46,9 @@ TEST_CASE("wrong optimiser settings are named") {
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW", no_number), doctest::Contains("expected a number"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW", one_beta), doctest::Contains("2 numbers"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW", too_large), doctest::Contains("below 1"), Error);
+  const std::vector<std::string> two_betas = {"betas=(0.9,0.99)"}, flag = {"decouple=yes"}, slice = {"slice_p=0"};
+  CHECK_THROWS_WITH_AS(make_optimizer("DAdaptAdan", two_betas), doctest::Contains("3 numbers"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("Prodigy", flag), doctest::Contains("True or False"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("Prodigy", slice), doctest::Contains("slice_p"), Error);
+  CHECK_THROWS_WITH_AS(make_optimizer("AdamW8bit", unknown), doctest::Contains("momentum"), Error);
 }

@@ -71,6 +71,9 @@ std::span<const Kernel> kernels() {
       {&schedule_free_weight_op, prepare_schedule_free_weight},
       {&adamw_schedule_free_op, prepare_adamw_schedule_free},
       {&sgd_schedule_free_op, prepare_sgd_schedule_free},
+      {&adamw_8bit_op, prepare_adamw_8bit},
+      {&lion_8bit_op, prepare_lion_8bit},
+      {&sgd_nesterov_8bit_op, prepare_sgd_nesterov_8bit},
       {&limit_norm_op, prepare_limit_norm},
       {&norm_statistics_op, prepare_norm_statistics},
   };

@@ -108,11 +108,11 @@ class CpuSession : public Session {
 
   std::unique_ptr<Executable> compile(Graph& graph) override {
     for (const Value& v : graph.leaves(variable_op)) {
-      check(v.dtype() == DType::f32, "variable \"", v.node().scope(), "\" must be f32");
+      check(v.dtype() == DType::f32 || v.dtype() == DType::u8, "variable \"", v.node().scope(), "\" must be f32 or u8");
+      const size_t floats = (v.type().bytes() + sizeof(float) - 1) / sizeof(float);
       const auto [known, added] = memory_.variables.try_emplace(v.node().scope());
-      if (added) known->second.resize(static_cast<size_t>(v.type().count()));
-      check(known->second.size() == static_cast<size_t>(v.type().count()), "variable \"", v.node().scope(),
-            "\" has another size already");
+      if (added) known->second.resize(floats);
+      check(known->second.size() == floats, "variable \"", v.node().scope(), "\" has another size already");
     }
     return std::make_unique<CpuExecutable>(memory_, graph);
   }

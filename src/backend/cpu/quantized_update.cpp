@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "backend/cpu/ops.h"
+#include "backend/cpu/update.h"
+#include "graph/ops/dynamic_map.h"
+
+namespace rankine::cpu {
+namespace {
+
+using Block = std::array<float, quantized_block>;
+
+uint8_t* codes_in_place(const Prepare& p, int output, int input) {
+  check(p.input(input) == p.output(output), p.node().op().name, " \"", p.node().scope(),
+        "\" updates its variables in place");
+  return static_cast<uint8_t*>(p.output(output));
+}
+
+void unpack(const DynamicMap& map, const uint8_t* codes, float scale, int64_t n, Block& values) {
+  for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = map[codes[i]] * scale;
+}
+
+/// Gives the scale.
+float pack(const DynamicMap& map, bool is_signed, const Block& values, int64_t n, uint8_t* codes) {
+  float largest = 0;
+  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(values[static_cast<size_t>(i)]));
+  for (int64_t i = 0; i < n; ++i) {
+    const float x = largest > 0 ? values[static_cast<size_t>(i)] / largest : 0.0f;
+    codes[i] = is_signed ? nearest_code_of_same_sign(map, x) : nearest_code(map, x);
+  }
+  return largest;
+}
+
+/// body(block, first element, elements) for each block of n elements.
+template <class Body>
+void for_blocks(int64_t n, const Body& body) {
+  const int64_t blocks = (n + quantized_block - 1) / quantized_block;
+  const Cut cut = cut_rows(blocks, quantized_block, elements_per_task);
+  parallel_tasks(cut.count(), n, [&](int64_t piece) {
+    for (int64_t b = cut.begin(piece); b < cut.end(piece); ++b)
+      body(b, b * quantized_block, std::min(quantized_block, n - b * quantized_block));
+  });
+}
+
+/// Optimisers with one momentum: update(element, momentum) moves the weight and gives the new momentum.
+template <class Update>
+void momentum_update(int64_t n, uint8_t* codes, float* scales, const Update& update) {
+  const DynamicMap& map = dynamic_map(true);
+  for_blocks(n, [&](int64_t b, int64_t begin, int64_t count) {
+    Block m;
+    unpack(map, codes + begin, scales[b], count, m);
+    for (int64_t i = 0; i < count; ++i) {
+      float& momentum = m[static_cast<size_t>(i)];
+      momentum = update(begin + i, momentum);
+    }
+    scales[b] = pack(map, true, m, count, codes + begin);
+  });
+}
+
+}  // namespace
+
+Launch prepare_adamw_8bit(Prepare& p) {
+  const Attributes& a = p.attributes();
+  const double beta1 = a.real("beta1"), beta2 = a.real("beta2"), eps = a.real("eps");
+  const double weight_decay = a.real("weight_decay");
+  return [=, w = updated_in_place(p, 0, 0), m_codes = codes_in_place(p, 1, 1), v_codes = codes_in_place(p, 2, 2),
+          old_scales = float_input(p, 3), scales = float_output(p, 3), g = float_input(p, 4),
+          factor = float_input(p, 5), lr = float_input(p, 6), step = float_input(p, 7), n = p.output_type().count(),
+          blocks = p.output_type(3).shape[1]] {
+    const double t = *step;
+    const double correction1 = 1 - std::pow(beta1, t), correction2 = std::sqrt(1 - std::pow(beta2, t));
+    const float keep1 = static_cast<float>(beta1), new1 = static_cast<float>(1 - beta1),
+                keep2 = static_cast<float>(beta2), new2 = static_cast<float>(1 - beta2), gradient_scale = *factor,
+                least = static_cast<float>(eps * correction2), decay = static_cast<float>(1 - *lr * weight_decay),
+                amount = static_cast<float>(*lr * correction2 / correction1);
+    const DynamicMap &m_map = dynamic_map(true), &v_map = dynamic_map(false);
+    for_blocks(n, [&](int64_t b, int64_t begin, int64_t count) {
+      Block m, v;
+      unpack(m_map, m_codes + begin, old_scales[b], count, m);
+      unpack(v_map, v_codes + begin, old_scales[blocks + b], count, v);
+      for (int64_t i = 0; i < count; ++i) {
+        const float x = g[begin + i] * gradient_scale;
+        float &mean = m[static_cast<size_t>(i)], &variance = v[static_cast<size_t>(i)];
+        mean = mean * keep1 + x * new1;
+        variance = variance * keep2 + x * x * new2;
+        w[begin + i] = (w[begin + i] - amount * (mean / (std::sqrt(variance) + least))) * decay;
+      }
+      scales[b] = pack(m_map, true, m, count, m_codes + begin);
+      scales[blocks + b] = pack(v_map, false, v, count, v_codes + begin);
+    });
+  };
+}
+
+Launch prepare_lion_8bit(Prepare& p) {
+  const double beta1 = p.attributes().real("beta1"), beta2 = p.attributes().real("beta2");
+  const double weight_decay = p.attributes().real("weight_decay");
+  return [=, w = updated_in_place(p, 0, 0), codes = codes_in_place(p, 1, 1), scales = updated_in_place(p, 2, 2),
+          g = float_input(p, 3), factor = float_input(p, 4), lr = float_input(p, 5), n = p.output_type().count()] {
+    const float keep1 = static_cast<float>(beta1), new1 = static_cast<float>(1 - beta1),
+                keep2 = static_cast<float>(beta2), new2 = static_cast<float>(1 - beta2), gradient_scale = *factor,
+                rate = *lr, decay = static_cast<float>(1 - *lr * weight_decay);
+    momentum_update(n, codes, scales, [=](int64_t i, float m) {
+      const float x = g[i] * gradient_scale, u = m * keep1 + x * new1;
+      w[i] = w[i] * decay - rate * (static_cast<float>(u > 0) - static_cast<float>(u < 0));
+      return m * keep2 + x * new2;
+    });
+  };
+}
+
+Launch prepare_sgd_nesterov_8bit(Prepare& p) {
+  const auto momentum = static_cast<float>(p.attributes().real("momentum"));
+  const auto weight_decay = static_cast<float>(p.attributes().real("weight_decay"));
+  return [=, w = updated_in_place(p, 0, 0), codes = codes_in_place(p, 1, 1), scales = updated_in_place(p, 2, 2),
+          g = float_input(p, 3), factor = float_input(p, 4), lr = float_input(p, 5), n = p.output_type().count()] {
+    const float gradient_scale = *factor, rate = *lr;
+    momentum_update(n, codes, scales, [=](int64_t i, float m) {
+      const float x = g[i] * gradient_scale + weight_decay * w[i], next = m * momentum + x;
+      w[i] -= rate * (x + momentum * next);
+      return next;
+    });
+  };
+}
+
+}  // namespace rankine::cpu
