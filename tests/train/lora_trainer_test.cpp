@@ -1,0 +1,144 @@
+#include "train/lora_trainer.h"
+
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <cmath>
+
+#include "backend/registry.h"
+#include "base/rng.h"
+#include "models/layout.h"
+#include "optim/adamw.h"
+
+using namespace rankine;
+
+namespace {
+
+/// Weights of the size that trained ones have, drawn by name.
+class RandomConstants : public ConstantSource {
+ public:
+  void read(std::string_view name, const Shape& shape, std::span<float> out) override {
+    Rng rng(std::hash<std::string_view>{}(name), 0);
+    const bool matrix = shape.size() >= 2;
+    const float size =
+        matrix ? std::sqrt(3.0f * static_cast<float>(shape[0]) / static_cast<float>(count_of(shape))) : 0.1f;
+    const float centre = !matrix && name.ends_with("weight") ? 1.0f : 0.0f;
+    for (float& x : out) x = centre + size * (2 * rng.uniform() - 1);
+  }
+};
+
+constexpr StepShape kShape{.batch = 2, .height = 16, .width = 24, .chunks = 1};
+
+StepSettings small_settings() {
+  Sd1Widths widths;
+  widths.unet = {64, 64, 96, 96};
+  widths.text_width = 64;
+  widths.text_layers = 2;
+  StepSettings settings;
+  settings.model.unet.channels = widths.unet;
+  settings.model.unet.context_width = settings.model.text.width = widths.text_width;
+  settings.model.text.layers = widths.text_layers;
+  std::vector<ModelWeight> weights;
+  for (const Layout::Tensor& tensor : sd1_tensors(widths)) weights.push_back({tensor.name, tensor.shape});
+  LoraTargets targets;
+  targets.text_encoder = settings.train_text_encoder = false;
+  settings.modules = lora_modules(weights, targets);
+  return settings;
+}
+
+StepInputs inputs(uint64_t step) {
+  StepInputs in;
+  in.shape = kShape;
+  Rng rng(5, purpose::noise, step);
+  in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
+  rng.fill_normal(in.noisy_latents);
+  in.target = in.noisy_latents;  // half of what is seen is to be predicted: something to learn
+  for (float& x : in.target) x = 0.5f * x + 0.3f * rng.normal();
+  in.timesteps = {static_cast<float>(rng.below(1000)), static_cast<float>(rng.below(1000))};
+  in.loss_weights = {1, 1};
+  in.ids.assign(2 * 77, 320);
+  return in;
+}
+
+/// A LoRA with its first weights, ready to step.
+struct Training {
+  RandomConstants constants;
+  std::unique_ptr<Optimizer> optimizer = make_adamw({});
+  LoraTrainer trainer;
+
+  explicit Training(const StepSettings& settings)
+      : trainer(find_backend("cpu"), constants, settings, *optimizer, UpdateSettings{1.0}) {
+    for (const LoraModule& module : settings.modules) {
+      std::vector<float> down(static_cast<size_t>(count_of(module.down_shape())));
+      Rng rng(std::hash<std::string>{}(module.key), purpose::lora_init);
+      for (float& x : down) x = (2 * rng.uniform() - 1) / std::sqrt(static_cast<float>(module.fan_in()));
+      trainer.set_weights(module.key + ".lora_down.weight", down);
+      trainer.set_weights(module.key + ".lora_up.weight",
+                          std::vector<float>(static_cast<size_t>(count_of(module.up_shape()))));
+    }
+  }
+  double step(int64_t number) {
+    const double loss = trainer.step(inputs(static_cast<uint64_t>(number))).loss;
+    trainer.update(number, {2e-3, 2e-3});
+    return loss;
+  }
+  std::vector<double> losses(int64_t steps) {
+    std::vector<double> found;
+    for (int64_t i = 1; i <= steps; ++i) found.push_back(step(i));
+    return found;
+  }
+};
+
+/// Root mean square of the differences.
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+}  // namespace
+
+TEST_CASE("after the first step of a shape the heap does not grow, and the memory held stays what it was") {
+  Training training(small_settings());
+  training.step(1);
+  training.step(2);
+  const MemoryUse before = training.trainer.memory();
+  const size_t heap = mallinfo2().uordblks + mallinfo2().hblkhd;
+  for (int64_t i = 3; i <= 12; ++i) training.step(i);
+  CHECK(mallinfo2().uordblks + mallinfo2().hblkhd <= heap + 4096);  // doctest keeps a little of its own
+  CHECK(training.trainer.memory().total() == before.total());
+}
+
+TEST_CASE("less memory, the same training: recomputed blocks and plain weights change no loss beyond rounding") {
+  Training plenty(small_settings());
+  const std::vector<double> expected = plenty.losses(4);
+  const size_t full = plenty.trainer.memory().arena + plenty.trainer.memory().weights;
+
+  Training tight(small_settings());
+  const MemoryChoice choice = tight.trainer.fit(kShape, /*budget_bytes=*/0);
+  CHECK(!choice.recomputed.empty());
+  CHECK(!choice.kept_plain.empty());
+  const std::vector<double> losses = tight.losses(4);
+  CHECK(distance(losses, expected) < 1e-5);
+  CHECK(tight.trainer.memory().arena + tight.trainer.memory().weights < 0.8 * static_cast<double>(full));
+}
+
+TEST_CASE("Winograd's convolutions in bf16 train like direct ones: no further from fp32 than roundings go") {
+  constexpr int64_t kSteps = 60;
+  StepSettings settings = small_settings();
+  const std::vector<double> exact = Training(settings).losses(kSteps);
+  settings.compute = DType::bf16;
+  const std::vector<double> direct = Training(settings).losses(kSteps);
+  settings.conv_algorithm = "winograd";
+  const std::vector<double> winograd = Training(settings).losses(kSteps);
+  MESSAGE("loss off by ", distance(direct, exact), " direct, ", distance(winograd, exact), " Winograd");
+  CHECK(exact.back() < exact.front());
+  CHECK(distance(winograd, exact) < 2 * distance(direct, exact) + 1e-4);
+}
+
+TEST_CASE("captions encoded beforehand give the same step as captions encoded when they come") {
+  Training at_once(small_settings()), later(small_settings());
+  at_once.trainer.encode_captions({std::vector<int32_t>(77, 320)});
+  CHECK(at_once.step(1) == later.step(1));
+  CHECK(at_once.trainer.memory().weights < later.trainer.memory().weights);
+}
