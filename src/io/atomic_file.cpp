@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -71,6 +73,24 @@ void AtomicFile::commit() {
     ::fsync(folder);
     ::close(folder);
   }
+}
+
+void remove_abandoned_files(const std::string& folder, const std::string& stem) {
+  std::error_code error;
+  std::vector<std::filesystem::path> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    // .STEM....PID.COUNTER.tmp
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("." + stem) || !name.ends_with(".tmp")) continue;
+    const size_t counter = name.rfind('.', name.size() - 5);
+    const size_t pid = counter == std::string::npos || counter == 0 ? counter : name.rfind('.', counter - 1);
+    if (pid == std::string::npos || pid == 0) continue;
+    const std::string digits = name.substr(pid + 1, counter - pid - 1);
+    if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (::kill(std::stoi(digits), 0) == 0 || errno != ESRCH) continue;
+    abandoned.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : abandoned) std::filesystem::remove(path, error);
 }
 
 void write_file(const std::string& path, std::string_view text) {

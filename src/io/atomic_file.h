@@ -30,6 +30,10 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Removes the temporary files of AtomicFiles in `folder` whose names begin with `stem` and whose process is gone: what
+/// a process that was killed while writing left behind.
+void remove_abandoned_files(const std::string& folder, const std::string& stem);
+
 /// Writes a whole small file atomically.
 void write_file(const std::string& path, std::string_view text);
 

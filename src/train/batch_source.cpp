@@ -21,6 +21,7 @@ BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, co
       cache_(cache),
       encoder_(encoder),
       schedule_(make_noise_schedule()),
+      made_(loader.first_batch),
       loader_(data, loader) {}
 
 std::vector<float> BatchSource::latents(const Batch& batch) {

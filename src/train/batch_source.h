@@ -39,7 +39,7 @@ class BatchSource {
   LatentEncoder* encoder_;
   NoiseSchedule schedule_;
   ClipTokenizer tokenizer_;
-  int64_t made_ = 0;
+  int64_t made_;  // micro-batches since the run's very first
   Loader loader_;
 };
 

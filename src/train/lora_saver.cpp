@@ -23,14 +23,21 @@ std::string padded(int64_t number, int digits) {
 OutputNames::OutputNames(const SaveConfig& config)
     : folder_(config.output_dir.value_or(".")), name_(config.output_name) {}
 
-std::string OutputNames::path(const std::string& file) const {
-  return (std::filesystem::path(folder_) / (file + ".safetensors")).string();
+std::string OutputNames::in_folder(const std::string& file) const {
+  return (std::filesystem::path(folder_) / file).string();
 }
-std::string OutputNames::last() const { return path(name_.value_or("last")); }
-std::string OutputNames::at_epoch(int64_t epoch) const {
-  return path(name_.value_or("epoch") + "-" + padded(epoch, 6));
-}
-std::string OutputNames::at_step(int64_t step) const { return path(name_.value_or("at") + "-step" + padded(step, 8)); }
+std::string OutputNames::epoch_stem(int64_t epoch) const { return name_.value_or("epoch") + "-" + padded(epoch, 6); }
+std::string OutputNames::step_stem(int64_t step) const { return name_.value_or("at") + "-step" + padded(step, 8); }
+
+std::string OutputNames::last() const { return in_folder(name_.value_or("last") + ".safetensors"); }
+std::string OutputNames::at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + ".safetensors"); }
+std::string OutputNames::at_step(int64_t step) const { return in_folder(step_stem(step) + ".safetensors"); }
+std::string OutputNames::state() const { return in_folder(name_.value_or("last") + ".state"); }
+std::string OutputNames::last_state() const { return in_folder(name_.value_or("last") + "-state"); }
+std::string OutputNames::state_at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + "-state"); }
+std::string OutputNames::state_at_step(int64_t step) const { return in_folder(step_stem(step) + "-state"); }
+
+void OutputNames::remove_leftovers() const { remove_abandoned_files(folder_, name_.value_or("")); }
 
 void OutputNames::check_writable() const {
   std::error_code error;

@@ -15,17 +15,25 @@ class OutputNames {
  public:
   explicit OutputNames(const SaveConfig& config);
   std::string folder() const { return folder_; }
-  std::string last() const;                   ///< NAME.safetensors
-  std::string at_epoch(int64_t epoch) const;  ///< NAME-000001.safetensors; epochs done
-  std::string at_step(int64_t step) const;    ///< NAME-step00000020.safetensors
+  std::string last() const;                         ///< NAME.safetensors
+  std::string at_epoch(int64_t epoch) const;        ///< NAME-000001.safetensors; epochs done
+  std::string at_step(int64_t step) const;          ///< NAME-step00000020.safetensors
+  std::string state() const;                        ///< NAME.state, kept while a run is not complete
+  std::string last_state() const;                   ///< NAME-state, a folder
+  std::string state_at_epoch(int64_t epoch) const;  ///< NAME-000001-state
+  std::string state_at_step(int64_t step) const;    ///< NAME-step00000020-state
 
+  /// Removes what writers that were killed have left half-written under this name.
+  void remove_leftovers() const;
   /// Makes the folder and a file in it, which is removed again. Throws Error saying what is wrong.
   void check_writable() const;
   /// Throws Error unless the disk has room for a file of `bytes`.
   void check_room(int64_t bytes) const;
 
  private:
-  std::string path(const std::string& file) const;
+  std::string in_folder(const std::string& file) const;
+  std::string epoch_stem(int64_t epoch) const;
+  std::string step_stem(int64_t step) const;
 
   std::string folder_;
   std::optional<std::string> name_;

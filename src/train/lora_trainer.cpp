@@ -47,6 +47,12 @@ std::vector<float> LoraTrainer::evaluation_weights(const std::string& name, int6
   return values;
 }
 
+std::vector<std::pair<std::string, int64_t>> LoraTrainer::state_variables() const {
+  std::vector<std::pair<std::string, int64_t>> all = session_->variables();
+  std::erase_if(all, [](const auto& variable) { return variable.first.starts_with(gradient_name("")); });
+  return all;
+}
+
 std::vector<float> LoraTrainer::gradient(const std::string& name, int64_t count) const {
   const auto has_gradient = [&](const Value& v) { return v.node().scope() == name; };
   const auto& trained = steps_.begin()->second->trained;

@@ -44,6 +44,8 @@ class LoraTrainer {
   std::vector<float> weights(const std::string& name, int64_t count) const;
   /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
+  /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
+  std::vector<std::pair<std::string, int64_t>> state_variables() const;
   /// The gradient left by the last step(s); empty for a tensor that gets none.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 

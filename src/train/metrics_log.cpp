@@ -3,9 +3,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
+#include "io/atomic_file.h"
 
 namespace rankine {
 namespace {
@@ -33,6 +36,16 @@ std::string object(const NamedNumbers& numbers) {
   return "{" + text + "}";
 }
 
+/// The number after {"step": of a whole line.
+std::optional<int64_t> step_of(std::string_view line) {
+  constexpr std::string_view start = "{\"step\":";
+  if (!line.starts_with(start)) return std::nullopt;
+  int64_t step = 0;
+  const auto [end, error] = std::from_chars(line.data() + start.size(), line.data() + line.size(), step);
+  if (error != std::errc{}) return std::nullopt;
+  return step;
+}
+
 bool ends_inside_a_line(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in || in.tellg() <= 0) return false;
@@ -58,6 +71,22 @@ MetricsLog::MetricsLog(const std::filesystem::path& file) : file_(file) {
   out_.open(file, std::ios::binary | std::ios::app);
   check(out_.good(), file.string(), ": cannot be opened for writing");
   if (broken_line) out_ << '\n' << std::flush;
+}
+
+void MetricsLog::go_back_to(const std::filesystem::path& file, int64_t step) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return;
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  size_t end = text.size();
+  while (end > 0) {
+    const size_t before = end < 2 ? std::string::npos : text.rfind('\n', end - 2);
+    const size_t begin = before == std::string::npos ? 0 : before + 1;
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    const std::optional<int64_t> line_step = step_of(line);
+    if (line.ends_with('\n') && (!line_step || *line_step <= step)) break;
+    end = begin;
+  }
+  if (end < text.size()) write_file(file.string(), std::string_view(text).substr(0, end));
 }
 
 void MetricsLog::write(const StepMetrics& metrics) {

@@ -32,6 +32,9 @@ std::string metrics_line(const StepMetrics& metrics);
 /// is killed, never leaves more than one broken line; opening ends such a line.
 class MetricsLog {
  public:
+  /// Of the lines at the file's end, removes those of steps after `step`, which are going to be done again.
+  static void go_back_to(const std::filesystem::path& file, int64_t step);
+
   /// Creates the file and its folder when absent. Throws Error when it cannot be written.
   explicit MetricsLog(const std::filesystem::path& file);
   /// Throws Error when the disk is full.

@@ -6,8 +6,8 @@
 
 namespace rankine {
 
-int64_t RunLength::batches() const {
-  const int64_t whole = steps / steps_per_epoch(), rest = steps % steps_per_epoch();
+int64_t RunLength::batches_of(int64_t steps_done) const {
+  const int64_t whole = steps_done / steps_per_epoch(), rest = steps_done % steps_per_epoch();
   return whole * batches_per_epoch + std::min(rest * accumulation, batches_per_epoch);
 }
 

@@ -14,8 +14,10 @@ struct RunLength {
   int64_t epochs = 0;        ///< the last one may end early
 
   int64_t steps_per_epoch() const { return (batches_per_epoch + accumulation - 1) / accumulation; }
+  /// Batches of the first `steps_done` steps.
+  int64_t batches_of(int64_t steps_done) const;
   /// All batches of the run.
-  int64_t batches() const;
+  int64_t batches() const { return batches_of(steps); }
   /// Whether the optimiser moves after batch `index` (from 0) of an epoch.
   bool step_ends_at(int64_t index) const { return (index + 1) % accumulation == 0 || index + 1 == batches_per_epoch; }
 };

@@ -66,6 +66,12 @@ void check_save(const SaveConfig& c) {
         "--output_name must be a file's name without folders, got \"", c.name(), "\"");
   check_at_least("--save_every_n_epochs", c.save_every_n_epochs, int64_t{1});
   check_at_least("--save_every_n_steps", c.save_every_n_steps, int64_t{1});
+  check_at_least("--save_last_n_epochs", c.save_last_n_epochs, int64_t{1});
+  check_at_least("--save_last_n_steps", c.save_last_n_steps, int64_t{0});
+  check_at_least("--save_last_n_epochs_state", c.save_last_n_epochs_state, int64_t{1});
+  check_at_least("--save_last_n_steps_state", c.save_last_n_steps_state, int64_t{0});
+  check_at_least("--initial_epoch", c.initial_epoch, int64_t{1});
+  check_at_least("--initial_step", c.initial_step, int64_t{0});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -80,6 +81,16 @@ struct SaveConfig {
   std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: fp32
   std::optional<int64_t> save_every_n_epochs;
   std::optional<int64_t> save_every_n_steps;
+  std::optional<int64_t> save_last_n_epochs;        ///< older files of epochs are removed
+  std::optional<int64_t> save_last_n_steps;         ///< files from so many steps ago and before are removed
+  std::optional<int64_t> save_last_n_epochs_state;  ///< the same for states; unset: as for the LoRAs
+  std::optional<int64_t> save_last_n_steps_state;
+  bool save_state = false;  ///< a state folder with each LoRA, beside the one state that is always kept
+  bool save_state_on_train_end = false;
+  std::optional<std::string> resume;     ///< a state folder or file
+  std::optional<int64_t> initial_epoch;  ///< begin to count here, from 1
+  std::optional<int64_t> initial_step;   ///< steps already done; goes before initial_epoch
+  bool auto_resume = true;               ///< go on with an interrupted run of the same settings
 
   std::string name() const { return output_name.value_or("last"); }
 };
@@ -109,6 +120,8 @@ struct TrainConfig {
   RunConfig run;
   SaveConfig save;
   MetadataConfig metadata;
+  /// Flags that were given and change a run's numbers, as texts: two runs are the same only when these are.
+  std::map<std::string, std::string> given_flags{};
 };
 
 /// Throws Error for the first setting that is missing, out of range, or contradicts another.

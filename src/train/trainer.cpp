@@ -11,6 +11,7 @@
 #include "network/lora_file.h"
 #include "train/checkpoint_constants.h"
 #include "train/latent_cache.h"
+#include "train/resume.h"
 #include "train/run_setup.h"
 #include "train/training_facts.h"
 
@@ -82,24 +83,31 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   // All that can be wrong is looked at before anything that takes long.
   check_train_config(config);
   const DType compute = compute_type(config.run), saved = lora_dtype(config.save.save_precision.value_or(""));
-  const uint64_t seed = seed_of(config.run);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.optimizer_type, config.optim.optimizer_args);
   loss_config(config);
   parse_memory(config.run.memory_budget, "--memory_budget");
   const OutputNames names(config.save);
   names.check_writable();
+  names.remove_leftovers();
   const Checkpoint checkpoint = Checkpoint::open(config.model.pretrained_model_name_or_path.value_or(""));
   const StepSettings settings = step_settings(config, checkpoint);
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");
   CheckpointConstants constants(checkpoint);
   LoraTrainer trainer(backend, constants, settings, *optimizer, config.optim.max_grad_norm);
-  set_first_weights(trainer, config.network, seed);
   const TrainingData data = load_training_data(config);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
+  const RunSettings same_run = run_settings(config, data, length, settings, optimizer->description());
+  const StateFiles state_files(names.state());
+  const RunStart start = find_start(config.save, state_files, names.last(), same_run, length);
+  for (const std::string& note : start.notes) out << note << '\n';
+  const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
+  set_first_weights(trainer, config.network, seed);
+  if (start.found) restore_state(trainer, start.found->state);
   const LrSchedule schedule = lr_schedule(config.optim, length);
   LoaderConfig loader = loader_config(config, seed);
   loader.max_train_steps = length.steps;
+  loader.first_batch = length.batches_of(start.step);
   loader.end_batch = length.batches();
   loader.decode_images = !config.data.cache_latents;
 
@@ -123,6 +131,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const MemoryChoice memory =
       trainer.fit(largest_of(shapes), parse_memory(config.run.memory_budget, "--memory_budget"));
   for (const StepShape& shape : shapes) trainer.prepare(shape);
+  if (start.found) check_restored(trainer, *start.found);
   out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
       << given_up_text(memory) << "  seed         " << seed
       << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
@@ -131,11 +140,17 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
 
   LoraSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
                   saved);
-  MetricsLog metrics(std::filesystem::path(names.folder()) / "metrics.jsonl");
+  const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
+  if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
+  MetricsLog metrics(metrics_file);
   BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
   Progress progress(out, options);
+  StateSaver states(trainer, state_files, same_run, seed);
+  RunPosition position = start.found ? start.found->state.position : RunPosition{};
+  position.step = start.step;
   const TrainOutcome outcome =
-      TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress, interrupt}).run();
+      TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress, interrupt, states, position})
+          .run();
   progress.finish();
   out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
       << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "

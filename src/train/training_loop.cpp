@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
+#include <utility>
 
 namespace rankine {
 namespace {
@@ -27,23 +29,23 @@ TrainingLoop::TrainingLoop(const Parts& parts)
       names_(parts.config.save),
       losses_(static_cast<size_t>(parts.length.batches_per_epoch)),
       step_seconds_(kRecentSteps),
-      waits_(kRecentSteps) {}
+      waits_(kRecentSteps) {
+  for (const float loss : parts.start.losses) losses_.add(loss);
+}
 
 TrainOutcome TrainingLoop::run() {
   timer_.restart();
   TrainOutcome outcome;
   StepMetrics metrics;
+  outcome.steps = parts_.start.step;
   while (outcome.steps < parts_.length.steps && !outcome.interrupted) {
     metrics = step(outcome.steps + 1);
     outcome.steps = metrics.step;
     parts_.progress.update(progress_state(metrics));
     outcome.interrupted = parts_.interrupt.requested() && outcome.steps < parts_.length.steps;
   }
-  if (outcome.interrupted) {
-    save(names_.at_step(outcome.steps), outcome.steps, metrics.epoch - 1);
-  } else {
-    save(names_.last(), outcome.steps, parts_.length.epochs);
-  }
+  save_at_end(outcome, metrics);
+  if (outcome.interrupted && state_step_ == outcome.steps) outcome.state = parts_.states.path();
   outcome.loss = losses_.mean();
   outcome.seconds = timer_.seconds();
   outcome.file = parts_.saver.last_saved();
@@ -54,10 +56,14 @@ ReadyBatch TrainingLoop::next_batch(int64_t steps_done) {
   try {
     return parts_.batches.next();
   } catch (const Error& error) {
-    if (steps_done == 0) throw;
+    if (steps_done == parts_.start.step) throw;
     const std::string path = names_.at_step(steps_done);
     save(path, steps_done, (steps_done - 1) / parts_.length.steps_per_epoch());
-    fail(error.what(), "\nThe LoRA as it was after step ", steps_done, " is saved: ", path);
+    const bool kept = save_state(steps_done, "");
+    fail(error.what(), "\nThe LoRA as it was after step ", steps_done, " is saved: ", path,
+         kept ? "\nTo go on: with the picture back in its place the same command again, else with --resume " +
+                    parts_.states.path()
+              : "");
   }
 }
 
@@ -94,19 +100,31 @@ StepMetrics TrainingLoop::step(int64_t number) {
   if (settings.train_text_encoder) metrics.learning_rates.emplace_back("text_encoder", rates.text_encoder);
   if (settings.train_unet) metrics.learning_rates.emplace_back("unet", rates.unet);
   Timer timer;
-  metrics.grad_norm = parts_.trainer.update(number, rates);
+  metrics.grad_norm = parts_.trainer.update(parts_.start.updates + number - parts_.start.step, rates);
   const double update = timer.seconds();
   check_finite(*metrics.grad_norm, "gradient", number, files);
 
   timer.restart();
-  save_what_is_due(metrics);
-  const double saving = timer.seconds();
+  const std::vector<Due> due = due_saves(metrics);
+  for (const Due& one : due) {
+    save(one.lora, number, one.epochs);
+    remove_old(one.old_lora);
+  }
+  const double saving = timer.seconds() + std::exchange(state_seconds_, 0.0);
   metrics.seconds = {{"load", load},     {"encode", encode}, {"prepare", prepare}, {"forward_backward", compute},
                      {"update", update}, {"save", saving}};
   metrics.step_seconds = step_timer.seconds();
   step_seconds_.add(metrics.step_seconds);
   waits_.add(load);
   parts_.metrics.write(metrics);
+
+  // The state comes last: what it goes on from, the line of metrics included, is all there.
+  timer.restart();
+  for (const Due& one : due) {
+    save_state(number, one.state_folder);
+    remove_old(one.old_state_folder);
+  }
+  state_seconds_ = timer.seconds();
   return metrics;
 }
 
@@ -119,20 +137,83 @@ void TrainingLoop::check_finite(double value, const char* what, int64_t number,
        "\nTry a lower --learning_rate, or --mixed_precision no. The pictures of the step were:", listed(files));
 }
 
-void TrainingLoop::save_what_is_due(const StepMetrics& metrics) {
+std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metrics) const {
   const SaveConfig& c = parts_.config.save;
   const RunLength& length = parts_.length;
   const int64_t every_steps = c.save_every_n_steps.value_or(0), every_epochs = c.save_every_n_epochs.value_or(0);
-  if (every_steps > 0 && metrics.step % every_steps == 0)
-    save(names_.at_step(metrics.step), metrics.step, metrics.epoch - 1);
+  std::vector<Due> all;
+  if (every_steps > 0 && metrics.step % every_steps == 0) {
+    Due due{.lora = names_.at_step(metrics.step), .epochs = metrics.epoch - 1};
+    // sd-scripts counts back one step more than it is told, and from there to a step that was saved.
+    const auto old = [&](const std::optional<int64_t>& last) {
+      const int64_t before = metrics.step - last.value_or(metrics.step) - 1;
+      return before - before % every_steps;
+    };
+    const auto& last_state = c.save_last_n_steps_state ? c.save_last_n_steps_state : c.save_last_n_steps;
+    if (old(c.save_last_n_steps) > 0) due.old_lora = names_.at_step(old(c.save_last_n_steps));
+    if (c.save_state) {
+      due.state_folder = names_.state_at_step(metrics.step);
+      if (old(last_state) > 0) due.old_state_folder = names_.state_at_step(old(last_state));
+    }
+    all.push_back(due);
+  }
   const bool epoch_ends = metrics.step % length.steps_per_epoch() == 0;
-  if (every_epochs > 0 && epoch_ends && metrics.epoch % every_epochs == 0 && metrics.epoch < length.epochs)
-    save(names_.at_epoch(metrics.epoch), metrics.step, metrics.epoch);
+  if (every_epochs > 0 && epoch_ends && metrics.epoch % every_epochs == 0 && metrics.epoch < length.epochs) {
+    Due due{.lora = names_.at_epoch(metrics.epoch), .epochs = metrics.epoch};
+    const auto old = [&](const std::optional<int64_t>& last) {
+      return last ? metrics.epoch - every_epochs * *last : int64_t{0};
+    };
+    const auto& last_state = c.save_last_n_epochs_state ? c.save_last_n_epochs_state : c.save_last_n_epochs;
+    if (old(c.save_last_n_epochs) > 0) due.old_lora = names_.at_epoch(old(c.save_last_n_epochs));
+    if (c.save_state) {
+      due.state_folder = names_.state_at_epoch(metrics.epoch);
+      if (old(last_state) > 0) due.old_state_folder = names_.state_at_epoch(old(last_state));
+    }
+    all.push_back(due);
+  }
+  return all;
 }
 
 void TrainingLoop::save(const std::string& path, int64_t steps, int64_t epochs) {
   parts_.saver.save(path, steps, epochs);
   parts_.progress.message("saved " + path);
+}
+
+bool TrainingLoop::save_state(int64_t steps, const std::string& folder) {
+  try {
+    if (state_step_ != steps) {
+      const int64_t updates = parts_.start.updates + steps - parts_.start.step;
+      RunPosition position{.step = steps, .updates = updates};
+      for (const double loss : losses_.values()) position.losses.push_back(static_cast<float>(loss));
+      parts_.states.save(position);
+      state_step_ = steps;
+    }
+    if (!folder.empty()) parts_.states.keep_in(folder);
+    return true;
+  } catch (const Error& error) {
+    parts_.progress.message(
+        concat_text("the state after step ", steps, " could not be saved, training goes on: ", error.what()));
+    return false;
+  }
+}
+
+void TrainingLoop::save_at_end(const TrainOutcome& outcome, const StepMetrics& metrics) {
+  const SaveConfig& c = parts_.config.save;
+  if (outcome.interrupted) {
+    save(names_.at_step(outcome.steps), outcome.steps, metrics.epoch - 1);
+    save_state(outcome.steps, c.save_state ? names_.state_at_step(outcome.steps) : "");
+    return;
+  }
+  save(names_.last(), outcome.steps, parts_.length.epochs);
+  if (c.save_state || c.save_state_on_train_end) save_state(outcome.steps, names_.last_state());
+  parts_.states.remove();
+}
+
+void TrainingLoop::remove_old(const std::string& path) {
+  if (path.empty()) return;
+  std::error_code error;
+  if (std::filesystem::remove_all(path, error) > 0 && !error) parts_.progress.message("removed " + path);
+  if (error) parts_.progress.message(concat_text("cannot remove ", path, ": ", error.message()));
 }
 
 ProgressState TrainingLoop::progress_state(const StepMetrics& metrics) const {

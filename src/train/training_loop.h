@@ -11,6 +11,7 @@
 #include "train/metrics_log.h"
 #include "train/progress.h"
 #include "train/run_length.h"
+#include "train/state_saver.h"
 
 namespace rankine {
 
@@ -23,6 +24,7 @@ class MovingMean {
     if (values_.size() > size_) values_.pop_front();
   }
   double mean() const;
+  const std::deque<double>& values() const { return values_; }
 
  private:
   size_t size_;
@@ -36,6 +38,7 @@ struct TrainOutcome {
   double seconds = 0;        ///< from the first step to the last save
   std::string file{};        ///< the LoRA saved last
   bool interrupted = false;  ///< by Ctrl-C or SIGTERM
+  std::string state{};       ///< what an interrupted run goes on from; empty when it could not be saved
 };
 
 /// The steps of a run, from the first to the last: batches are taken, gradients are summed, the weights move, and the
@@ -52,6 +55,8 @@ class TrainingLoop {
     MetricsLog& metrics;
     Progress& progress;
     const InterruptGuard& interrupt;
+    StateSaver& states;
+    RunPosition start{};  ///< where the steps begin
   };
   explicit TrainingLoop(const Parts& parts);
 
@@ -64,13 +69,25 @@ class TrainingLoop {
   StepMetrics step(int64_t number);
   ReadyBatch next_batch(int64_t steps_done);
   void check_finite(double value, const char* what, int64_t number, const std::vector<std::string>& files) const;
-  void save_what_is_due(const StepMetrics& metrics);
+  /// A save that is due after a step.
+  struct Due {
+    std::string lora{}, state_folder{};
+    std::string old_lora{}, old_state_folder{};  ///< to be removed; empty: nothing
+    int64_t epochs = 0;
+  };
+  std::vector<Due> due_saves(const StepMetrics& metrics) const;
   void save(const std::string& path, int64_t steps, int64_t epochs);
+  /// Keeps the state, also in `folder` unless that is empty. A failure is said and training goes on.
+  bool save_state(int64_t steps, const std::string& folder);
+  void save_at_end(const TrainOutcome& outcome, const StepMetrics& metrics);
+  void remove_old(const std::string& path);
   ProgressState progress_state(const StepMetrics& metrics) const;
 
   Parts parts_;
   OutputNames names_;
   MovingMean losses_, step_seconds_, waits_;
+  double state_seconds_ = 0;  // of the last step's state, which is saved after its line of metrics
+  int64_t state_step_ = -1;   // of the state saved last
   Timer timer_;
 };
 

@@ -329,6 +329,7 @@ TEST_CASE("a weight that overflows at the last step is not saved either") {
 TEST_CASE("Ctrl-C ends the step, saves the LoRA and says so") {
   Run run;
   run.config.run.max_train_steps = 1000;
+  run.config.save.auto_resume = false;
   for (const int signal : {SIGINT, SIGTERM}) {
     Trigger buffer("step 2/1000", [&] { raise(signal); });
     std::ostream out(&buffer);
@@ -359,5 +360,7 @@ TEST_CASE("a picture that vanishes during the run stops it, and what was trained
   CHECK(contains(error, "0.png"));
   const size_t at = error.find("cat-step");
   REQUIRE(at != std::string::npos);
-  CHECK(fs::exists(run.out(error.substr(at))));
+  CHECK(fs::exists(run.out(error.substr(at, error.find('\n', at) - at))));
+  CHECK(contains(error, "--resume " + run.out("cat.state")));
+  CHECK(fs::exists(run.out("cat.state")));
 }

@@ -129,6 +129,11 @@ class CpuSession : public Session {
           "\" of ", values.size(), " elements");
     std::memcpy(values.data(), found->second.data(), values.size_bytes());
   }
+  std::vector<std::pair<std::string, int64_t>> variables() const override {
+    std::vector<std::pair<std::string, int64_t>> all;
+    for (const auto& [name, values] : memory_.variables) all.emplace_back(name, values.size());
+    return all;
+  }
   MemoryUse memory() const override {
     MemoryUse use{memory_.weights.bytes(), 0, memory_.arena.bytes(), memory_.scratch.bytes()};
     for (const auto& [name, values] : memory_.variables) use.variables += values.size() * sizeof(float);

@@ -78,6 +78,11 @@ class ReferenceSession : public Session {
     check(found != memory_.variables.end(), "there is no variable \"", name, "\"");
     for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(found->second[static_cast<int64_t>(i)]);
   }
+  std::vector<std::pair<std::string, int64_t>> variables() const override {
+    std::vector<std::pair<std::string, int64_t>> all;
+    for (const auto& [name, value] : memory_.variables) all.emplace_back(name, value.count());
+    return all;
+  }
   MemoryUse memory() const override { return {}; }
 
  private:

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rankine {
+
+/// Where a run stands between two steps.
+struct RunPosition {
+  int64_t step = 0;             ///< optimiser steps done since the run's very first
+  int64_t updates = 0;          ///< of them, those that the optimiser's own state has seen
+  std::vector<float> losses{};  ///< of the last batches, oldest first: what the average is made of
+};
+
+/// A named row of numbers of a session: a LoRA weight or a part of the optimiser's state.
+struct StateVariable {
+  std::string name;
+  std::vector<float> values;
+};
+
+/// All that a run needs to go on as if it had never stopped. Random numbers and the batches follow from seed and step.
+struct TrainingState {
+  RunPosition position;
+  uint64_t seed = 0;
+  std::map<std::string, std::string> settings;  ///< see train/run_settings.h
+  std::vector<StateVariable> variables;         ///< weights as they are trained, in fp32 whatever the step computes in
+};
+
+/// Writes a .safetensors file with a SHA-256 of everything in it, atomically. Throws Error, leaving what was at `path`.
+void write_state(const std::string& path, const TrainingState& state);
+
+/// Throws Error naming the file when it is cut short, changed, or no state of a run.
+TrainingState read_state(const std::string& path);
+
+}  // namespace rankine
