@@ -8,6 +8,7 @@ LossConfig loss_config(const TrainConfig& config) {
   LossConfig loss = config.loss;
   loss.weighting.prediction = config.model.v_parameterization ? Prediction::v : Prediction::epsilon;
   check_loss_weighting(loss.weighting);
+  check_noise(loss.noise, NoiseScheduleConfig{}.num_train_timesteps);
   return loss;
 }
 
@@ -20,7 +21,7 @@ BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, co
       max_token_length_(config.model.max_token_length.value_or(75)),
       cache_(cache),
       encoder_(encoder),
-      schedule_(make_noise_schedule()),
+      schedule_(make_noise_schedule({.zero_terminal_snr = loss_.noise.zero_terminal_snr})),
       made_(loader.first_batch),
       loader_(data, loader) {}
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "diffusion/loss.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 
@@ -134,6 +135,9 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
   e.set_input("target", in.target);
   e.set_input("timesteps", in.timesteps);
   e.set_input("loss_weights", in.loss_weights);
+  if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input("huber_c", in.huber_c);
+  if (settings_.masked_loss)
+    e.set_input("loss_mask", in.loss_mask.empty() ? std::vector<float>(in.noisy_latents.size() / 4, 1) : in.loss_mask);
   const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
   e.set_input("loss_scale", std::span(&scale, 1));
   if (settings_.accumulate) e.set_input("keep", std::span(&kept, 1));

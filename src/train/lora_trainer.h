@@ -16,6 +16,8 @@ struct StepInputs {
   std::vector<float> noisy_latents, target;  ///< [N, h, w, 4]
   std::vector<float> timesteps;              ///< [N]
   std::vector<float> loss_weights;           ///< [N]
+  std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
+  std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
   std::vector<int32_t> ids;                  ///< [N, chunks, 77]
 };
 

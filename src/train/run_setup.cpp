@@ -93,6 +93,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.run.gradient_checkpointing;
   settings.conv_algorithm = config.run.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
+  settings.masked_loss = config.loss.masked_loss;
   return settings;
 }
 

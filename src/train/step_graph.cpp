@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "diffusion/loss_graph.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "network/lora.h"
@@ -28,7 +29,6 @@ Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value
 }  // namespace
 
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
-  check(s.loss_type == "l2", "--loss_type ", s.loss_type, " is not supported yet");
   const Shape picture = {shape.batch, shape.height, shape.width, s.model.unet.latent_channels};
   const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
   const Value weights = graph.input("loss_weights", f32({shape.batch}));
@@ -36,9 +36,9 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
       s.train_text_encoder ? text_states(graph, s, shape.batch, shape.chunks) : context_input(graph, s, shape);
   const Value prediction = predict(graph, s, shape, noisy, context);
   graph.set_scope("loss");
-  const Value sample_losses = mul(mse_loss(prediction, target), weights);
-  graph.output("sample_losses", sample_losses);
-  graph.output("loss", mean(sample_losses));
+  const Value losses = mul(sample_losses(graph, {s.loss_type, s.masked_loss}, prediction, target), weights);
+  graph.output("sample_losses", losses);
+  graph.output("loss", mean(losses));
   graph.set_scope("");
 
   Target target_of_passes;

@@ -37,14 +37,16 @@ struct StepSettings {
   std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
   std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"
   std::string loss_type = "l2";
+  bool masked_loss = false;  ///< errors are weighed by StepInputs::loss_mask
 
   bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }
 };
 
 /// Forward, loss and backward. Gradients are left in variables "grad.NAME" of the trained tensors.
 /// Inputs: "noisy_latents", "target" f32 [N, h, w, 4], "timesteps" f32 [N], "loss_weights" f32 [N], "loss_scale" f32
-/// [], "keep" f32 [] when accumulating; "ids" i32 [N, chunks, 77] when the text encoder is trained, else "context" f32
-/// [N, tokens, width]. Outputs: "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a gradient.
+/// [], those of sample_losses, "keep" f32 [] when accumulating; "ids" i32 [N, chunks, 77] when the text encoder is
+/// trained, else "context" f32 [N, tokens, width]. Outputs: "loss" f32 [], "sample_losses" f32 [N]. Gives the variables
+/// that get a gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 /// The frozen text encoder alone: input "ids" i32 [N, chunks, 77] -> output "context" f32 [N, tokens, width].

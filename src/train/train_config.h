@@ -7,6 +7,7 @@
 
 #include "data/dataset_config.h"
 #include "diffusion/loss_weighting.h"
+#include "diffusion/noise.h"
 #include "optim/lr_schedule.h"
 
 /// What a training run is told, as typed structs: one a subject, each with sd-scripts' defaults. Fields carry the names
@@ -56,10 +57,14 @@ struct OptimConfig {
 
 struct LossConfig {
   std::string loss_type = "l2";
+  std::string huber_schedule = "snr";  ///< how the threshold of huber and smooth_l1 follows from the timestep
+  double huber_c = 0.1;                ///< that threshold, or its last value
+  double huber_scale = 1.0;            ///< a factor on it; "snr" does not read it
+  bool masked_loss = false;            ///< errors are weighed by mask pictures or the pictures' alpha
+  NoiseConfig noise;
   /// Its `prediction` follows from ModelConfig::v_parameterization.
   LossWeightingConfig weighting;
-  double prior_loss_weight = 1.0;      ///< factor on the loss of regularisation pictures
-  std::optional<double> noise_offset;  ///< strength of one normal number a channel, added to the noise
+  double prior_loss_weight = 1.0;  ///< factor on the loss of regularisation pictures
 };
 
 struct RunConfig {

@@ -77,11 +77,23 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.cache_latents = c.data.cache_latents;
   f.seed = seed;
 
-  f.noise_offset = c.loss.noise_offset;
+  f.noise_offset = c.loss.noise.noise_offset;
+  f.noise_offset_random_strength = c.loss.noise.noise_offset_random_strength;
+  f.adaptive_noise_scale = c.loss.noise.adaptive_noise_scale;
+  f.ip_noise_gamma = c.loss.noise.ip_noise_gamma;
+  f.ip_noise_gamma_random_strength = c.loss.noise.ip_noise_gamma_random_strength;
+  f.multires_noise_iterations = c.loss.noise.multires_noise_iterations;
+  f.multires_noise_discount = c.loss.noise.multires_noise_discount;
+  f.zero_terminal_snr = c.loss.noise.zero_terminal_snr;
+  f.min_timestep = c.loss.noise.min_timestep;
+  f.max_timestep = c.loss.noise.max_timestep;
   f.min_snr_gamma = c.loss.weighting.min_snr_gamma;
   f.debiased_estimation_loss = c.loss.weighting.debiased_estimation_loss;
   f.prior_loss_weight = c.loss.prior_loss_weight;
   f.loss_type = c.loss.loss_type;
+  f.huber_schedule = c.loss.huber_schedule;
+  f.huber_c = c.loss.huber_c;
+  f.huber_scale = c.loss.huber_scale;
 
   const SubsetOptions& subset = c.data.defaults.subset;
   f.caption_dropout_rate = subset.caption.dropout_rate;

@@ -95,25 +95,24 @@ TEST_CASE("no flag is in the table twice, and one without effect says why") {
 }
 
 TEST_CASE("a flag that is refused may be given at its default or at a value that means off") {
-  TrainOptions options;
-  const FlagTable table = train_flags(options);
   std::vector<std::string> notes;
-  const auto give = [&](const char* name, std::vector<std::string> texts) {
-    assign(*find_flag(table, name), texts, name, notes);
-  };
-  CHECK_NOTHROW(give("--multires_noise_iterations", {"0"}));
-  CHECK_NOTHROW(give("--max_timestep", {"1000"}));
-  CHECK_NOTHROW(give("--huber_c", {"0.10"}));
-  CHECK_NOTHROW(give("--network_args", {}));
-  CHECK_NOTHROW(give("--vae", {""}));
-  CHECK_NOTHROW(give("--zero_terminal_snr", {"false"}));
+  const auto give = [&](const Flag& flag, std::vector<std::string> texts) { assign(flag, texts, flag.name, notes); };
+  const Flag levels = refused("--levels", FlagKind::integer, "Levels").or_off("0");
+  const Flag share = refused("--share", FlagKind::number, "A share").initially("0.1");
+  const Flag extras = refused("--extras", FlagKind::list, "More"), path = refused("--path", FlagKind::text, "A file");
+  const Flag on = refused("--on", FlagKind::toggle, "Something");
+  CHECK_NOTHROW(give(levels, {"0"}));
+  CHECK_NOTHROW(give(share, {"0.10"}));
+  CHECK_NOTHROW(give(extras, {}));
+  CHECK_NOTHROW(give(path, {""}));
+  CHECK_NOTHROW(give(on, {"false"}));
   CHECK(notes.empty());
-  CHECK_THROWS_WITH_AS(give("--multires_noise_iterations", {"6"}), "--multires_noise_iterations is not supported yet",
-                       Error);
-  CHECK_THROWS_AS(give("--max_timestep", {"900"}), Error);
-  CHECK_THROWS_AS(give("--network_args", {"conv_dim=4"}), Error);
-  CHECK_THROWS_AS(give("--zero_terminal_snr", {}), Error);
-  CHECK_THROWS_WITH_AS(give("--logging_dir", {"logs"}), doctest::Contains("metrics.jsonl"), Error);
+  CHECK_THROWS_WITH_AS(give(levels, {"6"}), "--levels is not supported yet", Error);
+  CHECK_THROWS_AS(give(share, {"0.2"}), Error);
+  CHECK_THROWS_AS(give(extras, {"a=4"}), Error);
+  CHECK_THROWS_AS(give(on, {}), Error);
+  const Flag advised = refused("--old", FlagKind::text, "Old").instead("give --new");
+  CHECK_THROWS_WITH_AS(give(advised, {"x"}), doctest::Contains("give --new"), Error);
 }
 
 TEST_CASE("a flag without effect is accepted with a note that says why") {

@@ -133,6 +133,48 @@ TEST_CASE("the old misspelling of caption_extension wins when given") {
         ".b");
 }
 
+TEST_CASE("the settings of loss and noise are read") {
+  const LossConfig c = read({"--loss_type",
+                             "smooth_l1",
+                             "--huber_schedule=exponential",
+                             "--huber_c",
+                             "0.2",
+                             "--huber_scale",
+                             "1.5",
+                             "--noise_offset",
+                             "0.05",
+                             "--noise_offset_random_strength",
+                             "--adaptive_noise_scale",
+                             "0.01",
+                             "--multires_noise_iterations",
+                             "6",
+                             "--multires_noise_discount",
+                             "0.2",
+                             "--ip_noise_gamma",
+                             "0.1",
+                             "--zero_terminal_snr",
+                             "--ip_noise_gamma_random_strength",
+                             "--min_timestep",
+                             "10",
+                             "--max_timestep",
+                             "900"})
+                           .loss;
+  CHECK(c.loss_type == "smooth_l1");
+  CHECK(c.huber_schedule == "exponential");
+  CHECK(c.huber_c == 0.2);
+  CHECK(c.huber_scale == 1.5);
+  CHECK(c.noise.noise_offset == 0.05);
+  CHECK(c.noise.noise_offset_random_strength);
+  CHECK(c.noise.adaptive_noise_scale == 0.01);
+  CHECK(c.noise.multires_noise_iterations == 6);
+  CHECK(c.noise.multires_noise_discount == 0.2);
+  CHECK(c.noise.ip_noise_gamma == 0.1);
+  CHECK(c.noise.ip_noise_gamma_random_strength);
+  CHECK(c.noise.zero_terminal_snr);
+  CHECK(c.noise.min_timestep == 10);
+  CHECK(c.noise.max_timestep == 900);
+}
+
 TEST_CASE("warm-up steps that are neither steps nor a share are an error that names the flag") {
   CHECK_THROWS_WITH_AS(read({"--lr_warmup_steps", "1.0"}), doctest::Contains("--lr_warmup_steps"), Error);
 }
@@ -198,12 +240,11 @@ TEST_CASE("a value of the wrong type in a config file is an error with file and 
   CHECK_THROWS_WITH_AS(read_file("seed = true"), doctest::Contains("takes a value, got true"), Error);
   CHECK_THROWS_WITH_AS(read_file("seed = [1, 2]"), doctest::Contains("expected one value, got a list"), Error);
   CHECK_THROWS_WITH_AS(read_file("shuffle_caption = 1"), doctest::Contains("expected true or false, got 1"), Error);
-  CHECK_THROWS_WITH_AS(read_file("zero_terminal_snr = true"), doctest::Contains("not supported yet"), Error);
+  CHECK_THROWS_WITH_AS(read_file("deepspeed = true"), doctest::Contains("not supported yet"), Error);
 }
 
 TEST_CASE("false, empty text and empty lists in a config file ask for nothing") {
-  CHECK_NOTHROW(
-      read_file("zero_terminal_snr = false\nvae = \"\"\nnetwork_args = []\nlr_scheduler_args = []\nlowram = false"));
+  CHECK_NOTHROW(read_file("deepspeed = false\nvae = \"\"\nnetwork_args = []\nlr_scheduler_args = []\nlowram = false"));
 }
 
 TEST_CASE("a config file that is missing or no TOML is an error") {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "diffusion/loss.h"
 #include "diffusion/noise_schedule.h"
 #include "models/layout.h"
 #include "models/synthetic.h"
@@ -94,7 +95,17 @@ std::vector<KnownOption> built_step_options() {
       {"optimizer_args",
        {"betas", "eps", "weight_decay", "momentum", "relative_step", "scale_parameter", "warmup_init", "decouple",
         "use_bias_correction", "safeguard_warmup", "d_coef", "warmup_steps"}},
-      {"loss_type", {"l2"}},
+      {"loss_type", {"l2", "l1", "huber", "smooth_l1"}},
+      {"huber_schedule"},
+      {"huber_c"},
+      {"huber_scale"},
+      {"masked_loss"},
+      {"debiased_estimation_loss"},
+      {"scale_v_pred_loss_like_noise_pred"},
+      {"v_pred_like_loss"},
+      {"ip_noise_gamma"},
+      {"adaptive_noise_scale"},
+      {"zero_terminal_snr"},
       {"min_snr_gamma"},
       {"noise_offset"},
       {"v_parameterization"},
@@ -121,17 +132,40 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
   LossConfig loss;
   loss.weighting.prediction = options.flag("v_parameterization") ? Prediction::v : Prediction::epsilon;
   if (options.has("min_snr_gamma")) loss.weighting.min_snr_gamma = options.number("min_snr_gamma", 0);
-  if (options.has("noise_offset")) loss.noise_offset = options.number("noise_offset", 0);
+  const auto number = [&](const char* name, std::optional<double>& field) {
+    if (options.has(name)) field = options.number(name, 0);
+  };
+  number("noise_offset", loss.noise.noise_offset);
+  number("adaptive_noise_scale", loss.noise.adaptive_noise_scale);
+  number("ip_noise_gamma", loss.noise.ip_noise_gamma);
+  number("v_pred_like_loss", loss.weighting.v_pred_like_loss);
+  loss.noise.zero_terminal_snr = options.flag("zero_terminal_snr");
+  loss.weighting.debiased_estimation_loss = options.flag("debiased_estimation_loss");
+  loss.weighting.scale_v_pred_loss_like_noise_pred = options.flag("scale_v_pred_loss_like_noise_pred");
+  loss.huber_schedule = options.text("huber_schedule", loss.huber_schedule);
+  loss.huber_c = options.number("huber_c", loss.huber_c);
+  loss.huber_scale = options.number("huber_scale", loss.huber_scale);
 
   StepData data;
   data.shape = {nchw[0], nchw[2], nchw[3], file.at(prefix + "ids1").shape[1]};
   data.latents = nhwc_from_nchw(file.read_f32(prefix + "latents"), nchw);
   data.noise = nhwc_from_nchw(file.read_f32(prefix + "noise"), nchw);
-  if (loss.noise_offset.value_or(0) != 0) data.offset_noise = file.read_f32(prefix + "offset_noise");  // [N, 4, 1, 1]
+  if (loss.noise.has_offset()) data.offset_noise = file.read_f32(prefix + "offset_noise");  // [N, 4, 1, 1]
+  if (loss.noise.has_input_perturbation()) data.ip_noise = nhwc_from_nchw(file.read_f32(prefix + "ip_noise"), nchw);
+  if (options.flag("masked_loss")) {
+    const TensorInfo& mask = file.at(prefix + "alpha_mask");  // [N, H, W]
+    const std::vector<float> values = file.read_f32(mask.name);
+    const size_t size = values.size() / static_cast<size_t>(nchw[0]);
+    for (size_t n = 0; n < static_cast<size_t>(nchw[0]); ++n) {
+      const std::vector<float> small =
+          resize_mask_area(std::span(values).subspan(n * size, size), mask.shape[1], mask.shape[2], nchw[2], nchw[3]);
+      data.loss_mask.insert(data.loss_mask.end(), small.begin(), small.end());
+    }
+  }
   for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
   data.loss_weights = file.read_f32(prefix + "loss_weights");
   data.ids = file.read_i32(prefix + "ids1");
-  return make_step_inputs(data, loss, make_noise_schedule());
+  return make_step_inputs(data, loss, make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }
 
 std::vector<LoraTensor> lora_tensors(std::span<const LoraModule> modules) {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "backend/registry.h"
 #include "golden/golden_model.h"
 #include "models/synthetic.h"
@@ -13,12 +15,15 @@ namespace {
 
 struct Tolerance {
   double loss, together, single;  // relative; L2-relative over all tensors, and of one
+  double least = 0;               // a tensor counts as at least this share of all gradients together
 };
 // The format's page, section 4.
 constexpr Tolerance kF32 = {1e-5, 3e-5, 5e-4};
 // Measured on the recorded cases (AVX512-BF16): loss off by up to 1.2e-3, gradients by 1.6e-2 together and 8e-2 in one
-// tensor; bf16 keeps 8 bits through some 60 layers.
-constexpr Tolerance kBf16 = {5e-3, 5e-2, 3e-1};
+// tensor; bf16 keeps 8 bits through some 60 layers. One tensor of grad_debiased_adaptive cancels to a hundredth of its
+// module's other gradient (attn1_to_v of the middle, rank 1), which leaves nothing of 8 bits; against a thousandth of
+// all gradients it is off by 9e-2, and nearly all other tensors are larger than that.
+constexpr Tolerance kBf16 = {5e-3, 5e-2, 3e-1, 1e-3};
 
 void check_case(const GradientCase& c, const char* device, DType compute, bool checkpointing,
                 const Tolerance& tolerance) {
@@ -30,6 +35,8 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;
   settings.gradient_checkpointing = checkpointing;
+  settings.loss_type = c.options.text("loss_type", settings.loss_type);
+  settings.masked_loss = c.options.flag("masked_loss");
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   LoraTrainer trainer(find_backend(device), model.constants(), settings, *optimizer, 1.0);
   const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
@@ -42,6 +49,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   const StepResult result = trainer.step(step_inputs(file, "in.", c.options));
   CHECK(std::abs(result.loss - c.loss) < tolerance.loss * c.loss);
   L2Error together;
+  std::vector<std::pair<std::string, L2Error>> singles;
   for (const LoraTensor& t : tensors) {
     CAPTURE(t.name);
     const std::vector<float> got = trainer.gradient(t.name, count_of(t.shape));
@@ -53,8 +61,11 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
     REQUIRE(!got.empty());
     const std::vector<float> values = file.read_f32(expected->name);
     together.add(got, values);
-    L2Error single;
-    single.add(got, values);
+    singles.emplace_back(t.name, L2Error()).second.add(got, values);
+  }
+  for (auto& [name, single] : singles) {
+    CAPTURE(name);
+    single.size = std::max(single.size, tolerance.least * tolerance.least * together.size);
     CHECK(single.relative() < tolerance.single);
   }
   MESSAGE(c.name, " on ", std::string(device), " in ", name_of(compute), ": loss off by ",

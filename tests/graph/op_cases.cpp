@@ -201,6 +201,14 @@ const std::vector<OpCase>& op_cases() {
        [](Graph& g, DType) {
          return mse_loss(x(g, DType::f32, {3, 2, 5}), in(g, DType::f32, "y", {3, 2, 5}));
        }},
+      {"abs",
+       [](Graph& g, DType) {
+         return abs(x(g, DType::f32, {3, 5}));
+       }},
+      {"smooth_l1",
+       [](Graph& g, DType) {
+         return smooth_l1(x(g, DType::f32, {2, 3, 5}), concat({fill(g, f32({1}), 0.1), fill(g, f32({1}), 0.7)}, 0));
+       }},
       {"mean",
        [](Graph& g, DType t) {
          return mean(x(g, t, {3, 5}));

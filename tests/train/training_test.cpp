@@ -218,7 +218,7 @@ TEST_CASE("bf16, long captions, checkpointing, noise offset and v-prediction tra
   run.config.model.max_token_length = 150;
   run.config.model.clip_skip = 2;
   run.config.model.v_parameterization = true;
-  run.config.loss.noise_offset = 0.1;
+  run.config.loss.noise.noise_offset = 0.1;
   run.config.loss.weighting.min_snr_gamma = 5;
   run.config.save.save_precision = "bf16";
   std::ostringstream out;

@@ -3,6 +3,8 @@
 
 namespace rankine::cpu {
 
+bool has_bf16_products() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core; }
+
 std::span<const Kernel> kernels() {
   static constexpr Kernel all[] = {
       {&input_op, prepare_nothing},
@@ -10,12 +12,12 @@ std::span<const Kernel> kernels() {
       {&variable_op, prepare_nothing},
       {&reshape_op, prepare_nothing},
       {&assign_op, prepare_assign},
-      {&linear_op, prepare_linear},
-      {&linear_grad_x_op, prepare_linear_grad_x},
-      {&linear_grad_w_op, prepare_linear_grad_w},
-      {&conv2d_op, prepare_conv2d},
-      {&conv2d_grad_x_op, prepare_conv2d_grad_x},
-      {&conv2d_grad_w_op, prepare_conv2d_grad_w},
+      {&linear_op, prepare_linear, true},
+      {&linear_grad_x_op, prepare_linear_grad_x, true},
+      {&linear_grad_w_op, prepare_linear_grad_w, true},
+      {&conv2d_op, prepare_conv2d, true},
+      {&conv2d_grad_x_op, prepare_conv2d_grad_x, true},
+      {&conv2d_grad_w_op, prepare_conv2d_grad_w, true},
       {&group_norm_op, prepare_group_norm},
       {&group_norm_grad_x_op, prepare_group_norm_grad_x},
       {&group_norm_grad_affine_op, prepare_group_norm_grad_affine},
@@ -49,6 +51,10 @@ std::span<const Kernel> kernels() {
       {&timestep_embedding_op, prepare_timestep_embedding},
       {&mse_loss_op, prepare_mse_loss},
       {&mse_loss_grad_op, prepare_mse_loss_grad},
+      {&abs_op, prepare_abs},
+      {&abs_grad_op, prepare_abs_grad},
+      {&smooth_l1_op, prepare_smooth_l1},
+      {&smooth_l1_grad_op, prepare_smooth_l1_grad},
       {&accumulate_op, prepare_accumulate},
       {&grad_norm_op, prepare_grad_norm},
       {&clip_factor_op, prepare_clip_factor},

@@ -58,6 +58,12 @@ Launch prepare_mean(Prepare&);
 Launch prepare_mse_loss(Prepare&);
 Launch prepare_mse_loss_grad(Prepare&);
 
+// loss.cpp
+Launch prepare_abs(Prepare&);
+Launch prepare_abs_grad(Prepare&);
+Launch prepare_smooth_l1(Prepare&);
+Launch prepare_smooth_l1_grad(Prepare&);
+
 // optimizer.cpp
 Launch prepare_grad_norm(Prepare&);
 Launch prepare_clip_factor(Prepare&);

@@ -28,8 +28,8 @@ Value expand(Value x, Shape shape);
 /// The opposite: summed over the dimensions that broadcasting `shape` to x's shape would repeat.
 Value sum_to(Value x, Shape shape);
 
-// Elementwise (add.cpp, mul.cpp, scale.cpp, silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
-extern const OpDef add_op, mul_op, scale_op;
+// Elementwise (add.cpp, mul.cpp, scale.cpp, abs.cpp, silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
+extern const OpDef add_op, mul_op, scale_op, abs_op, abs_grad_op;
 extern const OpDef silu_op, silu_grad_op, gelu_op, gelu_grad_op, quick_gelu_op, quick_gelu_grad_op;
 extern const OpDef geglu_op, geglu_grad_op;
 /// a + b and a * b; b's shape broadcasts to a's.
@@ -38,6 +38,8 @@ Value mul(Value a, Value b);
 inline Value operator+(Value a, Value b) { return add(a, b); }
 inline Value operator*(Value a, Value b) { return mul(a, b); }
 Value scale(Value x, double factor);
+/// |x|, f32.
+Value abs(Value x);
 /// x * sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118).
 Value silu(Value x);
 /// x * Phi(x), exact, with erf (Hendrycks & Gimpel 2016, arXiv:1606.08415).
@@ -98,10 +100,13 @@ Value embedding(Value table, Value ids);
 /// [cos(t f_k) | sin(t f_k)], f_k = 10000^(-k / half). t: f32 [N] -> f32 [N, dim] (Ho et al. 2020, arXiv:2006.11239).
 Value timestep_embedding(Value t, int64_t dim);
 
-// Loss and reductions (mse_loss.cpp, mean.cpp)
-extern const OpDef mse_loss_op, mse_loss_grad_op, mean_op;
+// Loss and reductions (mse_loss.cpp, smooth_l1.cpp, mean.cpp)
+extern const OpDef mse_loss_op, mse_loss_grad_op, smooth_l1_op, smooth_l1_grad_op, mean_op;
 /// Mean of (pred - target)^2 over all but the first axis. -> f32 [N].
 Value mse_loss(Value pred, Value target);
+/// 2 (sqrt(d^2 + c^2) - c), element by element (Charbonnier et al. 1997): d^2 / c near 0, 2 |d| far away. d: f32 [N, ...],
+/// c: f32 [N], a threshold for each sample.
+Value smooth_l1(Value d, Value c);
 /// Mean of all elements -> f32 [].
 Value mean(Value x);
 
