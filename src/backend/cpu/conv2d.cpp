@@ -18,6 +18,8 @@ Desc picture(const Type& t) {
 dnnl::memory::dims begin_of(const Conv2dGeometry& g) { return {g.top, g.left}; }
 dnnl::memory::dims end_of(const Conv2dGeometry& g) { return {g.bottom, g.right}; }
 
+size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 /// Kernels that are no constant are brought into oneDNN's layout before each run: `copy` does it, into working memory.
 struct Weights {
   dnnl::memory memory;
@@ -30,12 +32,16 @@ dnnl::memory scratch_memory(Prepare& p, const Desc& desc, size_t offset) {
 
 /// A frozen convolution that is kept plain is packed anew before each run, tap by tap.
 Weights packed_each_run(Prepare& p, const Node& constant, bool flipped, const Desc& wanted, size_t scratch_offset) {
-  const Type& w = constant.type();
+  const Type& w = p.input_type(1);  // f32 where the plain copy is bf16 but the processor cannot multiply that
   const int64_t O = w.shape[0], C = w.shape[1], taps = w.shape[2] * w.shape[3];
   const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
   const Shape strides = flipped ? Shape{1, C, 1, 1} : Shape{C, 1, 1, 1};
   const Desc plain(matrix, dnnl_type(w.dtype), strides);
-  const auto* source = static_cast<const std::byte*>(p.weights().by_tap(constant));
+  const void* stored = p.weights().by_tap(constant);
+  const auto* source = static_cast<const std::byte*>(stored);
+  const size_t wide = aligned(scratch_offset + bytes_of(wanted));
+  const bool widens = w.dtype != constant.type().dtype;
+  if (widens) source = static_cast<std::byte*>(p.scratch(wide + w.bytes())) + wide;
   const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
   std::vector<Primitive> copies;
   for (int64_t t = 0; t < taps; ++t) {
@@ -47,7 +53,8 @@ Weights packed_each_run(Prepare& p, const Node& constant, bool flipped, const De
     copies.emplace_back(dnnl::reorder(from, to), p.device().stream,
                         std::vector<std::pair<int, dnnl::memory>>{{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
-  return {packed, [copies = std::move(copies)] {
+  return {packed, [=, copies = std::move(copies), stored_type = constant.type().dtype, count = w.count()] {
+            if (widens) cast(stored, stored_type, {const_cast<std::byte*>(source), DType::f32}, count);
             for (const Primitive& copy : copies) copy();
           }};
 }
@@ -72,8 +79,6 @@ Launch in_order(Launch first, Launch second) {
     second();
   };
 }
-
-size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 Launch forward(Prepare& p, const Conv2dGeometry& g, bool flipped, bool with_bias, int residual) {
   const Type& w = p.input_type(1);
@@ -119,8 +124,8 @@ bool use_winograd(const Prepare& p, const Conv2dGeometry& g) {
 Launch winograd(Prepare& p, bool flipped, bool with_bias, int residual) {
   const Shape &x = p.input_type(0).shape, &y = p.output_type().shape;
   const WinogradShape shape{x[0], x[1], x[2], x[3], y[3], p.input_type(0).dtype};
-  const auto convolution = std::make_shared<WinogradConvolution>(p.device().engine, p.device().stream, shape,
-                                                                 p.weights().winograd(*p.constant(1), flipped));
+  const auto convolution = std::make_shared<WinogradConvolution>(
+      p.device().engine, p.device().stream, shape, p.weights().winograd(*p.constant(1), shape.dtype, flipped));
   void* scratch = p.scratch(convolution->scratch_bytes());
   return [=, in = p.in(0), bias = with_bias ? static_cast<const float*>(p.input(2)) : nullptr,
           addend = residual >= 0 ? p.in(residual) : In{},

@@ -28,6 +28,8 @@ bool empty(const Desc& desc) { return desc.get_size() == 0; }
 
 #if DNNL_VERSION_MAJOR >= 3
 
+dnnl::memory::data_type type_of(const Desc& desc) { return desc.get_data_type(); }
+
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const MatmulShape& s,
                                          const dnnl::primitive_attr& attr) {
   if (empty(s.bias)) return {engine, s.source, s.weights, s.destination, attr};
@@ -79,6 +81,8 @@ dnnl::convolution_backward_weights::primitive_desc make_convolution_grad_w(const
 }
 
 #else
+
+dnnl::memory::data_type type_of(const Desc& desc) { return desc.data_type(); }
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const MatmulShape& s,
                                          const dnnl::primitive_attr& attr) {

@@ -31,6 +31,8 @@ dnnl::convolution_backward_weights::primitive_desc make_convolution_grad_w(const
                                                                            const ConvolutionShape& shape,
                                                                            const dnnl::primitive_attr& attr);
 
+/// Element type of a described tensor.
+dnnl::memory::data_type type_of(const Desc& desc);
 /// Bytes of a described tensor, 0 for an empty description.
 size_t bytes_of(const Desc& desc);
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "backend/cpu/kernels/elementwise.h"
 #include "graph/ops/ops.h"
 
 namespace rankine::cpu {
@@ -18,6 +19,64 @@ void* Prepare::pointer(Value value) const {
       return const_cast<void*>(weights_.plain(*place.leaf));
   }
   return nullptr;
+}
+
+void* Prepare::input(int i) const {
+  const size_t wide = widened_ ? wide_inputs_[static_cast<size_t>(i)] : kNotWide;
+  return wide == kNotWide ? pointer(node_.input(i)) : scratch_.base() + wide;
+}
+
+void* Prepare::output(int i) const {
+  const size_t wide = widened_ ? wide_outputs_[static_cast<size_t>(i)] : kNotWide;
+  return wide == kNotWide ? pointer({const_cast<Node*>(&node_), i}) : scratch_.base() + wide;
+}
+
+size_t Prepare::reserve(const Type& type) {
+  if (type.dtype != DType::bf16) return kNotWide;
+  const size_t offset = wide_bytes_;
+  wide_bytes_ += (static_cast<size_t>(type.count()) * sizeof(float) + 63) / 64 * 64;
+  return offset;
+}
+
+void Prepare::widen() {
+  const auto wide_type = [](Type type) {
+    if (type.dtype == DType::bf16) type.dtype = DType::f32;
+    return type;
+  };
+  for (int i = 0; i < static_cast<int>(node_.inputs().size()); ++i) {
+    const Value input = node_.input(i);
+    input_types_.push_back(input ? wide_type(input.type()) : Type{});
+    wide_inputs_.push_back(input && !packable(i) ? reserve(input.type()) : kNotWide);
+  }
+  for (int i = 0; i < node_.output_count(); ++i) {
+    output_types_.push_back(wide_type(node_.type(i)));
+    wide_outputs_.push_back(reserve(node_.type(i)));
+  }
+  scratch_.grow(wide_bytes_);
+  widened_ = true;
+}
+
+Launch Prepare::around(Launch launch) const {
+  if (!widened_ || !launch) return launch;
+  struct Copy {
+    const void* from;
+    DType from_type;
+    Out to;
+    int64_t count;
+  };
+  std::vector<Copy> before, after;
+  for (int i = 0; i < static_cast<int>(wide_inputs_.size()); ++i)
+    if (wide_inputs_[static_cast<size_t>(i)] != kNotWide)
+      before.push_back({pointer(node_.input(i)), DType::bf16, {input(i), DType::f32}, input_type(i).count()});
+  for (int i = 0; i < static_cast<int>(wide_outputs_.size()); ++i)
+    if (wide_outputs_[static_cast<size_t>(i)] != kNotWide)
+      after.push_back(
+          {output(i), DType::f32, {pointer({const_cast<Node*>(&node_), i}), DType::bf16}, output_type(i).count()});
+  return [before = std::move(before), launch = std::move(launch), after = std::move(after)] {
+    for (const Copy& copy : before) cast(copy.from, copy.from_type, copy.to, copy.count);
+    launch();
+    for (const Copy& copy : after) cast(copy.from, copy.from_type, copy.to, copy.count);
+  };
 }
 
 const Node* Prepare::constant(int i) const {

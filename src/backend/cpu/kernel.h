@@ -42,12 +42,20 @@ class Prepare {
   bool has(int input) const {
     return input < static_cast<int>(node_.inputs().size()) && static_cast<bool>(node_.input(input));
   }
-  const Type& input_type(int i) const { return node_.input(i).type(); }
-  const Type& output_type(int i = 0) const { return node_.type(i); }
+  const Type& input_type(int i) const {
+    return widened_ ? input_types_[static_cast<size_t>(i)] : node_.input(i).type();
+  }
+  const Type& output_type(int i = 0) const { return widened_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
+
+  /// For a kernel that has no bf16 arithmetic on this processor: from now on its bf16 operands look like f32 ones, in
+  /// working memory. `around` adds the conversions.
+  void widen();
+  bool widened() const { return widened_; }
+  Launch around(Launch launch) const;
 
   /// Where an input is read and an output written. A constant becomes its plain copy.
-  void* input(int i) const { return pointer(node_.input(i)); }
-  void* output(int i = 0) const { return pointer({const_cast<Node*>(&node_), i}); }
+  void* input(int i) const;
+  void* output(int i = 0) const;
   In in(int i) const { return {input(i), input_type(i).dtype}; }
   Out out(int i = 0) const { return {output(i), output_type(i).dtype}; }
   /// The frozen tensor behind an input, seen through views; null for anything else.
@@ -59,13 +67,20 @@ class Prepare {
 
   /// Working memory that is the kernel's alone while it runs.
   void* scratch(size_t bytes) {
-    scratch_.grow(bytes);
-    return scratch_.base();
+    scratch_.grow(wide_bytes_ + bytes);
+    return scratch_.base() + wide_bytes_;
   }
 
  private:
+  static constexpr size_t kNotWide = SIZE_MAX;
   void* pointer(Value value) const;
+  /// Reserves f32 working memory for a value, if it is bf16: its offset, or kNotWide.
+  size_t reserve(const Type& type);
 
+  bool widened_ = false;
+  std::vector<Type> input_types_, output_types_;    // as the kernel sees them
+  std::vector<size_t> wide_inputs_, wide_outputs_;  // offsets in the working memory
+  size_t wide_bytes_ = 0;
   const Node& node_;
   const MemoryPlan& plan_;
   Device& device_;
@@ -79,7 +94,10 @@ class Prepare {
 struct Kernel {
   const OpDef* op;
   Launch (*prepare)(Prepare&);
+  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512
 };
+/// Whether oneDNN multiplies bf16 on this processor.
+bool has_bf16_products();
 /// Every kernel of this backend (kernels.cpp).
 std::span<const Kernel> kernels();
 

@@ -37,8 +37,8 @@ std::span<const float> WeightStore::read_f32(const Node& constant) {
   return {values, count};
 }
 
-const std::byte* WeightStore::read(const Node& constant) {
-  const Type& type = constant.type();
+const std::byte* WeightStore::read(const Node& constant, DType dtype) {
+  const Type type{constant.type().shape, dtype};
   check(type.dtype == DType::f32 || type.dtype == DType::bf16, "constant \"", constant.scope(), "\" cannot be kept as ",
         type.dtype);
   const std::span<const float> values = read_f32(constant);
@@ -50,7 +50,7 @@ const std::byte* WeightStore::read(const Node& constant) {
 
 const void* WeightStore::plain(const Node& constant) {
   if (const auto known = plain_.find(constant.scope()); known != plain_.end()) return known->second.data();
-  const std::byte* values = read(constant);
+  const std::byte* values = read(constant, constant.type().dtype);
   bytes_ += constant.type().bytes();
   return plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + constant.type().bytes()))
       .first->second.data();
@@ -59,7 +59,7 @@ const void* WeightStore::plain(const Node& constant) {
 const void* WeightStore::by_tap(const Node& constant) {
   if (const auto known = by_tap_.find(constant.scope()); known != by_tap_.end()) return known->second.data();
   const Type& type = constant.type();
-  const std::byte* values = read(constant);
+  const std::byte* values = read(constant, constant.type().dtype);
   std::vector<std::byte> split(type.bytes());
   const int64_t taps = type.shape[2] * type.shape[3], matrices = type.shape[0] * type.shape[1];
   if (type.dtype == DType::f32) {
@@ -76,9 +76,11 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   for (auto it = begin; it != end; ++it)
     if (it->second.view == view && it->second.desc == desc) return it->second.memory;
 
-  const Type& type = constant.type();
+  // The packing says the type: f32 where the processor cannot multiply bf16.
+  const DType packed_type = type_of(desc) == dnnl::memory::data_type::bf16 ? DType::bf16 : DType::f32;
+  const Type type{constant.type().shape, packed_type};
   const Shape& shape = type.shape;
-  const std::byte* values = read(constant);
+  const std::byte* values = read(constant, packed_type);
   if (view == View::flipped_kernel) {
     flipped_.grow(type.bytes());
     const int64_t taps = shape[2] * shape[3];
@@ -113,12 +115,12 @@ void WeightStore::trim() {
   flipped_.clear();
 }
 
-std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constant, bool flipped) {
+std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constant, DType dtype, bool flipped) {
   std::shared_ptr<const WinogradWeights>& weights = winograd_[{constant.scope(), flipped}];
   if (weights) return weights;
   const Shape& shape = constant.type().shape;
   const int64_t in = flipped ? shape[0] : shape[1], out = flipped ? shape[1] : shape[0];
-  weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, constant.type().dtype, flipped);
+  weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, dtype, flipped);
   bytes_ += weights->bytes();
   return weights;
 }

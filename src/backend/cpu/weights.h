@@ -35,7 +35,7 @@ class WeightStore {
   dnnl::memory packed(const Node& constant, View view, const Desc& desc);
 
   /// A 3x3 convolution's kernels, transformed and packed for one direction.
-  std::shared_ptr<const WinogradWeights> winograd(const Node& constant, bool flipped);
+  std::shared_ptr<const WinogradWeights> winograd(const Node& constant, DType dtype, bool flipped);
 
   size_t bytes() const { return bytes_; }
   void clear();
@@ -48,9 +48,9 @@ class WeightStore {
     Desc desc;
     dnnl::memory memory;
   };
-  /// The tensor as f32, or in the constant's type: in memory that the next call uses again.
+  /// The tensor as f32, or as `dtype` (f32 or bf16): in memory that the next call uses again.
   std::span<const float> read_f32(const Node& constant);
-  const std::byte* read(const Node& constant);
+  const std::byte* read(const Node& constant, DType dtype);
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
