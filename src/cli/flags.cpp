@@ -25,6 +25,11 @@ CustomValue warmup_steps(StepCount& field) {
   return {number, "0", [&field](const std::string& text) { field = parse_step_count(text, "the number of steps"); }};
 }
 
+/// A flag that turns off what is on.
+CustomValue toggle_off(bool& field) {
+  return {toggle, "false", [&field](const std::string& text) { field = text == "false"; }};
+}
+
 CustomValue size_in_pixels(std::optional<Size>& field) {
   return {text, "None", [&field](const std::string& given) { field = resolution_from(given); }};
 }
@@ -314,7 +319,8 @@ FlagGroup save_flags(SaveConfig& c) {
                 "Keep only the state folders of the last N steps; unset: as --save_last_n_steps"),
           built("--resume", &c.resume, "State to go on from: a folder, or a .state file"),
           built("--auto_resume", &c.auto_resume,
-                "Go on with an interrupted run of the same settings; --auto_resume=false begins anew"),
+                "Go on with an interrupted run of the same settings, as is done anyway"),
+          built("--no_auto_resume", toggle_off(c.auto_resume), "Begin anew though the same run was interrupted"),
           built("--initial_epoch", &c.initial_epoch, "Epoch to begin with, from 1"),
           built("--initial_step", &c.initial_step, "Steps to count as done; goes before --initial_epoch"),
           no_effect("--skip_until_initial_step", toggle, "a run always goes on with the batch that comes next",

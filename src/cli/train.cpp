@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/help.h"
+#include "cli/shell_text.h"
 #include "cli/subcommands.h"
 #include "cli/train_options.h"
 #include "train/trainer.h"
@@ -12,7 +13,12 @@ void run_train(const std::vector<std::string>& args) {
   const TrainOptions options = read_train_options(args, messages);
   if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
   messages.write();
-  run_training(options.config, std::cerr, Progress::options_for_stderr());
+  const TrainOutcome outcome = run_training(options.config, std::cerr, Progress::options_for_stderr());
+  if (outcome.state.empty()) return;
+  std::vector<std::string> command = {program_name(), "train"};
+  command.insert(command.end(), args.begin(), args.end());
+  if (!options.config.save.auto_resume) command.insert(command.end(), {"--resume", outcome.state});
+  std::cerr << "To go on with the run:\n  " << shell_text(command) << '\n';
 }
 
 std::string train_help() {

@@ -1,11 +1,13 @@
 #include "cli/train_options.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
 #include "cli/arguments.h"
 #include "cli/config_file.h"
+#include "io/python_text.h"
 
 namespace rankine {
 namespace {
@@ -20,6 +22,59 @@ void finish(TrainOptions& options) {
           "\" is not supported; only step_rules=... of piecewise_constant is");
     c.optim.lr_schedule.step_rules = setting.substr(step_rules.size());
   }
+}
+
+/// A flag's field as text; empty where it is not set, and for fields that cannot be read back.
+struct FieldText {
+  std::string operator()(std::monostate) const { return ""; }
+  std::string operator()(const CustomValue&) const { return ""; }
+  std::string operator()(const std::vector<std::string>* texts) const {
+    std::string all;
+    for (const std::string& text : *texts) all += (all.empty() ? "" : " ") + text;
+    return all;
+  }
+  std::string operator()(const std::vector<double>* numbers) const {
+    std::string all;
+    for (const double number : *numbers) all += (all.empty() ? "" : " ") + python_text(number);
+    return all;
+  }
+  std::string operator()(const std::string* text) const { return *text; }
+  std::string operator()(const std::optional<std::string>* text) const { return text->value_or(""); }
+  template <class T>
+  std::string operator()(const std::optional<T>* value) const {
+    return *value ? python_text(**value) : std::string();
+  }
+  template <class T>
+  std::string operator()(const T* value) const {
+    return python_text(*value);
+  }
+};
+
+/// The flags that change a run's numbers and are not at their defaults.
+std::map<std::string, std::string> given_flags(const FlagTable& table) {
+  // What these say changes no number, or is looked at itself: the checkpoint, the pictures, the seed.
+  static const std::set<std::string_view> other_groups = {"Saving", "Metadata of the saved file", "Watching",
+                                                          "Config file and hub"};
+  static const std::set<std::string_view> other_flags = {"pretrained_model_name_or_path",
+                                                         "train_data_dir",
+                                                         "reg_data_dir",
+                                                         "dataset_config",
+                                                         "gradient_checkpointing",
+                                                         "max_data_loader_n_workers",
+                                                         "seed"};
+  TrainOptions untouched;
+  const FlagTable defaults = train_flags(untouched);
+  std::map<std::string, std::string> given;
+  for (size_t g = 0; g < table.size(); ++g) {
+    if (other_groups.contains(table[g].title)) continue;
+    for (size_t i = 0; i < table[g].flags.size(); ++i) {
+      const Flag& flag = table[g].flags[i];
+      const std::string text = std::visit(FieldText{}, flag.target);
+      if (text != std::visit(FieldText{}, defaults[g].flags[i].target) && !other_flags.contains(flag.key()))
+        given[flag.key()] = text;
+    }
+  }
+  return given;
 }
 
 }  // namespace
@@ -45,6 +100,7 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   if (named != flags.rend()) assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
   assign_all(arguments, messages.notes);
   finish(options);
+  options.config.given_flags = given_flags(table);
   return options;
 }
 

@@ -31,16 +31,16 @@ bool find_interrupted(RunStart& start, const StateFiles& own, const RunSettings&
   const std::vector<std::string> other = differences(comparable(found->state.settings, settings), settings);
   if (wanted && other.empty()) {
     start.notes.push_back(concat_text("going on after step ", found->state.position.step, " of the interrupted run (",
-                                      found->path, "; --auto_resume=false begins anew)"));
+                                      found->path, "; --no_auto_resume begins anew)"));
     start.continues_own_metrics = true;
     take(start, *std::move(found));
     return true;
   }
   const std::string kept = own.put_aside(*found);
-  start.notes.push_back(concat_text("not going on with the interrupted run of this name, which stands at step ",
-                                    found->state.position.step, ": ",
-                                    other.empty() ? "--auto_resume is off" : "its settings differ:" + listed(other),
-                                    "\nIts state is kept: --resume ", kept, " goes on from it"));
+  start.notes.push_back(concat_text(
+      "not going on with the interrupted run of this name, which stands at step ", found->state.position.step, ": ",
+      other.empty() ? "--no_auto_resume was given" : "its settings differ:" + listed(other),
+      "\nIts state is kept: --resume ", kept, " goes on from it"));
   return false;
 }
 

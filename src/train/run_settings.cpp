@@ -115,7 +115,7 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
   settings["resume"] = s.resume ? std::filesystem::absolute(*s.resume).lexically_normal().string() : "None";
   settings["initial_step"] = text_or_none(s.initial_step);
   settings["initial_epoch"] = text_or_none(s.initial_epoch);
-  for (const auto& [flag, value] : c.given_flags) settings["--" + flag] = value;
+  settings.insert(c.given_flags.begin(), c.given_flags.end());  // what is there already is no news
   return settings;
 }
 

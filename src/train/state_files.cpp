@@ -41,7 +41,7 @@ std::optional<FoundState> StateFiles::newest() const {
   for (const char* suffix : {".new", "", ".previous"}) {
     const std::string path = path_ + suffix;
     std::error_code ignored;
-    if (!fs::exists(path, ignored)) continue;
+    if (!fs::is_regular_file(path, ignored)) continue;
     any = true;
     try {
       return FoundState{read_state(path), path, faults};

@@ -206,7 +206,11 @@ void TrainingLoop::save_at_end(const TrainOutcome& outcome, const StepMetrics& m
   }
   save(names_.last(), outcome.steps, parts_.length.epochs);
   if (c.save_state || c.save_state_on_train_end) save_state(outcome.steps, names_.last_state());
-  parts_.states.remove();
+  try {
+    parts_.states.remove();
+  } catch (const Error& error) {
+    parts_.progress.message(error.what());
+  }
 }
 
 void TrainingLoop::remove_old(const std::string& path) {

@@ -175,6 +175,23 @@ TEST_CASE("the settings of loss and noise are read") {
   CHECK(c.noise.max_timestep == 900);
 }
 
+TEST_CASE("flags that change a run's numbers are told apart from those that do not, wherever they were given") {
+  const std::map<std::string, std::string> given =
+      read({"--seed=1", "--output_dir=a", "--save_state", "--learning_rate", "1e-3", "--v_pred_like_loss=0.5",
+            "--max_train_steps=1600", "--optimizer_args", "a=1", "b=2", "--network_train_unet_only"})
+          .given_flags;
+  CHECK(given == std::map<std::string, std::string>{{"learning_rate", "0.001"},
+                                                    {"v_pred_like_loss", "0.5"},
+                                                    {"optimizer_args", "a=1 b=2"},
+                                                    {"network_train_unet_only", "True"}});
+}
+
+TEST_CASE("an interrupted run is gone on with unless that is not wanted") {
+  CHECK(read({}).save.auto_resume);
+  CHECK(!read({"--no_auto_resume"}).save.auto_resume);
+  CHECK(read({"--auto_resume"}).save.auto_resume);
+}
+
 TEST_CASE("warm-up steps that are neither steps nor a share are an error that names the flag") {
   CHECK_THROWS_WITH_AS(read({"--lr_warmup_steps", "1.0"}), doctest::Contains("--lr_warmup_steps"), Error);
 }

@@ -1,0 +1,405 @@
+// Runs that are stopped, killed and continued: they end bit for bit where a run without a stop ends.
+#include <doctest/doctest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <random>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "io/image.h"
+#include "io/safetensors.h"
+#include "models/layout.h"
+#include "models/synthetic.h"
+#include "train/state_file.h"
+#include "train/trainer.h"
+
+extern char** environ;
+
+using namespace rankine;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    static std::atomic<int> count = 0;
+    path_ = fs::temp_directory_path() / concat_text("rankine-resume-", getpid(), "-", count++);
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string path(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+/// Makes the checkpoint and three small pictures; an epoch has three batches.
+void make_data(const std::string& folder) {
+  write_synthetic_checkpoint(tiny_sd15_layout(), 1, folder + "/tiny.safetensors");
+  const std::string pictures = folder + "/pics/1_cat";
+  fs::create_directories(pictures);
+  for (int seed = 0; seed < 3; ++seed) {
+    Image image{.width = 64, .height = 64};
+    for (int i = 0; i < 64 * 64 * 3; ++i)
+      image.pixels.push_back(static_cast<uint8_t>((i * 31 + seed * 57 + i / 97) % 253));
+    write_png(concat_text(pictures, '/', seed, ".png"), image);
+    std::ofstream(concat_text(pictures, '/', seed, ".txt")) << "a cat, sitting, number " << seed;
+  }
+}
+
+const std::string& data_folder() {
+  static const Folder folder;
+  static const std::string path = [] {
+    make_data(folder.path(""));
+    return folder.path("");
+  }();
+  return path;
+}
+
+TrainConfig config_in(const std::string& data, const std::string& out) {
+  log::set_level(log::Level::error);
+  TrainConfig c;
+  c.model.pretrained_model_name_or_path = data + "/tiny.safetensors";
+  c.network.network_dim = 2;
+  c.network.network_train_unet_only = true;
+  c.data.train_data_dir = data + "/pics";
+  c.data.cache_latents = true;
+  c.data.defaults.dataset = {.resolution = Size{64, 64}, .batch_size = 1};
+  c.data.defaults.subset.caption_extension = ".txt";
+  c.data.defaults.subset.caption.shuffle = true;
+  c.data.defaults.subset.flip_aug = true;
+  c.optim.learning_rate = 1e-3;
+  c.optim.lr_schedule.name = "cosine";
+  c.run.max_train_steps = 5;
+  c.run.seed = 7;
+  c.save.output_dir = out;
+  c.save.output_name = "cat";
+  return c;
+}
+
+std::map<std::string, std::vector<float>> weights(const std::string& path) {
+  std::map<std::string, std::vector<float>> all;
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  for (const TensorInfo& tensor : file.tensors()) all[tensor.name] = file.read_f32(tensor.name);
+  return all;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A stream that does something once, when a text has come through it.
+class Trigger : public std::stringbuf {
+ public:
+  Trigger(std::string text, std::function<void()> action) : text_(std::move(text)), action_(std::move(action)) {}
+  int sync() override {
+    if (action_ && contains(str(), text_)) std::exchange(action_, nullptr)();
+    return 0;
+  }
+
+ private:
+  std::string text_;
+  std::function<void()> action_;
+};
+
+/// What one run said and how it ended.
+struct Said {
+  TrainOutcome outcome;
+  std::string text;
+};
+
+/// Trains; with `stop_after` a Ctrl-C comes in that step.
+Said train(const TrainConfig& config, int64_t stop_after = 0) {
+  Trigger buffer(concat_text("step ", stop_after, "/"), [&] {
+    if (stop_after > 0) raise(SIGINT);
+  });
+  std::ostream out(&buffer);
+  Said said;
+  said.outcome = run_training(config, out, {.line_seconds = 0});
+  said.text = buffer.str();
+  return said;
+}
+
+std::string error_of(const TrainConfig& config) {
+  try {
+    train(config);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// The steps in metrics.jsonl, from the last line of step 1 on.
+std::vector<int64_t> logged_steps(const std::string& out) {
+  std::vector<int64_t> steps;
+  std::ifstream in(out + "/metrics.jsonl");
+  for (std::string line; std::getline(in, line);) {
+    const int64_t step = std::stoll(line.substr(line.find(':') + 1));
+    if (step == 1) steps.clear();
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+std::vector<int64_t> counted_to(int64_t last) {
+  std::vector<int64_t> steps;
+  for (int64_t i = 1; i <= last; ++i) steps.push_back(i);
+  return steps;
+}
+
+/// Two runs, one of them stopped in between: the same weights and the same average loss.
+void check_stopped_is_whole(const std::function<void(TrainConfig&)>& change, int64_t stop_after) {
+  const Folder folder;
+  TrainConfig whole = config_in(data_folder(), folder.path("whole")),
+              parts = config_in(data_folder(), folder.path("parts"));
+  change(whole);
+  change(parts);
+  const Said straight = train(whole);
+  const Said stopped = train(parts, stop_after);
+  CHECK(stopped.outcome.interrupted);
+  CHECK(stopped.outcome.steps == stop_after);
+  CHECK(stopped.outcome.state == folder.path("parts/cat.state"));
+  const Said rest = train(parts);
+  CHECK(contains(rest.text, concat_text("going on after step ", stop_after)));
+  CHECK(rest.outcome.steps == straight.outcome.steps);
+  CHECK(rest.outcome.loss == straight.outcome.loss);
+  CHECK(weights(rest.outcome.file) == weights(straight.outcome.file));
+  CHECK(logged_steps(folder.path("parts")) == counted_to(straight.outcome.steps));
+  CHECK(!fs::exists(folder.path("parts/cat.state")));
+  CHECK(!fs::exists(folder.path("parts/cat.state.previous")));
+}
+
+}  // namespace
+
+TEST_CASE("stopped in the middle of an epoch and continued is the same run, in every precision") {
+  for (const char* precision : {"no", "bf16"})
+    for (const bool text_encoder : {false, true})
+      for (const int accumulation : {1, 2}) {
+        CAPTURE(precision);
+        CAPTURE(text_encoder);
+        CAPTURE(accumulation);
+        check_stopped_is_whole(
+            [&](TrainConfig& c) {
+              c.run.mixed_precision = precision;
+              c.network.network_train_unet_only = !text_encoder;
+              c.run.gradient_accumulation_steps = accumulation;
+            },
+            accumulation == 1 ? 2 : 3);
+      }
+}
+
+TEST_CASE("stopped and continued is the same run, with every kind of optimiser state") {
+  for (const char* optimizer :
+       {"Lion", "SGDNesterov8bit", "Adafactor", "Prodigy", "DAdaptAdam", "AdamW8bit", "AdamWScheduleFree"}) {
+    CAPTURE(optimizer);
+    check_stopped_is_whole(
+        [&](TrainConfig& c) {
+          c.optim.optimizer_type = optimizer;
+          c.optim.lr_schedule.name = "constant";
+          c.run.max_train_steps = 4;
+        },
+        2);
+  }
+}
+
+TEST_CASE("stopped and continued is the same run without a latent cache, and with a seed that was drawn") {
+  check_stopped_is_whole([](TrainConfig& c) { c.data.cache_latents = false; }, 2);
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  c.run.seed.reset();
+  c.save.save_state_on_train_end = true;
+  train(c, 2);
+  const uint64_t seed = read_state(folder.path("out/cat.state")).seed;
+  CHECK(contains(train(c).text, concat_text("seed         ", seed)));
+  CHECK(read_state(folder.path("out/cat-state/state.safetensors")).position.step == 5);
+}
+
+TEST_CASE("other settings begin anew, say what differs and keep the state; --resume goes on in spite of it") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  train(c, 2);
+  c.optim.learning_rate = 2e-3;
+  const Said anew = train(c, 3);
+  CHECK(contains(anew.text, "learning_rate: 0.001 there, 0.002 here"));
+  CHECK(contains(anew.text, "--resume " + folder.path("out/cat.state.old")));
+  CHECK(contains(anew.text, "step 1/5"));
+  CHECK(read_state(folder.path("out/cat.state")).position.step == 3);
+
+  SUBCASE("from the state put aside, to a later end") {
+    c.save.resume = folder.path("out/cat.state.old");
+    c.run.max_train_steps = 4;
+    const Said on = train(c);
+    CHECK(contains(on.text, "going on after step 2"));
+    CHECK(contains(on.text, "max_train_steps: 5 there, 4 here"));
+    CHECK(!contains(on.text, "step 2/4"));
+    CHECK(on.outcome.steps == 4);
+  }
+  SUBCASE("nothing is left to do") {
+    c.save.resume = folder.path("out/cat.state");
+    c.run.max_train_steps = 3;
+    CHECK(contains(error_of(c), "nothing to do"));
+  }
+  SUBCASE("another network") {
+    c.save.resume = folder.path("out/cat.state");
+    c.network.network_dim = 4;
+    const std::string error = error_of(c);
+    CHECK(contains(error, "belongs to another run"));
+    CHECK(contains(error, "network: "));
+  }
+  SUBCASE("another optimiser") {
+    c.save.resume = folder.path("out/cat.state");
+    c.optim.optimizer_type = "Lion";
+    CHECK(contains(error_of(c), "optimizer kind: "));
+  }
+}
+
+TEST_CASE("a damaged newest state is passed over for the one before it") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out")), whole = config_in(data_folder(), folder.path("whole"));
+  c.save.save_every_n_steps = whole.save.save_every_n_steps = 1;
+  train(c, 3);
+  fs::resize_file(folder.path("out/cat.state"), 5000);
+  const Said rest = train(c);
+  CHECK(contains(rest.text, "a newer state cannot be used"));
+  CHECK(contains(rest.text, "going on after step 2"));
+  CHECK(weights(rest.outcome.file) == weights(train(whole).outcome.file));
+  CHECK(logged_steps(folder.path("out")) == counted_to(5));
+}
+
+TEST_CASE("state folders and old files come and go as sd-scripts' flags say") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  c.run.max_train_steps = 9;
+  c.save.save_every_n_steps = 2;
+  c.save.save_last_n_steps = 3;
+  c.save.save_last_n_steps_state = 1;
+  c.save.save_every_n_epochs = 1;
+  c.save.save_last_n_epochs = 1;
+  c.save.save_state = true;
+  train(c);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path("out"))) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  CHECK(names == std::vector<std::string>{"cat-000002-state", "cat-000002.safetensors", "cat-state",
+                                          "cat-step00000006.safetensors", "cat-step00000008-state",
+                                          "cat-step00000008.safetensors", "cat.safetensors", "metrics.jsonl"});
+  // From a folder of the middle the run ends at the same weights.
+  TrainConfig again = config_in(data_folder(), folder.path("again"));
+  again.run.max_train_steps = 9;
+  again.save.resume = folder.path("out/cat-000002-state");
+  const Said said = train(again);
+  CHECK(!contains(said.text, "other settings"));
+  CHECK(weights(said.outcome.file) == weights(folder.path("out/cat.safetensors")));
+}
+
+TEST_CASE("--initial_step and --initial_epoch count on from there") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  c.save.initial_epoch = 2;
+  const Said said = train(c);
+  CHECK(contains(said.text, "counting from step 3"));
+  CHECK(!contains(said.text, "step 3/5"));
+  CHECK(contains(said.text, "step 4/5  epoch 2/2"));
+  c.save.initial_step = 5;
+  CHECK(contains(error_of(c), "nothing to do"));
+}
+
+TEST_CASE("a state that cannot be saved is said, and training goes on") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  c.run.max_train_steps = 3;
+  c.save.save_every_n_steps = 1;
+  Trigger buffer("step 1/3", [&] { fs::create_directories(folder.path("out/cat.state.new/in the way")); });
+  std::ostream out(&buffer);
+  CHECK(run_training(c, out, {.line_seconds = 0}).steps == 3);
+  CHECK(contains(buffer.str(), "the state after step 2 could not be saved, training goes on"));
+  CHECK(fs::exists(folder.path("out/cat.safetensors")));
+}
+
+// Started by the next test as a process of its own, which can be killed.
+TEST_CASE("(child of the next test)" * doctest::skip()) {
+  const char* folder = std::getenv("RANKINE_RESUME_CHILD");
+  if (!folder) return;
+  TrainConfig c = config_in(folder, std::string(folder) + "/out");
+  c.save.save_every_n_steps = 1;
+  c.run.max_train_steps = 8;
+  std::ofstream out(std::string(folder) + "/said.txt", std::ios::app);
+  run_training(c, out, {.line_seconds = 0});
+}
+
+namespace {
+
+pid_t start_child(const std::string& folder) {
+  std::vector<std::string> words = {"test", "--no-skip", "--test-case=(child of the next test)", "--minimal"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  setenv("RANKINE_RESUME_CHILD", folder.c_str(), 1);
+  pid_t child = 0;
+  REQUIRE(posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) == 0);
+  unsetenv("RANKINE_RESUME_CHILD");
+  return child;
+}
+
+/// Whether it ended by itself, well.
+bool ended(pid_t child) {
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  if (WIFSIGNALED(status)) return false;
+  CHECK(WEXITSTATUS(status) == 0);
+  return true;
+}
+
+}  // namespace
+
+// RANKINE_KILLS=100 asks for more of them.
+TEST_CASE("killed at random moments, again and again, a run ends with the weights of one that was left alone") {
+  const Folder whole, killed;
+  make_data(whole.path(""));
+  make_data(killed.path(""));
+  const auto start = std::chrono::steady_clock::now();
+  REQUIRE(ended(start_child(whole.path(""))));
+  const std::chrono::duration<double> alone = std::chrono::steady_clock::now() - start;
+
+  const char* wanted = std::getenv("RANKINE_KILLS");
+  int left = wanted ? std::atoi(wanted) : 4, done = 0;
+  std::mt19937 random(std::random_device{}());
+  for (bool complete = false; !complete;) {
+    const pid_t child = start_child(killed.path(""));
+    if (left > 0) {
+      // Nearly all of a run's time is its start; what is asked for is a kill while it saves.
+      std::uniform_real_distribution<double> moment(0.2 * alone.count(), alone.count());
+      std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+      kill(child, SIGKILL);
+      --left;
+      ++done;
+    }
+    complete = ended(child);
+    if (complete && left > 0) {  // all over before the kill: once more from the start
+      CHECK(weights(killed.path("out/cat.safetensors")) == weights(whole.path("out/cat.safetensors")));
+      CHECK(logged_steps(killed.path("out")) == counted_to(8));
+      fs::remove_all(killed.path("out"));
+      complete = false;
+    }
+  }
+  CAPTURE(done);
+  CHECK(weights(killed.path("out/cat.safetensors")) == weights(whole.path("out/cat.safetensors")));
+  CHECK(logged_steps(killed.path("out")) == counted_to(8));
+  for (const auto& entry : fs::directory_iterator(killed.path("out")))
+    CHECK(entry.path().filename().string().find(".tmp") == std::string::npos);
+}
