@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "io/python_text.h"
 #include "network/lora_file.h"
+#include "network/network_args.h"
 #include "text/caption.h"
 #include "text/clip_tokenizer.h"
 #include "train/lora_saver.h"
@@ -36,7 +37,35 @@ std::string batch_size_text(const TrainingData& data) {
   return text;
 }
 
+/// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
+std::vector<LoraModule> adapted_modules(const NetworkConfig& config, std::span<const ModelWeight> weights) {
+  const NetworkArgs args = parse_network_args(config.network_args);
+  LoraTargets targets{.unet = config.trains_unet(),
+                      .text_encoder = config.trains_text_encoder(),
+                      .network_dim = config.rank(),
+                      .network_alpha = config.network_alpha,
+                      .conv_dim = args.conv_dim,
+                      .conv_alpha = args.conv_alpha};
+  if (!config.dim_from_weights) return lora_modules(weights, targets);
+  if (!targets.conv_dim) targets.conv_dim = 1;  // convolutions may be in the file; their ranks are read there
+  std::vector<LoraModule> modules;
+  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), lora_modules(weights, targets)))
+    modules.push_back(std::move(lora.module));
+  check(!modules.empty(), config.network_weights.value_or(""), ": there is no LoRA module in it");
+  return modules;
+}
+
 }  // namespace
+
+UpdateSettings update_settings(const TrainConfig& config) {
+  const NetworkArgs args = parse_network_args(config.network.network_args);
+  UpdateSettings settings(config.optim.max_grad_norm);
+  settings.unet_loraplus_ratio = args.unet_ratio();
+  settings.text_encoder_loraplus_ratio = args.text_encoder_ratio();
+  if (config.network.scale_weight_norms.value_or(0) > 0)
+    settings.scale_weight_norms = config.network.scale_weight_norms;
+  return settings;
+}
 
 DType compute_type(const RunConfig& config) {
   if (config.mixed_precision == "no") return DType::f32;
@@ -76,10 +105,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   for (const std::string& name : checkpoint.names()) weights.push_back({name, checkpoint.shape(name)});
   StepSettings settings;
   settings.model = stable_diffusion_config(checkpoint);
-  settings.modules = lora_modules(weights, {.unet = config.network.trains_unet(),
-                                            .text_encoder = config.network.trains_text_encoder(),
-                                            .network_dim = config.network.rank(),
-                                            .network_alpha = config.network.network_alpha});
+  settings.modules = adapted_modules(config.network, weights);
   settings.compute = compute_type(config.run);
   settings.clip_skip = config.model.clip_skip.value_or(1);
   const int64_t layers = settings.model.text.layers;

@@ -28,6 +28,9 @@ LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
 /// The schedule of the learning rates over the run's steps. Throws Error for settings that it cannot work with.
 LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length);
 
+/// How weights are moved. Throws Error for wrong network_args.
+UpdateSettings update_settings(const TrainConfig& config);
+
 /// How the step is built. Modules whose learning rate is 0 are in the file but do not train.
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint);
 

@@ -1,6 +1,7 @@
 #include "train/train_config.h"
 
 #include "base/error.h"
+#include "network/network_args.h"
 #include "optim/optimizer.h"
 
 namespace rankine {
@@ -26,7 +27,10 @@ void check_model(const ModelConfig& c) {
 
 void check_network(const NetworkConfig& c) {
   check_at_least("--network_dim", c.network_dim, 1);
-  check(c.network_alpha > 0, "--network_alpha must be above 0, got ", c.network_alpha);
+  check(c.network_alpha >= 0, "--network_alpha must be at least 0, got ", c.network_alpha);
+  check_at_least("--scale_weight_norms", c.scale_weight_norms, 0.0);
+  check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
+  parse_network_args(c.network_args);  // says now what is wrong with them
   check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }

@@ -94,7 +94,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");
   CheckpointConstants constants(checkpoint);
-  LoraTrainer trainer(backend, constants, settings, *optimizer, config.optim.max_grad_norm);
+  LoraTrainer trainer(backend, constants, settings, *optimizer, update_settings(config));
   const TrainingData data = load_training_data(config);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
   const RunSettings same_run = run_settings(config, data, length, settings, optimizer->description());

@@ -6,6 +6,7 @@
 
 #include "data/dataset_metadata.h"
 #include "io/python_text.h"
+#include "network/network_args.h"
 
 namespace rankine {
 namespace {
@@ -60,6 +61,8 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
 
   if (c.network.network_dim) f.network_dim = *c.network.network_dim;
   f.network_alpha = c.network.network_alpha;
+  f.network_args = parse_network_args(c.network.network_args).given;
+  f.scale_weight_norms = c.network.scale_weight_norms;
 
   f.learning_rate = c.optim.learning_rate;
   if (!c.optim.text_encoder_lr.empty()) f.text_encoder_lr = c.optim.text_encoder_lr[0];

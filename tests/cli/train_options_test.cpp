@@ -133,6 +133,15 @@ TEST_CASE("the old misspelling of caption_extension wins when given") {
         ".b");
 }
 
+TEST_CASE("the settings of the network are read") {
+  const TrainConfig c = read({"--network_args", "conv_dim=4", "conv_alpha=1", "--scale_weight_norms", "1.5",
+                              "--network_weights", "first.safetensors", "--dim_from_weights"});
+  CHECK(c.network.network_args == std::vector<std::string>{"conv_dim=4", "conv_alpha=1"});
+  CHECK(c.network.scale_weight_norms == 1.5);
+  CHECK(c.network.dim_from_weights);
+  CHECK(read_file("network_args = [\"conv_dim=8\"]").network.network_args == std::vector<std::string>{"conv_dim=8"});
+}
+
 TEST_CASE("the settings of loss and noise are read") {
   const LossConfig c = read({"--loss_type",
                              "smooth_l1",
@@ -281,6 +290,8 @@ TEST_CASE("settings that are missing, out of range or contradict each other are 
   };
   CHECK(fault({}) == "");
   CHECK(fault({"--network_dim", "0"}) == "--network_dim must be at least 1, got 0");
+  CHECK(fault({"--network_args", "conv_dim"}).find("--network_args takes key=value") == 0);
+  CHECK(fault({"--dim_from_weights"}).find("--dim_from_weights needs --network_weights") == 0);
   CHECK(fault({"--caption_dropout_rate", "1.5"}) == "--caption_dropout_rate must be 0 to 1, got 1.5");
   CHECK(fault({"--optimizer_args", "decay=1"}).find("decay") != std::string::npos);
   CHECK(fault({"--learning_rate=-1"}) == "--learning_rate must be at least 0, got -1");

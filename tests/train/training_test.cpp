@@ -9,6 +9,8 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
@@ -226,6 +228,56 @@ TEST_CASE("bf16, long captions, checkpointing, noise offset and v-prediction tra
   CHECK(outcome.steps == 3);
   CHECK(contains(out.str(), "bf16, gradient checkpointing"));
   CHECK(SafetensorsFile::open(outcome.file).metadata().at("modelspec.prediction_type") == "v");
+}
+
+TEST_CASE("every shape of loss trains under every kind of noise, each to other weights") {
+  Run run;
+  run.config.run.max_train_steps = 1;
+  std::set<std::map<std::string, std::vector<float>>> results = {weights(run.train())};
+  run.config.loss.noise = {.noise_offset = 0.1,
+                           .noise_offset_random_strength = true,
+                           .adaptive_noise_scale = 0.02,
+                           .multires_noise_iterations = 6,
+                           .ip_noise_gamma = 0.1,
+                           .ip_noise_gamma_random_strength = true,
+                           .zero_terminal_snr = true,
+                           .min_timestep = 100,
+                           .max_timestep = 900};
+  const std::pair<const char*, const char*> losses[] = {
+      {"l2", "snr"}, {"l1", "snr"}, {"huber", "snr"}, {"smooth_l1", "exponential"}, {"smooth_l1", "constant"}};
+  for (const auto& [type, schedule] : losses) {
+    run.config.loss.loss_type = type;
+    run.config.loss.huber_schedule = schedule;
+    const std::string file = run.train();
+    CHECK(results.insert(weights(file)).second);
+    const auto metadata = SafetensorsFile::open(file).metadata();
+    CHECK(metadata.at("ss_loss_type") == type);
+    CHECK(metadata.at("ss_multires_noise_iterations") == "6");
+  }
+}
+
+TEST_CASE("convolutions train with conv_dim, and dim_from_weights takes everything from the file") {
+  Run run;
+  run.config.network.network_args = {"conv_dim=1", "conv_alpha=0.5", "loraplus_unet_lr_ratio=4"};
+  run.config.network.scale_weight_norms = 0.01;
+  const std::string first = run.train();
+  const auto trained = weights(first);
+  const std::string conv = "lora_unet_down_blocks_0_resnets_0_conv1";
+  CHECK(trained.contains(conv + ".lora_up.weight"));
+  CHECK(trained.at(conv + ".alpha") == std::vector<float>{0.5f});
+  const auto metadata = SafetensorsFile::open(first).metadata();
+  CHECK(metadata.at("ss_scale_weight_norms") == "0.01");
+  CHECK(contains(metadata.at("ss_network_args"), "\"conv_dim\": \"1\""));
+
+  run.config.network = NetworkConfig();
+  run.config.network.network_weights = first;
+  run.config.network.dim_from_weights = true;
+  run.config.network.network_train_unet_only = true;
+  run.config.optim.lr_schedule.name = "constant_with_warmup";
+  run.config.optim.lr_schedule.lr_warmup_steps = {.value = 2};
+  run.config.run.max_train_steps = 1;  // at a rate of 0
+  run.config.save.output_name = "next";
+  CHECK(weights(run.train()) == trained);
 }
 
 TEST_CASE("a learning rate of 0 leaves its part as it was, and training goes on from a LoRA file") {
