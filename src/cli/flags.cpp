@@ -255,7 +255,7 @@ FlagGroup optimizer_flags(TrainOptions& o) {
   };
 }
 
-FlagGroup loss_flags(LossConfig& c) {
+FlagGroup loss_flags(LossConfig& c, SubsetOptions& subset) {
   NoiseConfig& noise = c.noise;
   return {
       "Loss and noise",
@@ -290,8 +290,8 @@ FlagGroup loss_flags(LossConfig& c) {
           built("--huber_c", &c.huber_c, "Huber threshold, or its last value"),
           built("--huber_scale", &c.huber_scale, "Factor on the Huber threshold; the schedule snr does not read it"),
           built("--prior_loss_weight", &c.prior_loss_weight, "Factor on the loss of regularisation pictures"),
-          refused("--masked_loss", toggle, "Multiply the loss by a mask picture"),
-          refused("--alpha_mask", toggle, "Weigh the loss by the picture's alpha channel"),
+          built("--masked_loss", &c.masked_loss, "Weigh the loss by masks: needs alpha_mask"),
+          built("--alpha_mask", &subset.alpha_mask, "Weigh the loss by the pictures' alpha channel"),
           refused("--conditioning_data_dir", text, "Folder of mask pictures"),
       },
   };
@@ -407,9 +407,12 @@ FlagGroup other_flags(TrainOptions& o) {
 FlagTable train_flags(TrainOptions& options) {
   TrainConfig& c = options.config;
   return {
-      model_flags(c.model),   network_flags(c.network),   dataset_flags(options),   bucket_flags(c.data.defaults),
-      caption_flags(options), training_flags(c.run),      optimizer_flags(options), loss_flags(c.loss),
-      save_flags(c.save),     metadata_flags(c.metadata), watching_flags(options),  other_flags(options),
+      model_flags(c.model),     network_flags(c.network),
+      dataset_flags(options),   bucket_flags(c.data.defaults),
+      caption_flags(options),   training_flags(c.run),
+      optimizer_flags(options), loss_flags(c.loss, c.data.defaults.subset),
+      save_flags(c.save),       metadata_flags(c.metadata),
+      watching_flags(options),  other_flags(options),
   };
 }
 

@@ -84,6 +84,7 @@ constexpr SubsetKey subset_keys[] = {
     {"caption_extension", [](SubsetOptions& o, const Entry& e) { o.caption_extension = e.text(); }},
     {"class_tokens", [](SubsetOptions& o, const Entry& e) { o.class_tokens = e.text(); }},
     {"flip_aug", [](SubsetOptions& o, const Entry& e) { o.flip_aug = e.boolean(); }},
+    {"alpha_mask", [](SubsetOptions& o, const Entry& e) { o.alpha_mask = e.boolean(); }},
     {"resize_interpolation",
      [](SubsetOptions& o, const Entry& e) {
        o.resize_interpolation = e.text();
@@ -125,11 +126,10 @@ struct OtherKey {
   bool (*asks_for_nothing)(const Entry&);
 };
 constexpr OtherKey other_keys[] = {
-    {"validation_split", is_zero},    {"validation_seed", always},  // of no effect without a split
-    {"network_multiplier", is_one},   {"color_aug", is_off},         {"random_crop", is_off},
-    {"face_crop_aug_range", never},   {"custom_attributes", always},  // handed on to nobody in LoRA training
-    {"cache_info", is_off},           {"metadata_file", never},      {"alpha_mask", is_off},
-    {"conditioning_data_dir", never},
+    {"validation_split", is_zero},  {"validation_seed", always},  // of no effect without a split
+    {"network_multiplier", is_one}, {"color_aug", is_off},         {"random_crop", is_off},
+    {"face_crop_aug_range", never}, {"custom_attributes", always},  // handed on to nobody in LoRA training
+    {"cache_info", is_off},         {"metadata_file", never},      {"conditioning_data_dir", never},
 };
 
 /// Keys that name a subset's folder.

@@ -24,20 +24,36 @@ Rng rng_of(uint64_t seed, uint32_t purpose, int epoch, Draw draw) {
   return Rng(seed, purpose, key, static_cast<uint32_t>(draw.repeat));
 }
 
-}  // namespace
-
-std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped) {
+/// The picture in the size of its bucket; with alpha where its folder has alpha_mask, whose resizing then weighs the
+/// colours by it, as in sd-scripts.
+Image bucket_image(const TrainingData& data, int sample) {
   const Sample& s = data.samples.at(static_cast<size_t>(sample));
-  const std::optional<std::string>& name = data.subset_of(s).options.resize_interpolation;
-  Image image = read_image(s.path, Alpha::drop);
+  const SubsetOptions& options = data.subset_of(s).options;
+  const std::optional<std::string>& name = options.resize_interpolation;
+  const Image image = read_image(s.path, options.alpha_mask ? Alpha::require : Alpha::drop);
   check(image.width == s.size.width && image.height == s.size.height, s.path, ": the picture was ", s.size.width, "x",
         s.size.height, " at the start and is now ", image.width, "x", image.height,
         ": do not edit pictures during training");
-  image = resize(image, s.place.resized, name ? interpolation_from(*name) : Interpolation::automatic);
-  image = centre_crop(image, s.place.bucket);
-  std::vector<float> out(image.pixels.size());
+  return centre_crop(resize(image, s.place.resized, name ? interpolation_from(*name) : Interpolation::automatic),
+                     s.place.bucket);
+}
+
+}  // namespace
+
+std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped) {
+  const Image image = bucket_image(data, sample);
+  std::vector<float> out(static_cast<size_t>(image.width) * image.height * 3);
   to_network_input(image, flipped, out.data());
   return out;
+}
+
+std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool flipped) {
+  Image image = bucket_image(data, sample);
+  check(image.channels == 4, data.samples[sample].path, ": the alpha of a folder without alpha_mask is asked for");
+  if (flipped) image = flip_horizontal(image);
+  std::vector<float> mask(static_cast<size_t>(image.width) * image.height);
+  for (size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<float>(image.pixels[i * 4 + 3]) / 255.0f;
+  return mask;
 }
 
 /// The batches under way, oldest first, and the threads that make them sample by sample.

@@ -42,6 +42,10 @@ struct Batch {
 /// Throws Error when the file cannot be read or is no longer the one that was looked at.
 std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped);
 
+/// The alpha of one sample whose folder has alpha_mask: [height, width] of its bucket, in [0, 1]; 1 where the file has
+/// no transparency. Throws Error as load_sample does.
+std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool flipped);
+
 /// Makes batches on threads of its own ahead of the one who trains, and hands them out in order. Which batches come,
 /// with which flips and captions, is a function of the seed alone.
 class Loader {

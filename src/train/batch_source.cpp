@@ -1,6 +1,10 @@
 #include "train/batch_source.h"
 
+#include <algorithm>
+
+#include "base/error.h"
 #include "base/timer.h"
+#include "diffusion/loss.h"
 
 namespace rankine {
 
@@ -12,11 +16,23 @@ LossConfig loss_config(const TrainConfig& config) {
   return loss;
 }
 
+bool uses_masks(const TrainConfig& config) {
+  const DataConfig& c = config.data;
+  bool uses = !c.dataset_config && c.defaults.subset.alpha_mask;
+  if (c.dataset_config)
+    for (const DatasetSection& dataset : read_dataset_config(*c.dataset_config, c.defaults).datasets)
+      for (const SubsetSection& subset : dataset.subsets) uses = uses || subset.options.alpha_mask;
+  check(uses || !config.loss.masked_loss,
+        "--masked_loss: no folder has masks; give --alpha_mask, or alpha_mask = true in the --dataset_config");
+  return uses;
+}
+
 int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }
 
 BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader,
                          const LatentCache* cache, LatentEncoder* encoder)
     : loss_(loss_config(config)),
+      data_(data),
       seed_(loader.seed),
       max_token_length_(config.model.max_token_length.value_or(75)),
       cache_(cache),
@@ -44,6 +60,29 @@ std::vector<float> BatchSource::latents(const Batch& batch) {
   return all;
 }
 
+std::vector<float> BatchSource::loss_mask(const Batch& batch) {
+  const auto is_masked = [&](int sample) {
+    return data_.subset_of(data_.samples[static_cast<size_t>(sample)]).options.alpha_mask;
+  };
+  if (std::ranges::none_of(batch.samples, is_masked)) return {};
+  const int64_t height = batch.bucket.height / 8, width = batch.bucket.width / 8;
+  std::vector<float> all;
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    const int sample = batch.samples[i];
+    if (!is_masked(sample)) {
+      all.resize(all.size() + static_cast<size_t>(height * width), 1.0f);
+      continue;
+    }
+    const bool flipped = batch.flipped[i] != 0;
+    std::vector<float>& mask = masks_[{sample, flipped}];
+    if (mask.empty())
+      mask = resize_mask_area(load_alpha_mask(data_, sample, flipped), batch.bucket.height, batch.bucket.width, height,
+                              width);
+    all.insert(all.end(), mask.begin(), mask.end());
+  }
+  return all;
+}
+
 ReadyBatch BatchSource::next() {
   ReadyBatch ready;
   ready.batch = loader_.next();
@@ -65,6 +104,7 @@ ReadyBatch BatchSource::next() {
     for (const auto& chunk : tokenizer_.tokenize(caption, max_token_length_).ids)
       data.ids.insert(data.ids.end(), chunk.begin(), chunk.end());
   data.loss_weights = batch.loss_weights;
+  data.loss_mask = loss_mask(batch);
   draw_noise(data, seed_, made_, loss_, schedule_);
   ready.inputs = make_step_inputs(data, loss_, schedule_);
   ready.prepare_seconds = timer.seconds();

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 
 #include "data/loader.h"
@@ -31,20 +32,28 @@ class BatchSource {
 
  private:
   std::vector<float> latents(const Batch& batch);
+  /// Factors on the error [N, h, w]; empty when no picture of the batch has a mask.
+  std::vector<float> loss_mask(const Batch& batch);
 
   LossConfig loss_;
+  const TrainingData& data_;
   uint64_t seed_;
   int max_token_length_;
   const LatentCache* cache_;
   LatentEncoder* encoder_;
   NoiseSchedule schedule_;
   ClipTokenizer tokenizer_;
+  /// Masks in the latents' size, by sample and flip: made when a picture first comes.
+  std::map<std::pair<int, bool>, std::vector<float>> masks_;
   int64_t made_;  // micro-batches since the run's very first
   Loader loader_;
 };
 
 /// The loss with what the model predicts. Throws Error when an option contradicts that.
 LossConfig loss_config(const TrainConfig& config);
+
+/// Whether the loss of some pictures is weighed by their alpha. Throws Error for --masked_loss without any mask.
+bool uses_masks(const TrainConfig& config);
 
 /// Chunks of 77 tokens for --max_token_length.
 int64_t token_chunks(const ModelConfig& config);

@@ -12,6 +12,7 @@
 #include "network/network_args.h"
 #include "text/caption.h"
 #include "text/clip_tokenizer.h"
+#include "train/batch_source.h"
 #include "train/lora_saver.h"
 
 namespace rankine {
@@ -119,7 +120,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.run.gradient_checkpointing;
   settings.conv_algorithm = config.run.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
-  settings.masked_loss = config.loss.masked_loss;
+  settings.masked_loss = uses_masks(config);
   return settings;
 }
 

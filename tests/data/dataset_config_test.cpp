@@ -97,9 +97,8 @@ TEST_CASE("values of a wrong type or out of range are refused with their line") 
 }
 
 TEST_CASE("keys that are not built are refused by name unless they ask for nothing") {
-  for (const char* line :
-       {"color_aug = true", "random_crop = true", "face_crop_aug_range = [1.0, 2.0]", "cache_info = true",
-        "alpha_mask = true", "metadata_file = \"a.json\"", "conditioning_data_dir = \"x\""})
+  for (const char* line : {"color_aug = true", "random_crop = true", "face_crop_aug_range = [1.0, 2.0]",
+                           "cache_info = true", "metadata_file = \"a.json\"", "conditioning_data_dir = \"x\""})
     check_refused(Toml{.subset = line}.text(), "is not supported yet");
   check_refused(Toml{.dataset = "validation_split = 0.1"}.text(), "validation_split is not supported yet");
   check_refused(Toml{.dataset = "network_multiplier = 0.5"}.text(), "network_multiplier is not supported yet");

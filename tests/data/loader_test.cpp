@@ -235,3 +235,24 @@ TEST_CASE("a loader that is dropped with work under way ends its threads") {
   Loader loader(f.data, {.threads = 4, .queue_batches = 8});
   loader.next();
 }
+
+TEST_CASE("an alpha mask is the picture's alpha, mirrored with it, and 1 where the file has none") {
+  TemporaryFolder folder;
+  folder.picture("train/1_cat/opaque.png", 64, 64);
+  Image image{.width = 64, .height = 64, .channels = 4};
+  for (int i = 0; i < 64 * 64; ++i)
+    image.pixels.insert(image.pixels.end(), {10, 20, 30, static_cast<uint8_t>(i % 64 * 4)});
+  write_png(folder.path("train/1_cat/shaded.png"), image);
+  DataDefaults defaults;
+  defaults.dataset.resolution = Size{64, 64};
+  defaults.subset.alpha_mask = true;
+  const TrainingData data = load_dataset(dataset_from_folders(folder.path("train"), "", defaults));
+  CHECK(load_alpha_mask(data, 0, false) == std::vector<float>(64 * 64, 1.0f));
+  const std::vector<float> mask = load_alpha_mask(data, 1, false), mirrored = load_alpha_mask(data, 1, true);
+  REQUIRE(mask.size() == 64 * 64);
+  for (size_t i = 0; i < 64; ++i) {
+    CHECK(mask[640 + i] == static_cast<float>(i * 4) / 255.0f);
+    CHECK(mirrored[640 + i] == mask[640 + 63 - i]);
+  }
+  CHECK(load_sample(data, 1, false)[0] == doctest::Approx(10 / 127.5 - 1));
+}

@@ -256,6 +256,26 @@ TEST_CASE("every shape of loss trains under every kind of noise, each to other w
   }
 }
 
+TEST_CASE("with alpha_mask the loss is weighed by the pictures' alpha, in step with their mirroring") {
+  Run run;
+  run.config.run.max_train_steps = 1;
+  const auto plain = weights(run.train());
+  run.config.loss.masked_loss = true;
+  CHECK(contains(run.error(), "--masked_loss: no folder has masks"));
+  run.config.data.defaults.subset.alpha_mask = true;
+  const auto opaque = weights(run.train());  // the same up to rounding: the mask is 1
+  for (const auto& [name, values] : plain)
+    CHECK(std::ranges::equal(values, opaque.at(name), [](float a, float b) { return std::fabs(a - b) < 1e-4f; }));
+
+  for (int i = 0; i < 5; ++i) {
+    Image image = read_image(run.folder.path(concat_text("pics/1_cat/", i, ".png")), Alpha::require);
+    for (size_t p = 0; p < image.pixels.size() / 4; ++p) image.pixels[p * 4 + 3] = p % 64 < 32 ? 255 : 0;
+    write_png(run.folder.path(concat_text("pics/1_cat/", i, ".png")), image);
+  }
+  run.config.data.defaults.subset.flip_aug = true;
+  CHECK(weights(run.train()) != opaque);
+}
+
 TEST_CASE("convolutions train with conv_dim, and dim_from_weights takes everything from the file") {
   Run run;
   run.config.network.network_args = {"conv_dim=1", "conv_alpha=0.5", "loraplus_unet_lr_ratio=4"};
