@@ -224,14 +224,14 @@ FlagGroup optimizer_flags(TrainOptions& o) {
       {
           built("--optimizer_type", &c.optimizer_type, "Name of the optimizer; AdamW when empty")
               .any_case()
-              .choose("AdamW")
-              .planned("AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
-                       "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,"
-                       "DAdaptAdanIP,DAdaptLion,DAdaptSGD,Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,"
-                       "SGDScheduleFree"),
-          refused("--use_8bit_adam", toggle, "Old short form of --optimizer_type AdamW8bit"),
-          refused("--use_lion_optimizer", toggle, "Old short form of --optimizer_type Lion"),
-          built("--optimizer_args", &c.optimizer_args, "key=value settings: betas, eps, weight_decay"),
+              .choose(
+                  "AdamW,AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
+                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,DAdaptLion,"
+                  "Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,SGDScheduleFree")
+              .planned("DAdaptAdaGrad,DAdaptSGD"),
+          built("--use_8bit_adam", &c.use_8bit_adam, "Old short form of --optimizer_type AdamW8bit"),
+          built("--use_lion_optimizer", &c.use_lion_optimizer, "Old short form of --optimizer_type Lion"),
+          built("--optimizer_args", &c.optimizer_args, "key=value settings, such as betas, eps, weight_decay"),
           built("--learning_rate", &c.learning_rate, "Rate where --unet_lr or --text_encoder_lr is not given"),
           built("--unet_lr", &c.unet_lr, "Rate of the U-Net's part"),
           built("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part"),

@@ -66,8 +66,8 @@ void LoraSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
   const std::vector<LoraModule>& modules = trainer_.settings().modules;
   std::vector<std::vector<float>> values;
   for (const LoraModule& m : modules) {
-    values.push_back(trainer_.weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
-    values.push_back(trainer_.weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
+    values.push_back(trainer_.evaluation_weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
+    values.push_back(trainer_.evaluation_weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
   }
   std::vector<LoraTensors> weights;
   for (size_t i = 0; i < modules.size(); ++i) weights.push_back({values[2 * i], values[2 * i + 1]});

@@ -44,6 +44,8 @@ class LoraTrainer {
   /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight".
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
+  /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
+  bool takes_lr_schedule() const { return optimizer_.takes_lr_schedule(); }
   /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
   /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.

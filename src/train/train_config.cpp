@@ -54,7 +54,7 @@ void check_optim(const OptimConfig& c) {
         c.text_encoder_lr.size(), " rates");
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
-  make_optimizer(c.optimizer_type, c.optimizer_args);  // says now what is wrong with its arguments
+  make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
 }
 
 void check_run(const RunConfig& c) {
@@ -87,6 +87,12 @@ void check_train_config(const TrainConfig& c) {
   check_optim(c.optim);
   check_run(c.run);
   check_save(c.save);
+}
+
+std::string OptimConfig::type() const {
+  const int given = !optimizer_type.empty() + use_8bit_adam + use_lion_optimizer;
+  check(given <= 1, "give one of --optimizer_type, --use_8bit_adam and --use_lion_optimizer");
+  return use_8bit_adam ? "AdamW8bit" : use_lion_optimizer ? "Lion" : optimizer_type.empty() ? "AdamW" : optimizer_type;
 }
 
 }  // namespace rankine

@@ -94,7 +94,7 @@ StepMetrics TrainingLoop::step(int64_t number) {
   metrics.loss_average = losses_.mean();
 
   const OptimConfig& optim = parts_.config.optim;
-  const double factor = parts_.schedule.factor(number - 1);
+  const double factor = parts_.trainer.takes_lr_schedule() ? parts_.schedule.factor(number - 1) : 1.0;
   const LearningRates rates = {optim.unet_rate() * factor, optim.text_encoder_rate() * factor};
   const StepSettings& settings = parts_.trainer.settings();
   if (settings.train_text_encoder) metrics.learning_rates.emplace_back("text_encoder", rates.text_encoder);
