@@ -20,7 +20,7 @@ namespace {
 
 // A file system error is the user's to mend, so it says which file and why.
 void io_check(bool ok, const std::string& path, const char* what) {
-  check(ok, path, ": cannot ", what, ": ", std::strerror(errno));
+  if (!ok) throw FileError(concat_text(path, ": cannot ", what, ": ", std::strerror(errno)));
 }
 
 }  // namespace
@@ -31,8 +31,8 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   std::error_code ignored;
   check(!std::filesystem::is_directory(target, ignored), path_, ": cannot write: a folder has this name");
   folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
-  check(std::filesystem::is_directory(folder_, ignored), path_, ": cannot write: the folder ", folder_,
-        " does not exist");
+  if (!std::filesystem::is_directory(folder_, ignored))
+    throw FileError(concat_text(path_, ": cannot write: the folder ", folder_, " does not exist"));
   // Unique among processes and threads. The name's own length stays within the file system's limit of 255 bytes.
   static std::atomic<unsigned> counter{0};
   const std::string stem = target.filename().string().substr(0, 200);

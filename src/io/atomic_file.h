@@ -4,20 +4,28 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace rankine {
+
+/// What the file system refuses: a full disk, a folder that is gone, no permission. Trying again later may help.
+class FileError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// A file that appears whole or not at all: bytes go to a temporary file in the same folder, and `commit` makes them
 /// durable (fsync), renames it over `path` and fsyncs the folder. Without `commit` the destructor removes the temporary
 /// file and whatever was at `path` stays as it was.
 class AtomicFile {
  public:
-  /// Throws Error when the folder does not exist or cannot be written.
+  /// Throws FileError when the folder does not exist or cannot be written.
   explicit AtomicFile(std::string path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Appends. Throws Error, naming the file, when the disk is full or fails.
+  /// Appends. Throws FileError, naming the file, when the disk is full or fails.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
   /// The open temporary file, for writing in place (pwrite, mmap).

@@ -90,8 +90,10 @@ void MetricsLog::go_back_to(const std::filesystem::path& file, int64_t step) {
 }
 
 void MetricsLog::write(const StepMetrics& metrics) {
-  out_ << metrics_line(metrics) + "\n" << std::flush;
-  check(out_.good(), file_.string(), ": cannot be written: is the disk full?");
+  out_.clear();
+  out_ << (line_is_broken_ ? "\n" : "") + metrics_line(metrics) + "\n" << std::flush;
+  line_is_broken_ = !out_.good();
+  if (line_is_broken_) throw FileError(file_.string() + ": cannot be written: is the disk full?");
 }
 
 }  // namespace rankine

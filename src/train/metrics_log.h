@@ -37,12 +37,13 @@ class MetricsLog {
 
   /// Creates the file and its folder when absent. Throws Error when it cannot be written.
   explicit MetricsLog(const std::filesystem::path& file);
-  /// Throws Error when the disk is full.
+  /// Throws FileError when the disk is full; what is written later stands on lines of its own.
   void write(const StepMetrics& metrics);
 
  private:
   std::filesystem::path file_;
   std::ofstream out_;
+  bool line_is_broken_ = false;
 };
 
 }  // namespace rankine

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "io/atomic_file.h"
+
 namespace rankine {
 namespace {
 
@@ -106,24 +108,20 @@ StepMetrics TrainingLoop::step(int64_t number) {
 
   timer.restart();
   const std::vector<Due> due = due_saves(metrics);
-  for (const Due& one : due) {
-    save(one.lora, number, one.epochs);
-    remove_old(one.old_lora);
-  }
+  for (const Due& one : due)
+    if (going_on([&] { save(one.lora, number, one.epochs); })) remove_old(one.old_lora);
   const double saving = timer.seconds() + std::exchange(state_seconds_, 0.0);
   metrics.seconds = {{"load", load},     {"encode", encode}, {"prepare", prepare}, {"forward_backward", compute},
                      {"update", update}, {"save", saving}};
   metrics.step_seconds = step_timer.seconds();
   step_seconds_.add(metrics.step_seconds);
   waits_.add(load);
-  parts_.metrics.write(metrics);
+  going_on([&] { parts_.metrics.write(metrics); });
 
   // The state comes last: what it goes on from, the line of metrics included, is all there.
   timer.restart();
-  for (const Due& one : due) {
-    save_state(number, one.state_folder);
-    remove_old(one.old_state_folder);
-  }
+  for (const Due& one : due)
+    if (save_state(number, one.state_folder)) remove_old(one.old_state_folder);
   state_seconds_ = timer.seconds();
   return metrics;
 }
@@ -177,6 +175,18 @@ std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metric
 void TrainingLoop::save(const std::string& path, int64_t steps, int64_t epochs) {
   parts_.saver.save(path, steps, epochs);
   parts_.progress.message("saved " + path);
+}
+
+bool TrainingLoop::going_on(const std::function<void()>& write) {
+  try {
+    write();
+    return true;
+  } catch (const FileError& error) {
+    // The disk may have room again later. Each fault is said once, not at every step.
+    if (std::exchange(last_file_error_, error.what()) != error.what())
+      parts_.progress.message(concat_text(error.what(), "; training goes on"));
+    return false;
+  }
 }
 
 bool TrainingLoop::save_state(int64_t steps, const std::string& folder) {

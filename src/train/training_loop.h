@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,8 @@ class TrainingLoop {
   };
   std::vector<Due> due_saves(const StepMetrics& metrics) const;
   void save(const std::string& path, int64_t steps, int64_t epochs);
+  /// Writes something that the run can do without; whether it could.
+  bool going_on(const std::function<void()>& write);
   /// Keeps the state, also in `folder` unless that is empty. A failure is said and training goes on.
   bool save_state(int64_t steps, const std::string& folder);
   void save_at_end(const TrainOutcome& outcome, const StepMetrics& metrics);
@@ -88,6 +91,7 @@ class TrainingLoop {
   MovingMean losses_, step_seconds_, waits_;
   double state_seconds_ = 0;  // of the last step's state, which is saved after its line of metrics
   int64_t state_step_ = -1;   // of the state saved last
+  std::string last_file_error_;
   Timer timer_;
 };
 

@@ -331,6 +331,36 @@ TEST_CASE("a state that cannot be saved is said, and training goes on") {
   CHECK(fs::exists(folder.path("out/cat.safetensors")));
 }
 
+TEST_CASE("an output folder that vanishes is said, and the run goes on until it is back") {
+  const Folder folder;
+  TrainConfig c = config_in(data_folder(), folder.path("out"));
+  c.run.max_train_steps = 4;
+  c.save.save_every_n_steps = 1;
+  Trigger gone("step 1/4", [&] { fs::rename(folder.path("out"), folder.path("elsewhere")); });
+  class Later : public std::stringbuf {
+   public:
+    explicit Later(Trigger& first, std::function<void()> second)
+        : first_(first), second_("step 3/4", std::move(second)) {}
+    int sync() override {
+      for (Trigger* one : {&first_, &second_}) {
+        one->str(str());
+        one->sync();
+      }
+      return 0;
+    }
+
+   private:
+    Trigger& first_;
+    Trigger second_;
+  } buffer(gone, [&] { fs::rename(folder.path("elsewhere"), folder.path("out")); });
+  std::ostream out(&buffer);
+  CHECK(run_training(c, out, {.line_seconds = 0}).steps == 4);
+  CHECK(contains(buffer.str(), "does not exist; training goes on"));
+  CHECK(!fs::exists(folder.path("out/cat-step00000002.safetensors")));
+  CHECK(fs::exists(folder.path("out/cat-step00000004.safetensors")));
+  CHECK(fs::exists(folder.path("out/cat.safetensors")));
+}
+
 // Started by the next test as a process of its own, which can be killed.
 TEST_CASE("(child of the next test)" * doctest::skip()) {
   const char* folder = std::getenv("RANKINE_RESUME_CHILD");
