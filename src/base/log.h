@@ -12,12 +12,20 @@ void set_level(Level level);
 void write(Level level, std::string_view message);
 
 template <class... Parts>
-void debug(const Parts&... parts) { write(Level::debug, concat_text(parts...)); }
+void debug(const Parts&... parts) {
+  write(Level::debug, concat_text(parts...));
+}
 template <class... Parts>
-void info(const Parts&... parts) { write(Level::info, concat_text(parts...)); }
+void info(const Parts&... parts) {
+  write(Level::info, concat_text(parts...));
+}
 template <class... Parts>
-void warning(const Parts&... parts) { write(Level::warning, concat_text(parts...)); }
+void warning(const Parts&... parts) {
+  write(Level::warning, concat_text(parts...));
+}
 template <class... Parts>
-void error(const Parts&... parts) { write(Level::error, concat_text(parts...)); }
+void error(const Parts&... parts) {
+  write(Level::error, concat_text(parts...));
+}
 
 }  // namespace rankine::log

@@ -25,7 +25,7 @@ struct SubsetOptions {
   std::string caption_extension = ".caption";
   CaptionSettings caption{};
   bool flip_aug = false;
-  bool alpha_mask = false;  ///< the picture's alpha is a factor on the loss
+  bool alpha_mask = false;                            ///< the picture's alpha is a factor on the loss
   std::optional<std::string> class_tokens{};          ///< stands in where a picture has no caption
   std::optional<std::string> resize_interpolation{};  ///< checked; absent: area down, lanczos up
 };

@@ -85,8 +85,8 @@ std::vector<std::string> folder_lines(const RunSummary& s) {
   for (const FolderSummary& f : s.folders) {
     images += f.images;
     drawn += f.drawn;
-    rows.push_back({f.folder, counted(f.images, "image ", "images"), "x " + std::to_string(f.repeats),
-                    std::to_string(f.drawn)});
+    rows.push_back(
+        {f.folder, counted(f.images, "image ", "images"), "x " + std::to_string(f.repeats), std::to_string(f.drawn)});
   }
   if (s.folders.size() > 1) rows.push_back({"all", counted(images, "image ", "images"), "", std::to_string(drawn)});
   return aligned(rows);

@@ -53,8 +53,7 @@ void compare(const OpCase& c, DType t, Weights weights, double tolerance) {
   g.output("y", cast(y, DType::f32));
   if (weights != Weights::trained) freeze_weights(g, t);
   if (weights == Weights::frozen_plain)
-    for (const Value constant : g.leaves(constant_op))
-      constant.node().set_attribute(Graph::keep_plain, int64_t{1});
+    for (const Value constant : g.leaves(constant_op)) constant.node().set_attribute(Graph::keep_plain, int64_t{1});
   if (weights == Weights::frozen_winograd)
     for (Node& node : g.nodes())
       if (&node.op() == &conv2d_op) node.set_attribute("algorithm", std::string("winograd"));

@@ -104,8 +104,8 @@ Value timestep_embedding(Value t, int64_t dim);
 extern const OpDef mse_loss_op, mse_loss_grad_op, smooth_l1_op, smooth_l1_grad_op, mean_op;
 /// Mean of (pred - target)^2 over all but the first axis. -> f32 [N].
 Value mse_loss(Value pred, Value target);
-/// 2 (sqrt(d^2 + c^2) - c), element by element (Charbonnier et al. 1997): d^2 / c near 0, 2 |d| far away. d: f32 [N, ...],
-/// c: f32 [N], a threshold for each sample.
+/// 2 (sqrt(d^2 + c^2) - c), element by element (Charbonnier et al. 1997): d^2 / c near 0, 2 |d| far away. d: f32 [N,
+/// ...], c: f32 [N], a threshold for each sample.
 Value smooth_l1(Value d, Value c);
 /// Mean of all elements -> f32 [].
 Value mean(Value x);
@@ -120,7 +120,8 @@ Value grad_norm(const std::vector<Value>& gradients);
 Value clip_factor(Value norm, double max_norm);
 
 // Updates: inputs and outputs stand in their files; src/optim builds them (adamw.cpp, lion.cpp, sgd.cpp, adafactor.cpp,
-// first_value.cpp, adapted_rate.cpp, prodigy.cpp, dadapt.cpp, dadapt_lion.cpp, dadapt_adan.cpp, schedule_free.cpp, quantized_update.cpp)
+// first_value.cpp, adapted_rate.cpp, prodigy.cpp, dadapt.cpp, dadapt_lion.cpp, dadapt_adan.cpp, schedule_free.cpp,
+// quantized_update.cpp)
 extern const OpDef adamw_op, lion_op, sgd_nesterov_op;
 extern const OpDef adafactor_factored_op, adafactor_unfactored_op, adafactor_step_op;
 extern const OpDef first_value_op, adapted_rate_op, prodigy_moments_op, prodigy_distance_op, prodigy_step_op;
