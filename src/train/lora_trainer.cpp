@@ -1,12 +1,26 @@
 #include "train/lora_trainer.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "diffusion/loss.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 
 namespace rankine {
+
+namespace {
+
+/// The double of the shortest decimal that means this f32: 1e-4 is shown as 0.0001, not as 0.0000999999974.
+double shortest_decimal(float value) {
+  char text[64];
+  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+  double result = value;
+  std::from_chars(text, end, result);
+  return result;
+}
+
+}  // namespace
 
 struct LoraTrainer::Program {
   Graph graph;
@@ -213,7 +227,7 @@ void LoraTrainer::read_update_values(const Program& program) {
     if (name == "grad_norm") continue;
     float value = 0;
     program.executable->get_output(name, std::span(&value, 1));
-    update_values_.emplace_back(name, value);
+    update_values_.emplace_back(name, shortest_decimal(value));
   }
 }
 

@@ -68,7 +68,8 @@ class LoraTrainer {
   /// Clips, moves the weights, and limits their norms where that is wanted. `step` counts from 1. Gives the gradients'
   /// norm before clipping.
   double update(int64_t step, const LearningRates& rates);
-  /// What else the last update told, by name: "d" of Prodigy and D-Adaptation, "lr.unet" where the optimiser chose it.
+  /// What else the last update told, by name: "lr.GROUP" of each parameter group ("unet",
+  /// "text_encoder", and those with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
   const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
 
   /// A step's forward and backward with the time of each node.

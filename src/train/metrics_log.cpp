@@ -55,11 +55,34 @@ bool ends_inside_a_line(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string tracker_group(std::string group) {
+  if (group.starts_with("text_encoder")) group.erase(4, 1);
+  if (group.ends_with("_plus")) group[group.size() - 5] = ' ';
+  return group;
+}
+
+void add_update_values(StepMetrics& metrics, const NamedNumbers& told) {
+  constexpr std::string_view rate = "lr.";
+  std::optional<double> d;
+  for (const auto& [name, value] : told) {
+    if (name.starts_with(rate)) {
+      metrics.learning_rates.emplace_back(name.substr(rate.size()), value);
+      continue;
+    }
+    if (name == "d") d = value;
+    metrics.values.emplace_back(name, value);
+  }
+  if (!d) return;
+  for (const auto& [group, lr] : metrics.learning_rates)
+    metrics.values.emplace_back("lr/d*lr/" + tracker_group(group), *d * lr);
+}
+
 std::string metrics_line(const StepMetrics& m) {
   std::string line = "{\"step\":" + std::to_string(m.step) + ",\"epoch\":" + std::to_string(m.epoch) +
                      ",\"loss\":" + number(m.loss) + ",\"loss_average\":" + number(m.loss_average) +
                      ",\"lr\":" + object(m.learning_rates);
   if (m.grad_norm) line += ",\"grad_norm\":" + number(*m.grad_norm);
+  if (!m.values.empty()) line += ",\"values\":" + object(m.values);
   return line + ",\"step_seconds\":" + number(m.step_seconds) + ",\"seconds\":" + object(m.seconds) + "}";
 }
 

@@ -98,6 +98,8 @@ void build_update_graph(Graph& graph, std::span<const Value> trained, const Opti
     parameters.push_back({graph.variable(name, trained[i].type()), gradients[i], factor, lr, step, group});
   }
   optimizer.append_updates(graph, parameters);
+  for (const auto& [group, lr] : rates)  // unless the optimiser chose it and told it
+    if (!graph.outputs().contains("lr." + group)) graph.output("lr." + group, scale(lr, 1.0));
 }
 
 void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {

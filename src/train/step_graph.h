@@ -67,8 +67,8 @@ struct UpdateSettings {
 };
 
 /// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
-/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Outputs: "grad_norm" f32 [], before clipping, and what
-/// the optimiser has to tell.
+/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Outputs: "grad_norm" f32 [], before clipping, "lr.GROUP"
+/// f32 [] of each parameter group, and what the optimiser has to tell.
 void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
                         const UpdateSettings& settings);
 

@@ -98,13 +98,11 @@ StepMetrics TrainingLoop::step(int64_t number) {
   const OptimConfig& optim = parts_.config.optim;
   const double factor = parts_.trainer.takes_lr_schedule() ? parts_.schedule.factor(number - 1) : 1.0;
   const LearningRates rates = {optim.unet_rate() * factor, optim.text_encoder_rate() * factor};
-  const StepSettings& settings = parts_.trainer.settings();
-  if (settings.train_text_encoder) metrics.learning_rates.emplace_back("text_encoder", rates.text_encoder);
-  if (settings.train_unet) metrics.learning_rates.emplace_back("unet", rates.unet);
   Timer timer;
   metrics.grad_norm = parts_.trainer.update(parts_.start.updates + number - parts_.start.step, rates);
   const double update = timer.seconds();
   check_finite(*metrics.grad_norm, "gradient", number, files);
+  add_update_values(metrics, parts_.trainer.update_values());
 
   timer.restart();
   const std::vector<Due> due = due_saves(metrics);

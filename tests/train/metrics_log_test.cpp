@@ -72,6 +72,20 @@ TEST_CASE("a number that is not finite is null in a metrics line, and a missing 
   CHECK_FALSE(json.contains("grad_norm"));
 }
 
+TEST_CASE("what an update told is shown by sd-scripts' names: rates by group, d times each rate, and all else") {
+  StepMetrics m;
+  m.step = 1;
+  add_update_values(
+      m, {{"d", 0.5}, {"lr.text_encoder", 0.25}, {"lr.unet", 1}, {"lr.unet_plus", 16}, {"max_norm/keys_scaled", 3}});
+  const nlohmann::json json = nlohmann::json::parse(metrics_line(m));
+  CHECK(json["lr"] == nlohmann::json({{"text_encoder", 0.25}, {"unet", 1.0}, {"unet_plus", 16.0}}));
+  CHECK(json["values"] == nlohmann::json({{"d", 0.5},
+                                          {"max_norm/keys_scaled", 3.0},
+                                          {"lr/d*lr/textencoder", 0.125},
+                                          {"lr/d*lr/unet", 0.5},
+                                          {"lr/d*lr/unet plus", 8.0}}));
+}
+
 TEST_CASE("the metrics log has each line in the file as soon as it is written") {
   const TemporaryFolder folder("metrics_flush");
   const auto file = folder.path() / "new" / "metrics.jsonl";
