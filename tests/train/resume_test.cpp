@@ -5,117 +5,48 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <random>
-#include <sstream>
 #include <thread>
 #include <utility>
 
-#include "base/error.h"
-#include "base/log.h"
-#include "io/image.h"
-#include "io/safetensors.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
 #include "train/state_file.h"
-#include "train/trainer.h"
+#include "train/training_run.h"
 
 extern char** environ;
 
 using namespace rankine;
+using namespace rankine::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    static std::atomic<int> count = 0;
-    path_ = fs::temp_directory_path() / concat_text("rankine-resume-", getpid(), "-", count++);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
-
-/// Makes the checkpoint and three small pictures; an epoch has three batches.
-void make_data(const std::string& folder) {
-  write_synthetic_checkpoint(tiny_sd15_layout(), 1, folder + "/tiny.safetensors");
-  const std::string pictures = folder + "/pics/1_cat";
-  fs::create_directories(pictures);
-  for (int seed = 0; seed < 3; ++seed) {
-    Image image{.width = 64, .height = 64};
-    for (int i = 0; i < 64 * 64 * 3; ++i)
-      image.pixels.push_back(static_cast<uint8_t>((i * 31 + seed * 57 + i / 97) % 253));
-    write_png(concat_text(pictures, '/', seed, ".png"), image);
-    std::ofstream(concat_text(pictures, '/', seed, ".txt")) << "a cat, sitting, number " << seed;
-  }
-}
+/// Makes three small pictures; an epoch has three batches.
+void make_data(const TemporaryFolder& folder) { add_pictures(folder, "pics/1_cat", 3, 64, 64); }
 
 const std::string& data_folder() {
-  static const Folder folder;
+  static const TemporaryFolder folder;
   static const std::string path = [] {
-    make_data(folder.path(""));
-    return folder.path("");
+    make_data(folder);
+    return folder.path();
   }();
   return path;
 }
 
-TrainConfig config_in(const std::string& data, const std::string& out) {
-  log::set_level(log::Level::error);
-  TrainConfig c;
-  c.model.pretrained_model_name_or_path = data + "/tiny.safetensors";
-  c.network.network_dim = 2;
-  c.network.network_train_unet_only = true;
-  c.data.train_data_dir = data + "/pics";
-  c.data.cache_latents = true;
-  c.data.defaults.dataset = {.resolution = Size{64, 64}, .batch_size = 1};
-  c.data.defaults.subset.caption_extension = ".txt";
+TrainConfig config_in(const std::string& data, const std::string& out,
+                      const std::string& checkpoint = tiny_checkpoint()) {
+  TrainConfig c = tiny_config(checkpoint, data + "/pics", out);
   c.data.defaults.subset.caption.shuffle = true;
   c.data.defaults.subset.flip_aug = true;
-  c.optim.learning_rate = 1e-3;
   c.optim.lr_schedule.name = "cosine";
   c.run.max_train_steps = 5;
-  c.run.seed = 7;
-  c.save.output_dir = out;
-  c.save.output_name = "cat";
   return c;
 }
-
-std::map<std::string, std::vector<float>> weights(const std::string& path) {
-  std::map<std::string, std::vector<float>> all;
-  const SafetensorsFile file = SafetensorsFile::open(path);
-  for (const TensorInfo& tensor : file.tensors()) all[tensor.name] = file.read_f32(tensor.name);
-  return all;
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// A stream that does something once, when a text has come through it.
-class Trigger : public std::stringbuf {
- public:
-  Trigger(std::string text, std::function<void()> action) : text_(std::move(text)), action_(std::move(action)) {}
-  int sync() override {
-    if (action_ && contains(str(), text_)) std::exchange(action_, nullptr)();
-    return 0;
-  }
-
- private:
-  std::string text_;
-  std::function<void()> action_;
-};
 
 /// What one run said and how it ended.
 struct Said {
@@ -135,13 +66,8 @@ Said train(const TrainConfig& config, int64_t stop_after = 0) {
   return said;
 }
 
-std::string error_of(const TrainConfig& config) {
-  try {
-    train(config);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+std::string error_of_run(const TrainConfig& config) {
+  return error_of([&] { train(config); });
 }
 
 /// The steps in metrics.jsonl, from the last line of step 1 on.
@@ -164,7 +90,7 @@ std::vector<int64_t> counted_to(int64_t last) {
 
 /// Two runs, one of them stopped in between: the same weights and the same average loss.
 void check_stopped_is_whole(const std::function<void(TrainConfig&)>& change, int64_t stop_after) {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig whole = config_in(data_folder(), folder.path("whole")),
               parts = config_in(data_folder(), folder.path("parts"));
   change(whole);
@@ -219,7 +145,7 @@ TEST_CASE("stopped and continued is the same run, with every kind of optimiser s
 
 TEST_CASE("stopped and continued is the same run without a latent cache, and with a seed that was drawn") {
   check_stopped_is_whole([](TrainConfig& c) { c.data.cache_latents = false; }, 2);
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   c.run.seed.reset();
   c.save.save_state_on_train_end = true;
@@ -230,7 +156,7 @@ TEST_CASE("stopped and continued is the same run without a latent cache, and wit
 }
 
 TEST_CASE("other settings begin anew, say what differs and keep the state; --resume goes on in spite of it") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   train(c, 2);
   c.optim.learning_rate = 2e-3;
@@ -252,24 +178,24 @@ TEST_CASE("other settings begin anew, say what differs and keep the state; --res
   SUBCASE("nothing is left to do") {
     c.save.resume = folder.path("out/cat.state");
     c.run.max_train_steps = 3;
-    CHECK(contains(error_of(c), "nothing to do"));
+    CHECK(contains(error_of_run(c), "nothing to do"));
   }
   SUBCASE("another network") {
     c.save.resume = folder.path("out/cat.state");
     c.network.network_dim = 4;
-    const std::string error = error_of(c);
+    const std::string error = error_of_run(c);
     CHECK(contains(error, "belongs to another run"));
     CHECK(contains(error, "network: "));
   }
   SUBCASE("another optimiser") {
     c.save.resume = folder.path("out/cat.state");
     c.optim.optimizer_type = "Lion";
-    CHECK(contains(error_of(c), "optimizer kind: "));
+    CHECK(contains(error_of_run(c), "optimizer kind: "));
   }
 }
 
 TEST_CASE("a damaged newest state is passed over for the one before it") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out")), whole = config_in(data_folder(), folder.path("whole"));
   c.save.save_every_n_steps = whole.save.save_every_n_steps = 1;
   train(c, 3);
@@ -282,7 +208,7 @@ TEST_CASE("a damaged newest state is passed over for the one before it") {
 }
 
 TEST_CASE("state folders and old files come and go as sd-scripts' flags say") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   c.run.max_train_steps = 9;
   c.save.save_every_n_steps = 2;
@@ -308,7 +234,7 @@ TEST_CASE("state folders and old files come and go as sd-scripts' flags say") {
 }
 
 TEST_CASE("--initial_step and --initial_epoch count on from there") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   c.save.initial_epoch = 2;
   const Said said = train(c);
@@ -316,11 +242,11 @@ TEST_CASE("--initial_step and --initial_epoch count on from there") {
   CHECK(!contains(said.text, "step 3/5"));
   CHECK(contains(said.text, "step 4/5  epoch 2/2"));
   c.save.initial_step = 5;
-  CHECK(contains(error_of(c), "nothing to do"));
+  CHECK(contains(error_of_run(c), "nothing to do"));
 }
 
 TEST_CASE("a state that cannot be saved is said, and training goes on") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   c.run.max_train_steps = 3;
   c.save.save_every_n_steps = 1;
@@ -332,7 +258,7 @@ TEST_CASE("a state that cannot be saved is said, and training goes on") {
 }
 
 TEST_CASE("an output folder that vanishes is said, and the run goes on until it is back") {
-  const Folder folder;
+  const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   c.run.max_train_steps = 4;
   c.save.save_every_n_steps = 1;
@@ -363,9 +289,9 @@ TEST_CASE("an output folder that vanishes is said, and the run goes on until it 
 
 // Started by the next test as a process of its own, which can be killed.
 TEST_CASE("(child of the next test)" * doctest::skip()) {
-  const char* folder = std::getenv("RANKINE_RESUME_CHILD");
-  if (!folder) return;
-  TrainConfig c = config_in(folder, std::string(folder) + "/out");
+  const char *folder = std::getenv("RANKINE_RESUME_CHILD"), *checkpoint = std::getenv("RANKINE_RESUME_CHECKPOINT");
+  if (!folder || !checkpoint) return;
+  TrainConfig c = config_in(folder, std::string(folder) + "/out", checkpoint);
   c.save.save_every_n_steps = 1;
   c.run.max_train_steps = 8;
   std::ofstream out(std::string(folder) + "/said.txt", std::ios::app);
@@ -380,9 +306,11 @@ pid_t start_child(const std::string& folder) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   setenv("RANKINE_RESUME_CHILD", folder.c_str(), 1);
+  setenv("RANKINE_RESUME_CHECKPOINT", tiny_checkpoint().c_str(), 1);
   pid_t child = 0;
   REQUIRE(posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) == 0);
   unsetenv("RANKINE_RESUME_CHILD");
+  unsetenv("RANKINE_RESUME_CHECKPOINT");
   return child;
 }
 
@@ -399,9 +327,9 @@ bool ended(pid_t child) {
 
 // RANKINE_KILLS=100 asks for more of them.
 TEST_CASE("killed at random moments, again and again, a run ends with the weights of one that was left alone") {
-  const Folder whole, killed;
-  make_data(whole.path(""));
-  make_data(killed.path(""));
+  const TemporaryFolder whole, killed;
+  make_data(whole);
+  make_data(killed);
   const auto start = std::chrono::steady_clock::now();
   REQUIRE(ended(start_child(whole.path(""))));
   const std::chrono::duration<double> alone = std::chrono::steady_clock::now() - start;

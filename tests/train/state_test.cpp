@@ -2,36 +2,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 
-#include "base/error.h"
 #include "io/atomic_file.h"
 #include "io/safetensors.h"
 #include "train/state_files.h"
+#include "train/training_run.h"
 
 using namespace rankine;
+using namespace rankine::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    static std::atomic<int> count = 0;
-    path_ = fs::temp_directory_path() / concat_text("rankine-state-", getpid(), "-", count++);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  auto files() const { return std::distance(fs::directory_iterator(path_), {}); }
-
- private:
-  fs::path path_;
-};
 
 TrainingState a_state(int64_t step) {
   TrainingState state;
@@ -42,26 +25,12 @@ TrainingState a_state(int64_t step) {
   return state;
 }
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string error_of(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+auto files_in(const TemporaryFolder& folder) { return std::distance(fs::directory_iterator(folder.path()), {}); }
 
 }  // namespace
 
 TEST_CASE("a state is read as it was written") {
-  const Folder folder;
+  const TemporaryFolder folder;
   write_state(folder.path("a.state"), a_state(7));
   const TrainingState read = read_state(folder.path("a.state"));
   CHECK(read.position.step == 7);
@@ -76,7 +45,7 @@ TEST_CASE("a state is read as it was written") {
 }
 
 TEST_CASE("a state that is cut anywhere, or has one changed byte, is an error that names the file") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path("a.state");
   write_state(path, a_state(7));
   const std::string whole = bytes_of(path);
@@ -96,14 +65,14 @@ TEST_CASE("a state that is cut anywhere, or has one changed byte, is an error th
 }
 
 TEST_CASE("the newest state that can be read is used, and what is wrong with a newer one is told") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const StateFiles files(folder.path("a.state"));
   CHECK(!files.newest());
   for (const int64_t step : {1, 2, 3}) {
     files.save(a_state(step));
     CHECK(files.newest()->state.position.step == step);
   }
-  CHECK(folder.files() == 2);
+  CHECK(files_in(folder) == 2);
   fs::resize_file(folder.path("a.state"), 300);
   const FoundState before = *files.newest();
   CHECK(before.state.position.step == 2);
@@ -130,12 +99,12 @@ TEST_CASE("the newest state that can be read is used, and what is wrong with a n
     files.save(a_state(9));
     CHECK(files.put_aside(*files.newest()) == folder.path("a.state.old2"));
     CHECK(open_state(folder.path("a.state.old")).state.position.step == 2);
-    CHECK(folder.files() == 2);
+    CHECK(files_in(folder) == 2);
   }
 }
 
 TEST_CASE("--resume takes a file, a folder, and tells what else it was given") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const StateFiles files(folder.path("a.state"));
   files.save(a_state(3));
   keep_state_in(folder.path("a-state"), files.path());
@@ -152,7 +121,7 @@ TEST_CASE("--resume takes a file, a folder, and tells what else it was given") {
 }
 
 TEST_CASE("a state that cannot be written leaves the ones there are") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const StateFiles files(folder.path("a.state"));
   files.save(a_state(1));
   fs::create_directories(folder.path("a.state.new"));
@@ -162,13 +131,13 @@ TEST_CASE("a state that cannot be written leaves the ones there are") {
 }
 
 TEST_CASE("temporary files of processes that are gone are removed, others stay") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const pid_t gone = 99999999;  // above the largest there can be
   const std::vector<std::string> stay = {concat_text(".a.state.", getpid(), ".0.tmp"), ".a.tmp", ".a.x.0.tmp",
                                          concat_text(".b.state.", gone, ".0.tmp"), "a.1.tmp"};
   for (const std::string& name : stay) std::ofstream(folder.path(name)) << "x";
   std::ofstream(folder.path(concat_text(".a.state.new.", gone, ".12.tmp"))) << "x";
   remove_abandoned_files(folder.path(""), "a");
-  CHECK(folder.files() == static_cast<std::ptrdiff_t>(stay.size()));
+  CHECK(files_in(folder) == static_cast<std::ptrdiff_t>(stay.size()));
   for (const std::string& name : stay) CHECK(fs::exists(folder.path(name)));
 }

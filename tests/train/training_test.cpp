@@ -1,146 +1,24 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iostream>
-#include <map>
 #include <set>
 #include <sstream>
 
-#include "base/error.h"
-#include "base/log.h"
 #include "io/image.h"
 #include "io/safetensors.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
 #include "train/run_setup.h"
-#include "train/trainer.h"
+#include "train/training_run.h"
 
 using namespace rankine;
+using namespace rankine::test;
 namespace fs = std::filesystem;
 
-namespace {
-
-/// A folder of this test alone, removed with everything in it at the end.
-class Folder {
- public:
-  Folder() {
-    static std::atomic<int> count = 0;
-    path_ = fs::temp_directory_path() / concat_text("rankine-train-", getpid(), "-", count++);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  void text(const std::string& name, const std::string& content) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-  }
-  void picture(const std::string& name, int width, int height, int seed) const {
-    fs::create_directories((path_ / name).parent_path());
-    Image image{.width = width, .height = height};
-    for (int i = 0; i < width * height * 3; ++i)
-      image.pixels.push_back(static_cast<uint8_t>((i * 31 + seed * 57 + i / 97) % 253));
-    write_png(path(name), image);
-  }
-
- private:
-  fs::path path_;
-};
-
-const std::string& checkpoint() {
-  static const Folder folder;
-  static const std::string path = [] {
-    write_synthetic_checkpoint(tiny_sd15_layout(), 1, folder.path("tiny.safetensors"));
-    return folder.path("tiny.safetensors");
-  }();
-  return path;
-}
-
-/// Five pictures of two shapes with captions; an epoch has three batches. No settings but the necessary ones.
-struct Run {
-  Folder folder;
-  TrainConfig config;
-  Progress::Options progress{.line_seconds = 0};
-
-  Run() {
-    log::set_level(log::Level::error);
-    for (int i = 0; i < 5; ++i) {
-      const std::string name = concat_text("pics/1_cat/", i);
-      folder.picture(name + ".png", i < 2 ? 128 : 64, 64, i);
-      folder.text(name + ".txt", "a cat, sitting, number " + std::to_string(i));
-    }
-    config.model.pretrained_model_name_or_path = checkpoint();
-    config.network.network_dim = 2;
-    config.network.network_train_unet_only = true;
-    config.data.train_data_dir = folder.path("pics");
-    config.data.cache_latents = true;
-    config.data.defaults.dataset = {.resolution = Size{128, 64},
-                                    .batch_size = 2,
-                                    .enable_bucket = true,
-                                    .min_bucket_reso = 64,
-                                    .max_bucket_reso = 128,
-                                    .bucket_no_upscale = true};
-    config.data.defaults.subset.caption_extension = ".txt";
-    config.optim.learning_rate = 1e-3;
-    config.run.max_train_steps = 3;
-    config.run.seed = 7;
-    config.save.output_dir = folder.path("out");
-    config.save.output_name = "cat";
-  }
-
-  TrainOutcome train(std::ostream& out) const { return run_training(config, out, progress); }
-  /// The path of the LoRA saved last.
-  std::string train() const {
-    std::ostringstream out;
-    return train(out).file;
-  }
-  std::string error() const {
-    try {
-      train();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
-  }
-  std::string out(const std::string& name) const { return folder.path("out/" + name); }
-};
-
-std::map<std::string, std::vector<float>> weights(const std::string& path) {
-  std::map<std::string, std::vector<float>> all;
-  const SafetensorsFile file = SafetensorsFile::open(path);
-  for (const TensorInfo& tensor : file.tensors()) all[tensor.name] = file.read_f32(tensor.name);
-  return all;
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// A stream that does something once, when a text has come through it.
-class Trigger : public std::stringbuf {
- public:
-  Trigger(std::string text, std::function<void()> action) : text_(std::move(text)), action_(std::move(action)) {}
-  int sync() override {
-    if (action_ && contains(str(), text_)) std::exchange(action_, nullptr)();
-    return 0;
-  }
-
- private:
-  std::string text_;
-  std::function<void()> action_;
-};
-
-}  // namespace
-
 TEST_CASE("a run writes the LoRA of every module, changed and finite, with its metadata, and a line a step") {
-  Run run;
+  TrainingRun run;
   run.config.network.network_train_unet_only = false;
   run.config.save.save_every_n_epochs = 1;
   run.config.save.save_every_n_steps = 2;
@@ -154,7 +32,7 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
   CHECK(contains(out.str(), "5 in 2 epochs"));
   CHECK(contains(out.str(), "step 5/5"));
 
-  const StepSettings settings = step_settings(run.config, Checkpoint::open(checkpoint()));
+  const StepSettings settings = step_settings(run.config, Checkpoint::open(tiny_checkpoint()));
   const auto trained = weights(outcome.file);
   CHECK(trained.size() == 3 * settings.modules.size());
   for (const LoraModule& m : settings.modules) {
@@ -189,7 +67,7 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
 }
 
 TEST_CASE("a seed gives the same LoRA bit for bit, whatever the loader's threads; another seed gives another") {
-  Run run;
+  TrainingRun run;
   for (const bool cached : {true, false}) {
     CAPTURE(cached);
     run.config.data.cache_latents = cached;
@@ -206,7 +84,7 @@ TEST_CASE("a seed gives the same LoRA bit for bit, whatever the loader's threads
 }
 
 TEST_CASE("gradient accumulation moves the weights at the end of an epoch too") {
-  Run run;
+  TrainingRun run;
   run.config.run.gradient_accumulation_steps = 2;
   run.config.run.max_train_epochs = 2;
   std::ostringstream out;
@@ -214,7 +92,7 @@ TEST_CASE("gradient accumulation moves the weights at the end of an epoch too") 
 }
 
 TEST_CASE("bf16, long captions, checkpointing, noise offset and v-prediction train together") {
-  Run run;
+  TrainingRun run;
   run.config.run.mixed_precision = "bf16";
   run.config.run.gradient_checkpointing = true;
   run.config.model.max_token_length = 150;
@@ -231,7 +109,7 @@ TEST_CASE("bf16, long captions, checkpointing, noise offset and v-prediction tra
 }
 
 TEST_CASE("every shape of loss trains under every kind of noise, each to other weights") {
-  Run run;
+  TrainingRun run;
   run.config.run.max_train_steps = 1;
   std::set<std::map<std::string, std::vector<float>>> results = {weights(run.train())};
   run.config.loss.noise = {.noise_offset = 0.1,
@@ -257,7 +135,7 @@ TEST_CASE("every shape of loss trains under every kind of noise, each to other w
 }
 
 TEST_CASE("with alpha_mask the loss is weighed by the pictures' alpha, in step with their mirroring") {
-  Run run;
+  TrainingRun run;
   run.config.run.max_train_steps = 1;
   const auto plain = weights(run.train());
   run.config.loss.masked_loss = true;
@@ -277,7 +155,7 @@ TEST_CASE("with alpha_mask the loss is weighed by the pictures' alpha, in step w
 }
 
 TEST_CASE("convolutions train with conv_dim, and dim_from_weights takes everything from the file") {
-  Run run;
+  TrainingRun run;
   run.config.network.network_args = {"conv_dim=1", "conv_alpha=0.5", "loraplus_unet_lr_ratio=4"};
   run.config.network.scale_weight_norms = 0.01;
   const std::string first = run.train();
@@ -301,7 +179,7 @@ TEST_CASE("convolutions train with conv_dim, and dim_from_weights takes everythi
 }
 
 TEST_CASE("a learning rate of 0 leaves its part as it was, and training goes on from a LoRA file") {
-  Run run;
+  TrainingRun run;
   run.config.network.network_train_unet_only = false;
   run.config.optim.text_encoder_lr = {0};
   const std::string first = run.train();
@@ -322,7 +200,7 @@ TEST_CASE("a learning rate of 0 leaves its part as it was, and training goes on 
 }
 
 TEST_CASE("a seed that was not given is drawn and told") {
-  Run run;
+  TrainingRun run;
   run.config.run.seed.reset();
   run.config.run.max_train_steps = 1;
   std::ostringstream out;
@@ -332,7 +210,7 @@ TEST_CASE("a seed that was not given is drawn and told") {
 }
 
 TEST_CASE("faults of the data, the settings and the output folder are found before the first step") {
-  Run run;
+  TrainingRun run;
   SUBCASE("all broken pictures are named") {
     fs::resize_file(run.folder.path("pics/1_cat/1.png"), 60);
     run.folder.text("pics/1_cat/3.png", "this is no picture");
@@ -357,7 +235,7 @@ TEST_CASE("faults of the data, the settings and the output folder are found befo
     CHECK(contains(run.error(), "sine"));
   }
   SUBCASE("a LoRA of another rank to start from") {
-    Run other;
+    TrainingRun other;
     other.config.run.max_train_steps = 1;
     run.config.network.network_weights = other.train();
     run.config.network.network_dim = 4;
@@ -375,7 +253,7 @@ TEST_CASE("faults of the data, the settings and the output folder are found befo
 }
 
 TEST_CASE("a loss that is not finite stops the run with its step and files, and is never saved") {
-  Run run;
+  TrainingRun run;
   run.config.optim.learning_rate = 1e30;
   run.config.run.max_train_steps = 10;
   run.config.save.save_every_n_steps = 1;
@@ -391,7 +269,7 @@ TEST_CASE("a loss that is not finite stops the run with its step and files, and 
 }
 
 TEST_CASE("a weight that overflows at the last step is not saved either") {
-  Run run;
+  TrainingRun run;
   run.config.optim.learning_rate = 1e39;  // more than float32 holds
   run.config.run.max_train_steps = 1;
   CHECK(contains(run.error(), "finite"));
@@ -399,7 +277,7 @@ TEST_CASE("a weight that overflows at the last step is not saved either") {
 }
 
 TEST_CASE("Ctrl-C ends the step, saves the LoRA and says so") {
-  Run run;
+  TrainingRun run;
   run.config.run.max_train_steps = 1000;
   run.config.save.auto_resume = false;
   for (const int signal : {SIGINT, SIGTERM}) {
@@ -418,7 +296,7 @@ TEST_CASE("Ctrl-C ends the step, saves the LoRA and says so") {
 }
 
 TEST_CASE("a picture that vanishes during the run stops it, and what was trained is saved") {
-  Run run;
+  TrainingRun run;
   run.config.data.cache_latents = false;
   run.config.run.max_train_steps = 1000;
   Trigger buffer("step 2/1000", [&] { fs::remove(run.folder.path("pics/1_cat/0.png")); });
