@@ -3,16 +3,6 @@
 #include "diffusion/sampler.h"
 
 namespace rankine {
-namespace {
-
-std::string sampler_names() {
-  std::string names;
-  for (const SamplerKind& kind : sampler_kinds()) names.append(names.empty() ? "" : ",").append(kind.name);
-  return names;
-}
-
-}  // namespace
-
 FlagTable sample_flags(SampleConfig& c) {
   return {
       {"Model",

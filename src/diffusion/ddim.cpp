@@ -21,8 +21,8 @@ class Ddim final : public Sampler {
     }
   }
 
-  void step(size_t index, std::span<const float> model_output, std::span<float> latents,
-            std::span<const float>) const override {
+  void step(size_t index, std::span<const float> model_output, std::span<float> latents, std::span<const float>,
+            SamplerMemory&) const override {
     const float signal = std::sqrt(alphas_[index]), noise = std::sqrt(1.0f - alphas_[index]);
     const float signal_after = std::sqrt(alphas_after_[index]), noise_after = std::sqrt(1.0f - alphas_after_[index]);
     for (size_t i = 0; i < latents.size(); ++i) {

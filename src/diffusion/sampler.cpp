@@ -1,17 +1,30 @@
 #include "diffusion/sampler.h"
 
 #include <algorithm>
-#include <string>
 
 #include "base/error.h"
 
 namespace rankine {
 namespace {
 
-// The names with k_ are sd-scripts' aliases.
+// As sd-scripts' --sample_sampler knows them; those with k_ are aliases.
 constexpr SamplerKind kinds[] = {
-    {"ddim", make_ddim},       {"euler", make_euler},       {"k_euler", make_euler},
-    {"euler_a", make_euler_a}, {"k_euler_a", make_euler_a},
+    {"ddim", "DDIM", make_ddim},
+    {"pndm", "PLMS", make_pndm, 4},
+    {"lms", "LMS", make_lms},
+    {"euler", "Euler", make_euler},
+    {"euler_a", "Euler a", make_euler_a},
+    {"heun", "Heun", make_heun},
+    {"dpm_2", "DPM2", make_dpm_2},
+    {"dpm_2_a", "DPM2 a", make_dpm_2_a},
+    {"dpmsolver", "DPM Solver", make_dpmsolver},
+    {"dpmsolver++", "DPM++ 2M", make_dpmsolver_pp},
+    {"dpmsingle", "DPM++ 2S", make_dpmsingle},
+    {"k_lms", "LMS", make_lms},
+    {"k_euler", "Euler", make_euler},
+    {"k_euler_a", "Euler a", make_euler_a},
+    {"k_dpm_2", "DPM2", make_dpm_2},
+    {"k_dpm_2_a", "DPM2 a", make_dpm_2_a},
 };
 
 }  // namespace
@@ -20,16 +33,24 @@ void Sampler::scale_model_input(size_t, std::span<float>) const {}
 
 std::span<const SamplerKind> sampler_kinds() { return kinds; }
 
+std::string sampler_names(std::string_view separator) {
+  std::string names;
+  for (const SamplerKind& kind : kinds) names.append(names.empty() ? "" : separator).append(kind.name);
+  return names;
+}
+
+const SamplerKind& find_sampler(std::string_view name) {
+  const auto* kind = std::ranges::find(kinds, name, &SamplerKind::name);
+  check(kind != std::end(kinds), "sampler: \"", name, "\" is unknown; there are ", sampler_names(", "));
+  return *kind;
+}
+
 std::unique_ptr<Sampler> make_sampler(std::string_view name, const SamplerConfig& config,
                                       const NoiseSchedule& schedule) {
-  check(config.steps >= 1 && config.steps <= schedule.size(), "sampler: steps must be between 1 and ", schedule.size(),
-        ", got ", config.steps);
-  std::string known;
-  for (const SamplerKind& kind : kinds) {
-    if (kind.name == name) return kind.make(config, schedule);
-    known.append(known.empty() ? "" : ", ").append(kind.name);
-  }
-  fail("sampler: \"", name, "\" is unknown; there are ", known);
+  const SamplerKind& kind = find_sampler(name);
+  check(config.steps >= kind.least_steps && config.steps <= schedule.size(), "sampler: the steps of ", name,
+        " must be between ", kind.least_steps, " and ", schedule.size(), ", got ", config.steps);
+  return kind.make(config, schedule);
 }
 
 std::vector<float> run_sampler(const Sampler& sampler, std::span<const float> initial_noise,
@@ -40,12 +61,13 @@ std::vector<float> run_sampler(const Sampler& sampler, std::span<const float> in
   for (float& value : latents) value *= sampler.init_noise_sigma();
   std::vector<float> scaled(latents.size()), output(latents.size());
   std::vector<float> noise(sampler.draws_noise() ? latents.size() : 0);
+  SamplerMemory memory;
   for (size_t i = 0; i < sampler.timesteps().size(); ++i) {
     std::copy(latents.begin(), latents.end(), scaled.begin());
     sampler.scale_model_input(i, scaled);
     predict(scaled, sampler.timesteps()[i], output);
     if (sampler.draws_noise()) draw_noise(i, noise);
-    sampler.step(i, output, latents, noise);
+    sampler.step(i, output, latents, noise, memory);
     if (after_step && !after_step(i, latents)) break;
   }
   return latents;

@@ -1,7 +1,9 @@
 #pragma once
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,8 +12,21 @@
 
 namespace rankine {
 
-/// A way from noise to a picture's latents in `timesteps().size()` calls of the U-Net. It holds no state between steps,
-/// so one sampler serves any number of pictures. Settings are those of sd-scripts' previews.
+/// What a sampler keeps of one picture from step to step.
+struct SamplerMemory {
+  std::vector<float> begin;                ///< latents before a step that takes several calls
+  std::vector<float> sum;                  ///< of weighted outputs
+  std::deque<std::vector<float>> outputs;  ///< of the last calls, newest first
+
+  void remember(std::vector<float> output, size_t most) {
+    outputs.push_front(std::move(output));
+    if (outputs.size() > most) outputs.pop_back();
+  }
+};
+
+/// A way from noise to a picture's latents in `timesteps().size()` calls of the U-Net, of which a step of some samplers
+/// takes several. What it needs of earlier calls is in SamplerMemory, so one sampler serves any number of pictures.
+/// Settings are those of sd-scripts' previews.
 class Sampler {
  public:
   virtual ~Sampler() = default;
@@ -22,12 +37,12 @@ class Sampler {
   float init_noise_sigma() const { return init_noise_sigma_; }
   /// Whether `step` reads `noise`.
   virtual bool draws_noise() const { return false; }
-  /// The latents as the U-Net wants them at step `index`, in place.
+  /// The latents as the U-Net wants them at call `index`, in place.
   virtual void scale_model_input(size_t index, std::span<float> latents) const;
-  /// One step, in place. `model_output` is the U-Net's output for the scaled latents; `noise` is standard normal, of
-  /// the latents' size, and empty unless draws_noise().
+  /// What follows from call `index`, in place. `model_output` is the U-Net's output for the scaled latents; `noise` is
+  /// standard normal, of the latents' size, and empty unless draws_noise(). Calls come in order, with one `memory`.
   virtual void step(size_t index, std::span<const float> model_output, std::span<float> latents,
-                    std::span<const float> noise) const = 0;
+                    std::span<const float> noise, SamplerMemory& memory) const = 0;
 
  protected:
   std::vector<float> timesteps_;
@@ -40,21 +55,28 @@ struct SamplerConfig {
 };
 
 struct SamplerKind {
-  std::string_view name;  ///< as --sample_sampler names it
+  std::string_view name;   ///< as --sample_sampler names it
+  std::string_view title;  ///< as A1111's web UI shows it
   std::unique_ptr<Sampler> (*make)(const SamplerConfig&, const NoiseSchedule&);
+  int least_steps = 1;
 };
 
 std::span<const SamplerKind> sampler_kinds();
-/// Throws Error when the name is unknown (known names are listed) or `steps` is not in 1 ... the schedule's length.
+/// "ddim,pndm,...", with that between the names.
+std::string sampler_names(std::string_view separator = ",");
+/// Throws Error when the name is unknown (known names are listed).
+const SamplerKind& find_sampler(std::string_view name);
+/// Throws Error when the name is unknown or `steps` is not in least_steps ... the schedule's length.
 std::unique_ptr<Sampler> make_sampler(std::string_view name, const SamplerConfig& config,
                                       const NoiseSchedule& schedule);
 
 /// Writes the U-Net's output for latents that are scaled already; all spans have the size of the latents.
 using PredictFunction =
     std::function<void(std::span<const float> scaled_latents, float timestep, std::span<float> model_output)>;
-/// Fills `noise` with standard normal numbers; called once a step, in order, only by samplers that draw noise.
+/// Fills `noise` with standard normal numbers; called once for each call of the U-Net, in order, only by samplers that
+/// draw noise.
 using NoiseFunction = std::function<void(size_t index, std::span<float> noise)>;
-/// Sees the latents after each step; returning false ends the sampling there.
+/// Sees the latents after each call; returning false ends the sampling there.
 using StepFunction = std::function<bool(size_t index, std::span<const float> latents)>;
 
 /// Runs all steps from `initial_noise` (standard normal, not yet times init_noise_sigma) and returns the last latents.
@@ -68,11 +90,19 @@ std::vector<float> run_sampler(const Sampler& sampler, std::span<const float> in
 void apply_guidance(std::span<const float> unconditional, std::span<const float> conditional, float scale,
                     std::span<float> out);
 
-/// @name The samplers, each in a file of its own.
+/// @name The samplers, each family in a file of its own.
 /// @{
 std::unique_ptr<Sampler> make_ddim(const SamplerConfig& config, const NoiseSchedule& schedule);
 std::unique_ptr<Sampler> make_euler(const SamplerConfig& config, const NoiseSchedule& schedule);
 std::unique_ptr<Sampler> make_euler_a(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_lms(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_heun(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_dpm_2(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_dpm_2_a(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_dpmsolver(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_dpmsolver_pp(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_dpmsingle(const SamplerConfig& config, const NoiseSchedule& schedule);
+std::unique_ptr<Sampler> make_pndm(const SamplerConfig& config, const NoiseSchedule& schedule);
 /// @}
 
 }  // namespace rankine

@@ -61,7 +61,9 @@ TEST_CASE("timesteps and the first noise level are those recorded from the refer
       golden::ran(case_name);
       const auto sampler = make_sampler(name, {.steps = table.at("steps").get<int>()}, schedule);
       const auto timesteps = recorded.at("timesteps").get<std::vector<float>>();
-      CHECK(sampler->timesteps() == timesteps);
+      REQUIRE(sampler->timesteps().size() == timesteps.size());
+      for (size_t i = 0; i < timesteps.size(); ++i)  // those of dpm_2 lie between two, found by f32 logarithms
+        CHECK(std::abs(sampler->timesteps()[i] - timesteps[i]) < 1e-3);
       CHECK(sampler->init_noise_sigma() ==
             doctest::Approx(recorded.at("init_noise_sigma").get<double>()).epsilon(1e-5));
       CHECK(sampler->draws_noise() == (recorded.at("noise_draws_used").get<int>() > 0));
@@ -72,8 +74,12 @@ TEST_CASE("timesteps and the first noise level are those recorded from the refer
 TEST_CASE("with a model that knows the clean latents every sampler ends there, for noise and for v prediction") {
   const NoiseSchedule schedule = make_noise_schedule();
   for (const SamplerKind& kind : sampler_kinds()) {
+    // These two end at the noise of timestep 0, a 34th of the latents' own size, instead of at none.
+    const bool leaves_noise = kind.make == make_pndm || kind.make == make_dpmsolver;
     for (const Prediction prediction : {Prediction::epsilon, Prediction::v}) {
-      for (const int steps : {1, 7, 30}) {
+      // Runge-Kutta over velocities of several timesteps, as diffusers does it, is not exact here.
+      if (kind.make == make_pndm && prediction == Prediction::v) continue;
+      for (const int steps : {kind.least_steps, 7, 30}) {
         CAPTURE(kind.name);
         CAPTURE(steps);
         const auto sampler = make_sampler(kind.name, {.steps = steps, .prediction = prediction}, schedule);
@@ -82,7 +88,12 @@ TEST_CASE("with a model that knows the clean latents every sampler ends there, f
                                        const auto drawn = normal_noise(1 + i);
                                        std::copy(drawn.begin(), drawn.end(), noise.begin());
                                      });
-        for (size_t i = 0; i < clean.size(); ++i) CHECK(end[i] == doctest::Approx(clean[i]).epsilon(2e-4));
+        for (size_t i = 0; i < clean.size(); ++i) {
+          if (leaves_noise)
+            CHECK(std::abs(end[i] - clean[i]) < 0.1);
+          else
+            CHECK(end[i] == doctest::Approx(clean[i]).epsilon(2e-4));
+        }
       }
     }
   }
@@ -94,7 +105,8 @@ TEST_CASE("one DDIM step is that of the formula, with the predicted clean latent
   const double a = schedule.alphas_cumprod[875], next = schedule.alphas_cumprod[750];
   std::vector<float> latents = {0.2f, 3.0f};
   const std::vector<float> epsilon = {0.1f, -1.0f};
-  sampler->step(0, epsilon, latents, {});
+  SamplerMemory memory;
+  sampler->step(0, epsilon, latents, {}, memory);
   const double x0 = (0.2 - std::sqrt(1 - a) * 0.1) / std::sqrt(a);
   REQUIRE(std::abs(x0) < 1);
   CHECK(latents[0] == doctest::Approx(std::sqrt(next) * x0 + std::sqrt(1 - next) * 0.1).epsilon(1e-5));
@@ -109,8 +121,47 @@ TEST_CASE("one Euler step moves along the predicted noise by the change of sigma
   std::vector<float> latents = {2.0f}, scaled = latents;
   sampler->scale_model_input(0, scaled);
   CHECK(scaled[0] == doctest::Approx(2 / std::sqrt(first * first + 1)).epsilon(1e-4));
-  sampler->step(0, std::vector<float>{0.5f}, latents, {});
+  SamplerMemory memory;
+  sampler->step(0, std::vector<float>{0.5f}, latents, {}, memory);
   CHECK(latents[0] == doctest::Approx(2 + 0.5 * (second - first)).epsilon(1e-4));
+}
+
+TEST_CASE("the samplers without a recorded run go the way of diffusers' own schedulers") {
+  // diffusers 0.35.2 in f32: DPMSolverMultistepScheduler(algorithm_type="dpmsolver", final_sigmas_type="sigma_min") and
+  // KDPM2AncestralDiscreteScheduler, called with the formulas below as U-Net and as noise of call i.
+  const struct {
+    const char* name;
+    Prediction prediction;
+    int steps;
+    std::vector<double> end;
+  } cases[] = {
+      {"dpmsolver", Prediction::epsilon, 5, {-0.7035123, -5.888193, -2.21693, -0.07394267, -2.035133, -2.083389}},
+      {"dpmsolver", Prediction::epsilon, 20, {-0.1038645, -4.31778, -0.1404406, -0.04250431, -1.20603, -0.1532538}},
+      {"dpmsolver", Prediction::v, 5, {-0.04698869, -0.07378593, -0.04660926, -0.04733982, -0.04853559, -0.0467236}},
+      {"dpmsolver", Prediction::v, 20, {-0.005133469, -0.1679011, -0.0393323, 0.05513925, -0.07528612, -0.04575121}},
+      {"dpm_2_a", Prediction::epsilon, 5, {2.125283, 0.4764948, 0.4699739, 0.07586378, -0.5783725, 0.372151}},
+      {"dpm_2_a", Prediction::epsilon, 20, {-0.1921455, -1.848689, 0.009769352, -0.09535571, -1.922694, -0.0007921}},
+      {"dpm_2_a", Prediction::v, 5, {0.2913629, 0.6363514, 0.06006882, -0.3113441, 0.4057755, 0.613776}},
+      {"dpm_2_a", Prediction::v, 20, {-0.1008213, -0.002186325, 0.04552921, -0.06616459, -0.08501986, 0.03263676}},
+  };
+  const std::vector<float> start = {0.5f, -0.75f, 0.1f, 0.9f, -0.3f, 0.02f};
+  const NoiseSchedule schedule = make_noise_schedule();
+  for (const auto& one : cases) {
+    CAPTURE(one.name);
+    CAPTURE(one.steps);
+    CAPTURE((one.prediction == Prediction::v));
+    const auto sampler = make_sampler(one.name, {.steps = one.steps, .prediction = one.prediction}, schedule);
+    const auto end = run_sampler(
+        *sampler, start,
+        [](std::span<const float> x, float timestep, std::span<float> out) {
+          for (size_t i = 0; i < x.size(); ++i) out[i] = std::sin(3 * x[i]) * 0.5f + x[i] * 0.4f + timestep / 2000;
+        },
+        [](size_t call, std::span<float> noise) {
+          for (size_t i = 0; i < noise.size(); ++i)
+            noise[i] = static_cast<float>(std::sin(1.7 * static_cast<double>(call * 6 + i) + 0.3));
+        });
+    for (size_t i = 0; i < end.size(); ++i) CHECK(std::abs(end[i] - one.end[i]) < 2e-4);
+  }
 }
 
 TEST_CASE("sampling stops where it is told to, and guidance of 1 is the conditional prediction alone") {
@@ -129,9 +180,10 @@ TEST_CASE("sampling stops where it is told to, and guidance of 1 is the conditio
 
 TEST_CASE("unknown samplers, impossible step counts and missing noise are refused") {
   const NoiseSchedule schedule = make_noise_schedule();
-  CHECK_THROWS_WITH_AS(make_sampler("dpm", {}, schedule), doctest::Contains("ddim, euler"), Error);
+  CHECK_THROWS_WITH_AS(make_sampler("dpm", {}, schedule), doctest::Contains("ddim, pndm"), Error);
   CHECK_THROWS_AS(make_sampler("ddim", {.steps = 0}, schedule), Error);
   CHECK_THROWS_AS(make_sampler("ddim", {.steps = 1001}, schedule), Error);
+  CHECK_THROWS_WITH_AS(make_sampler("pndm", {.steps = 3}, schedule), doctest::Contains("between 4 and 1000"), Error);
   const auto ancestral = make_sampler("euler_a", {}, schedule);
   CHECK_THROWS_AS(run_sampler(*ancestral, clean, perfect_model(schedule, Prediction::epsilon)), Error);
 }
