@@ -61,6 +61,8 @@ class Session {
   /// Names and element counts of all variables there are.
   virtual std::vector<std::pair<std::string, int64_t>> variables() const = 0;
   virtual MemoryUse memory() const = 0;
+  /// Gives the memory of the arena and of kernels back until the next run; programs stay as they are.
+  virtual void rest() {}
   /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
   virtual void release_weights() {}
 };

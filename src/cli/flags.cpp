@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include "diffusion/sampler.h"
+
 // The table of flags, one a line. A new flag is a field with its default in the config struct that it belongs to, and a
 // line here:
 //   built      sets a field; kind and default are the field's own
@@ -16,8 +18,6 @@ constexpr auto tracker_note = "it matters only to trackers, which are not suppor
 constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is not supported yet";
 constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
-constexpr auto preview_note =
-    "it matters only with --sample_every_n_steps or --sample_every_n_epochs, not supported yet";
 constexpr auto validation_note = "it matters only with --validation_split, which is not supported yet";
 constexpr auto metrics_advice = "metrics.jsonl in --output_dir holds every step's values";
 
@@ -160,7 +160,7 @@ FlagGroup caption_flags(TrainOptions& o) {
           built("--token_warmup_step", &c.token_warmup_step, "Step, or share of all, when every tag is in use"),
           built("--max_token_length", &o.config.model.max_token_length, "Longest caption in tokens; 75 when unset")
               .choose("75,150,225"),
-          refused("--weighted_captions", toggle, "Honour (word:1.2) weights in captions"),
+          built("--weighted_captions", &o.config.model.weighted_captions, "Honour (word:1.2) weights in captions"),
       },
   };
 }
@@ -370,11 +370,13 @@ FlagGroup watching_flags(TrainOptions& o) {
           no_effect("--log_config", toggle, tracker_note, "Record the run's settings too"),
           no_effect("--wandb_run_name", text, tracker_note, "Name of the run in Weights and Biases"),
           no_effect("--wandb_api_key", text, tracker_note, "Key for Weights and Biases"),
-          refused("--sample_every_n_steps", integer, "Make pictures after each N steps").or_off("0"),
-          refused("--sample_every_n_epochs", integer, "Make pictures after each N epochs").or_off("0"),
-          refused("--sample_at_first", toggle, "Make pictures before the first step"),
-          no_effect("--sample_prompts", text, preview_note, "File of prompts for pictures"),
-          no_effect("--sample_sampler", text, preview_note, "Sampler for pictures").initially("ddim"),
+          built("--sample_every_n_steps", &o.config.preview.sample_every_n_steps, "Make pictures after each N steps"),
+          built("--sample_every_n_epochs", &o.config.preview.sample_every_n_epochs,
+                "Make pictures after each N epochs instead"),
+          built("--sample_at_first", &o.config.preview.sample_at_first, "Make pictures before the first step"),
+          built("--sample_prompts", &o.config.preview.sample_prompts, "File of prompts: .txt, .toml or .json"),
+          built("--sample_sampler", &o.config.preview.sample_sampler, "Sampler of prompts that name none")
+              .choose(sampler_names()),
           refused("--validation_split", number, "Share of pictures held out for validation").initially("0.0"),
           no_effect("--validation_seed", integer, validation_note, "Seed of that choice"),
           no_effect("--validate_every_n_steps", integer, validation_note, "Validate after each N steps"),

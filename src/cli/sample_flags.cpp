@@ -17,7 +17,8 @@ FlagTable sample_flags(SampleConfig& c) {
        }},
       {"Picture",
        {
-           built("--prompt", &c.prompt, "What to show"),
+           built("--prompt", &c.prompt, "What to show; (word:1.2) weighs more, [word] less"),
+           built("--from_file", &c.from_file, "File of prompts with options, as --sample_prompts of training reads it"),
            built("--negative_prompt", &c.negative_prompt, "What to stay away from"),
            built("--W", &c.width, "Width in pixels, a multiple of 8"),
            built("--H", &c.height, "Height in pixels, a multiple of 8"),
@@ -29,7 +30,7 @@ FlagTable sample_flags(SampleConfig& c) {
        {
            built("--sampler", &c.sampler, "How noise becomes a picture").choose(sampler_names()),
            built("--steps", &c.steps, "Calls of the U-Net"),
-           built("--scale", &c.scale, "Guidance: how strongly to follow the prompt; 1 is none"),
+           built("--scale", &c.scale, "Guidance: how strongly to follow the prompt; 1 or less is none"),
        }},
   };
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "diffusion/loss.h"
+#include "train/caption_tokens.h"
 
 namespace rankine {
 
@@ -35,6 +36,7 @@ BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, co
       data_(data),
       seed_(loader.seed),
       max_token_length_(config.model.max_token_length.value_or(75)),
+      weighted_captions_(config.model.weighted_captions),
       cache_(cache),
       encoder_(encoder),
       schedule_(make_noise_schedule({.zero_terminal_snr = loss_.noise.zero_terminal_snr})),
@@ -100,9 +102,11 @@ ReadyBatch BatchSource::next() {
   ready.encode_seconds = timer.seconds();
 
   timer.restart();
-  for (const std::string& caption : batch.captions)
-    for (const auto& chunk : tokenizer_.tokenize(caption, max_token_length_).ids)
-      data.ids.insert(data.ids.end(), chunk.begin(), chunk.end());
+  for (const std::string& caption : batch.captions) {
+    const CaptionTokens tokens = tokenize_caption(tokenizer_, caption, max_token_length_, weighted_captions_);
+    data.ids.insert(data.ids.end(), tokens.ids.begin(), tokens.ids.end());
+    data.token_weights.insert(data.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
+  }
   data.loss_weights = batch.loss_weights;
   data.loss_mask = loss_mask(batch);
   draw_noise(data, seed_, made_, loss_, schedule_);

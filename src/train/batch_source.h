@@ -39,6 +39,7 @@ class BatchSource {
   const TrainingData& data_;
   uint64_t seed_;
   int max_token_length_;
+  bool weighted_captions_;
   const LatentCache* cache_;
   LatentEncoder* encoder_;
   NoiseSchedule schedule_;

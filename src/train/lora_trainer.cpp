@@ -152,6 +152,7 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
   if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input("huber_c", in.huber_c);
   if (settings_.masked_loss)
     e.set_input("loss_mask", in.loss_mask.empty() ? std::vector<float>(in.noisy_latents.size() / 4, 1) : in.loss_mask);
+  if (settings_.weighted_captions) e.set_input("token_weights", in.token_weights);
   const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
   e.set_input("loss_scale", std::span(&scale, 1));
   if (settings_.accumulate) e.set_input("keep", std::span(&kept, 1));
@@ -174,6 +175,28 @@ void LoraTrainer::encode_captions(const std::vector<std::vector<int32_t>>& capti
     context(ids, static_cast<int64_t>(ids.size()) / settings_.model.text.positions);
   text_.clear();
   text_session_.reset();
+}
+
+std::vector<float> LoraTrainer::text_states(std::span<const int32_t> ids) {
+  const auto chunks = static_cast<int64_t>(ids.size()) / settings_.model.text.positions;
+  std::vector<float> states(ids.size() * static_cast<size_t>(settings_.model.text.width));
+  Graph graph;
+  build_text_graph(graph, settings_, chunks, 1);
+  std::unique_ptr<Session> frozen;
+  if (!settings_.train_text_encoder) {
+    frozen = backend_.open(constants_);
+    for (const Value& lora : graph.leaves(variable_op))  // a group with learning rate 0
+      frozen->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+  }
+  const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
+  executable->set_input("ids", ids);
+  executable->run();
+  executable->get_output("context", states);
+  return states;
+}
+
+std::unique_ptr<GuidedUNet> LoraTrainer::guided_unet(const StepShape& picture, float guidance) {
+  return std::make_unique<GuidedUNet>(*session_, settings_, picture, guidance);
 }
 
 MemoryUse LoraTrainer::memory() const {

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "train/memory_choice.h"
+#include "train/sample_unet.h"
 
 namespace rankine {
 
@@ -19,6 +20,7 @@ struct StepInputs {
   std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
   std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
   std::vector<int32_t> ids;                  ///< [N, chunks, 77]
+  std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
 };
 
 struct StepResult {
@@ -74,6 +76,14 @@ class LoraTrainer {
 
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
+
+  /// States of chunks of 77 ids, each read alone: ids i32 [chunks, 77] -> [chunks, 77, width]. With a frozen text
+  /// encoder its weights are loaded for that where they are not in memory.
+  std::vector<float> text_states(std::span<const int32_t> ids);
+  /// The U-Net as samplers call it, with this trainer's weights and memory: between steps only.
+  std::unique_ptr<GuidedUNet> guided_unet(const StepShape& picture, float guidance);
+  /// Gives the memory of activations back until the next step.
+  void rest() { session_->rest(); }
 
   MemoryUse memory() const;
 

@@ -12,7 +12,9 @@
 #include "network/network_args.h"
 #include "text/caption.h"
 #include "text/clip_tokenizer.h"
+#include "text/weighted_prompt.h"
 #include "train/batch_source.h"
+#include "train/caption_tokens.h"
 #include "train/lora_saver.h"
 
 namespace rankine {
@@ -78,9 +80,18 @@ DType compute_type(const RunConfig& config) {
 
 TrainingData load_training_data(const TrainConfig& config) {
   const DataConfig& c = config.data;
-  return load_dataset(
+  TrainingData data = load_dataset(
       c.dataset_config ? read_dataset_config(*c.dataset_config, c.defaults)
                        : dataset_from_folders(c.train_data_dir.value_or(""), c.reg_data_dir.value_or(""), c.defaults));
+  for (const Sample& sample : data.samples) {
+    if (!config.model.weighted_captions) break;
+    try {
+      parse_weighted_prompt(sample.caption);
+    } catch (const Error& error) {
+      fail("the caption of ", sample.path, ": ", error.what());
+    }
+  }
+  return data;
 }
 
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
@@ -121,6 +132,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.conv_algorithm = config.run.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
   settings.masked_loss = uses_masks(config);
+  settings.weighted_captions = config.model.weighted_captions;
   return settings;
 }
 
@@ -148,10 +160,7 @@ std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, cons
   const ClipTokenizer tokenizer(ClipTokenizerConfig::clip_l());
   std::set<std::vector<int32_t>> captions;
   const auto add = [&](const std::string& caption) {
-    std::vector<int32_t> ids;
-    for (const auto& chunk : tokenizer.tokenize(caption, max_token_length).ids)
-      ids.insert(ids.end(), chunk.begin(), chunk.end());
-    captions.insert(std::move(ids));
+    captions.insert(tokenize_caption(tokenizer, caption, max_token_length, config.model.weighted_captions).ids);
   };
   for (const Sample& sample : data.samples) {
     const CaptionSettings& c = data.subset_of(sample).options.caption;
@@ -230,6 +239,7 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
       {"kernels' scratch", static_cast<int64_t>(memory.scratch)},
       {"cached latents", other.cached_latents},
       {"VAE", other.vae},
+      {"sample pictures", other.previews},
   };
   for (const auto& [use, bytes] : uses)
     if (bytes > 0) s.memory_bytes.push_back({use, bytes});

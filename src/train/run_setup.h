@@ -19,7 +19,7 @@ namespace rankine {
 /// The type to compute in. Throws Error for a mixed_precision that is not built.
 DType compute_type(const RunConfig& config);
 
-/// Looks at every file; see load_dataset for faults.
+/// Looks at every file; see load_dataset for faults. With weighted_captions a weight that is no number is one too.
 TrainingData load_training_data(const TrainConfig& config);
 
 /// The loader of a run: the caller adds what follows from the run's length.
@@ -51,7 +51,8 @@ StepShape largest_of(const std::vector<StepShape>& shapes);
 /// Bytes that a run holds beside its step.
 struct OtherMemory {
   int64_t cached_latents = 0;
-  int64_t vae = 0;  ///< when it stays
+  int64_t vae = 0;       ///< when it stays
+  int64_t previews = 0;  ///< while sample pictures are made
 };
 
 RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, const TrainingData& data,

@@ -12,6 +12,7 @@ struct SampleConfig {
   std::vector<std::string> network_weights;  ///< LoRA files
   std::vector<double> network_mul;           ///< their strengths; 1 for those without one
   std::string prompt;
+  std::optional<std::string> from_file;  ///< prompts with their options, as --sample_prompts of training reads them
   std::string negative_prompt;
   std::string sampler = "ddim";
   int steps = 50;

@@ -11,25 +11,6 @@
 namespace rankine {
 namespace {
 
-struct SamplerTitle {
-  std::string_view name, title;
-};
-constexpr SamplerTitle titles[] = {
-    {"ddim", "DDIM"}, {"euler", "Euler"}, {"k_euler", "Euler"}, {"euler_a", "Euler a"}, {"k_euler_a", "Euler a"}};
-
-std::string title_of(const std::string& sampler) {
-  for (const SamplerTitle& known : titles)
-    if (known.name == sampler) return std::string(known.title);
-  return sampler;
-}
-
-/// The name of a file or folder without its suffix.
-std::string stem(const std::string& path) {
-  const std::filesystem::path p(path);
-  const std::filesystem::path last = p.has_filename() ? p.filename() : p.parent_path().filename();
-  return (last.extension() == ".safetensors" ? last.stem() : last).string();
-}
-
 constexpr std::string_view kPrefix = "im_";
 
 /// The number in "im_000003_SEED.png"; -1 for other files.
@@ -44,15 +25,17 @@ int64_t number_of(const std::string& name) {
 
 }  // namespace
 
-std::string parameters_text(const SampleConfig& c, int64_t seed) {
-  std::string text = c.prompt;
+std::string model_name(const std::string& path) {
+  const std::filesystem::path p(path);
+  const std::filesystem::path last = p.has_filename() ? p.filename() : p.parent_path().filename();
+  return (last.extension() == ".safetensors" ? last.stem() : last).string();
+}
+
+std::string lora_tags(const SampleConfig& c) {
+  std::string tags;
   for (size_t i = 0; i < c.network_weights.size(); ++i)
-    text += concat_text(text.empty() ? "" : " ", "<lora:", stem(c.network_weights[i]), ":", c.strength(i), ">");
-  if (!c.negative_prompt.empty()) text += "\nNegative prompt: " + c.negative_prompt;
-  text += concat_text("\nSteps: ", c.steps, ", Sampler: ", title_of(c.sampler), ", CFG scale: ", c.scale,
-                      ", Seed: ", seed, ", Size: ", c.width, "x", c.height, ", Model: ", stem(c.ckpt.value_or("")));
-  if (c.clip_skip.value_or(1) > 1) text += concat_text(", Clip skip: ", *c.clip_skip);
-  return text;
+    tags += concat_text(tags.empty() ? "" : " ", "<lora:", model_name(c.network_weights[i]), ":", c.strength(i), ">");
+  return tags;
 }
 
 std::filesystem::path next_picture(const std::filesystem::path& folder, int64_t seed) {

@@ -7,12 +7,11 @@
 
 namespace rankine {
 
-/// What made a picture, as A1111's web UI writes it into the PNG chunk `parameters`, so that other programs can read
-/// it. LoRAs are part of the prompt there: "<lora:NAME:0.8>".
-///   a cat <lora:cats:1>
-///   Negative prompt: blurry
-///   Steps: 20, Sampler: Euler, CFG scale: 7.5, Seed: 1, Size: 512x512, Model: NAME
-std::string parameters_text(const SampleConfig& config, int64_t seed);
+/// The LoRAs of a run of `rankine sample`, as A1111's web UI has them in the prompt: "<lora:NAME:0.8>", and so on.
+std::string lora_tags(const SampleConfig& config);
+
+/// The name of a file or folder without its folders and the suffix .safetensors.
+std::string model_name(const std::string& path);
 
 /// The next name of a picture in a folder, "im_000003_SEED.png": numbers go on from the highest one that is there, so
 /// no picture is ever written over.

@@ -26,14 +26,26 @@ Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value
   return cast(unet({graph, "unet"}, s.model.unet, cast(latents, s.compute), timesteps, context), DType::f32);
 }
 
+/// The forms of frozen weights are the same in all graphs of a session, so that none is there twice.
+Target forward_target(const StepSettings& s) {
+  Target target;
+  target.kept_plain = s.kept_plain;
+  target.kept_direct = s.kept_direct;
+  target.conv_algorithm = s.conv_algorithm;
+  return target;
+}
+
 }  // namespace
 
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   const Shape picture = {shape.batch, shape.height, shape.width, s.model.unet.latent_channels};
   const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
   const Value weights = graph.input("loss_weights", f32({shape.batch}));
-  const Value context =
+  Value context =
       s.train_text_encoder ? text_states(graph, s, shape.batch, shape.chunks) : context_input(graph, s, shape);
+  if (s.weighted_captions)
+    context =
+        mul(context, cast(graph.input("token_weights", f32({shape.batch, shape.context_tokens(), 1})), s.compute));
   const Value prediction = predict(graph, s, shape, noisy, context);
   graph.set_scope("loss");
   const Value losses = mul(sample_losses(graph, {s.loss_type, s.masked_loss}, prediction, target), weights);
@@ -41,14 +53,11 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   graph.output("loss", mean(losses));
   graph.set_scope("");
 
-  Target target_of_passes;
+  Target target_of_passes = forward_target(s);
   for (const LoraWeights& lora : attach_lora(graph, s.modules))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.recomputed = [&](std::string_view block) { return s.gradient_checkpointing || s.recomputed(block); };
-  target_of_passes.kept_plain = s.kept_plain;
-  target_of_passes.kept_direct = s.kept_direct;
-  target_of_passes.conv_algorithm = s.conv_algorithm;
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;
@@ -69,7 +78,7 @@ void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shap
       graph.input("latents", f32({shape.batch, shape.height, shape.width, s.model.unet.latent_channels}));
   graph.output("prediction", predict(graph, s, shape, latents, context_input(graph, s, shape)));
   attach_lora(graph, s.modules);
-  compile(graph, {});
+  compile(graph, forward_target(s));
 }
 
 void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,

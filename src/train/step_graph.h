@@ -16,9 +16,10 @@ struct StepShape {
   int64_t batch = 1;
   int64_t height = 64, width = 64;  ///< of the latents: an eighth of the picture's
   int64_t chunks = 1;               ///< of 77 tokens: 1, 2 or 3 for 75, 150 or 225 tokens
+  bool whole_chunks = false;        ///< all 77 states of each are the context: prompts of pictures, not captions
 
   int64_t latents() const { return batch * height * width * 4; }
-  int64_t context_tokens() const { return chunks == 1 ? 77 : 75 * chunks + 2; }
+  int64_t context_tokens() const { return chunks == 1 || whole_chunks ? 77 * chunks : 75 * chunks + 2; }
   auto operator<=>(const StepShape&) const = default;
 };
 
@@ -37,7 +38,8 @@ struct StepSettings {
   std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
   std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"
   std::string loss_type = "l2";
-  bool masked_loss = false;  ///< errors are weighed by StepInputs::loss_mask
+  bool weighted_captions = false;  ///< the text's states are multiplied by StepInputs::token_weights
+  bool masked_loss = false;        ///< errors are weighed by StepInputs::loss_mask
 
   bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }
 };
@@ -45,8 +47,8 @@ struct StepSettings {
 /// Forward, loss and backward. Gradients are left in variables "grad.NAME" of the trained tensors.
 /// Inputs: "noisy_latents", "target" f32 [N, h, w, 4], "timesteps" f32 [N], "loss_weights" f32 [N], "loss_scale" f32
 /// [], those of sample_losses, "keep" f32 [] when accumulating; "ids" i32 [N, chunks, 77] when the text encoder is
-/// trained, else "context" f32 [N, tokens, width]. Outputs: "loss" f32 [], "sample_losses" f32 [N]. Gives the variables
-/// that get a gradient.
+/// trained, else "context" f32 [N, tokens, width]; "token_weights" f32 [N, tokens, 1] with weighted_captions. Outputs:
+/// "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 /// The frozen text encoder alone: input "ids" i32 [N, chunks, 77] -> output "context" f32 [N, tokens, width].

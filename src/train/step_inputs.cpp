@@ -52,6 +52,7 @@ StepInputs make_step_inputs(const StepData& data, const LossConfig& loss, const 
   StepInputs in;
   in.shape = data.shape;
   in.ids = data.ids;
+  in.token_weights = data.token_weights;
   in.loss_weights = data.loss_weights;
   in.loss_mask = data.loss_mask;
   in.noisy_latents.resize(elements);

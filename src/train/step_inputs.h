@@ -18,10 +18,11 @@ struct StepData {
   std::vector<float> ip_noise;       ///< [N, h, w, 4], normal; empty without ip_noise_gamma
   /// Share of noise_offset and ip_noise_gamma that is in force: drawn with their random_strength.
   float offset_share = 1, ip_share = 1;
-  std::vector<int64_t> timesteps;   ///< [N]
-  std::vector<float> loss_weights;  ///< [N], of the data alone
-  std::vector<float> loss_mask;     ///< [N, h, w], factors on the error; empty without masks
-  std::vector<int32_t> ids;         ///< [N, chunks, 77]
+  std::vector<int64_t> timesteps;    ///< [N]
+  std::vector<float> loss_weights;   ///< [N], of the data alone
+  std::vector<float> loss_mask;      ///< [N, h, w], factors on the error; empty without masks
+  std::vector<int32_t> ids;          ///< [N, chunks, 77]
+  std::vector<float> token_weights;  ///< [N, tokens]; empty without weighted_captions
 };
 
 /// What the step reads: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss

@@ -78,6 +78,11 @@ void check_save(const SaveConfig& c) {
   check_at_least("--initial_step", c.initial_step, int64_t{0});
 }
 
+void check_preview(const PreviewConfig& c) {
+  check_at_least("--sample_every_n_steps", c.sample_every_n_steps, int64_t{0});
+  check_at_least("--sample_every_n_epochs", c.sample_every_n_epochs, int64_t{0});
+}
+
 }  // namespace
 
 void check_train_config(const TrainConfig& c) {
@@ -87,6 +92,7 @@ void check_train_config(const TrainConfig& c) {
   check_optim(c.optim);
   check_run(c.run);
   check_save(c.save);
+  check_preview(c.preview);
 }
 
 std::string OptimConfig::type() const {

@@ -19,6 +19,7 @@ struct ModelConfig {
   bool v_parameterization = false;                           ///< the model predicts velocity, not noise
   std::optional<int> clip_skip;         ///< take the Nth-from-last text encoder layer; unset as 1: the last
   std::optional<int> max_token_length;  ///< 75 (also when unset), 150 or 225
+  bool weighted_captions = false;       ///< "(word:1.2)" in captions is a weight
 };
 
 struct NetworkConfig {
@@ -106,6 +107,19 @@ struct SaveConfig {
   std::string name() const { return output_name.value_or("last"); }
 };
 
+/// Pictures made while training, to see how it comes along.
+struct PreviewConfig {
+  std::optional<int64_t> sample_every_n_steps;
+  std::optional<int64_t> sample_every_n_epochs;  ///< when set, sample_every_n_steps counts for nothing
+  bool sample_at_first = false;                  ///< before the first step
+  std::optional<std::string> sample_prompts;     ///< a file: see read_sample_prompts
+  std::string sample_sampler = "ddim";           ///< of prompts that name none
+
+  bool wanted() const {
+    return sample_at_first || sample_every_n_steps.value_or(0) > 0 || sample_every_n_epochs.value_or(0) > 0;
+  }
+};
+
 /// What is written into the saved file beside the run's own settings. Each metadata_X becomes modelspec.X.
 struct MetadataConfig {
   bool no_metadata = false;  ///< only the few keys other programs need
@@ -130,6 +144,7 @@ struct TrainConfig {
   LossConfig loss;
   RunConfig run;
   SaveConfig save;
+  PreviewConfig preview;
   MetadataConfig metadata;
   /// Flags that were given and change a run's numbers, as texts: two runs are the same only when these are.
   std::map<std::string, std::string> given_flags{};

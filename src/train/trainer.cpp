@@ -11,8 +11,10 @@
 #include "network/lora_file.h"
 #include "train/checkpoint_constants.h"
 #include "train/latent_cache.h"
+#include "train/previews.h"
 #include "train/resume.h"
 #include "train/run_setup.h"
+#include "train/sample_files.h"
 #include "train/training_facts.h"
 
 namespace rankine {
@@ -65,6 +67,22 @@ std::string given_up_text(const MemoryChoice& choice) {
                      " weights in smaller forms (--memory_budget)\n");
 }
 
+/// What sample pictures add to the run's memory. Throws Error when that is more than the budget leaves.
+int64_t fitting_bytes(const PreviewMaker& previews, size_t budget) {
+  const size_t more = previews.more_bytes(), held = resident_bytes();
+  check(more == 0 || held + more <= budget, "the sample pictures need ", bytes_text(static_cast<int64_t>(more)),
+        " beside the step's ", bytes_text(static_cast<int64_t>(held)), ", more than --memory_budget (",
+        bytes_text(static_cast<int64_t>(budget)), "): make them smaller with --w and --h in --sample_prompts");
+  return static_cast<int64_t>(more);
+}
+
+/// When sample pictures are made, as a line of the summary.
+std::string previews_text(const PreviewMaker& previews, const RunLength& length, int64_t done) {
+  const int64_t times = previews.times_due(done, length.steps, length.steps_per_epoch());
+  return concat_text("  samples      ", previews.count(),
+                     times == 1 ? " once, in " : concat_text(", ", times, " times, in "), previews.folder(), '\n');
+}
+
 LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, LatentEncoder& encoder,
                        const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   LatentCache cache;
@@ -86,6 +104,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
   loss_config(config);
   parse_memory(config.run.memory_budget, "--memory_budget");
+  const std::vector<Preview> prompts = read_previews(config.preview);
   const OutputNames names(config.save);
   names.check_writable();
   names.remove_leftovers();
@@ -126,15 +145,20 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
     other.vae = static_cast<int64_t>(encoder->memory().total());
   }
 
+  std::optional<PreviewMaker> previews;
+  if (!prompts.empty())
+    previews.emplace(PreviewMaker::Parts{config, backend, constants, trainer, saved, model_name(checkpoint.path())},
+                     prompts);
   const std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
   if (const auto captions = fixed_captions(config, data); !captions.empty()) trainer.encode_captions(captions);
-  const MemoryChoice memory =
-      trainer.fit(largest_of(shapes), parse_memory(config.run.memory_budget, "--memory_budget"));
+  const size_t budget = parse_memory(config.run.memory_budget, "--memory_budget");
+  const MemoryChoice memory = trainer.fit(largest_of(shapes), budget);
   for (const StepShape& shape : shapes) trainer.prepare(shape);
+  if (previews) other.previews = fitting_bytes(*previews, budget);
   if (start.found) check_restored(trainer, *start.found);
   out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
-      << given_up_text(memory) << "  seed         " << seed
-      << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
+      << given_up_text(memory) << (previews ? previews_text(*previews, length, start.step) : "") << "  seed         "
+      << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
       << std::flush;
   check_not_stopped(interrupt);
 
@@ -148,13 +172,16 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   StateSaver states(trainer, state_files, same_run, seed);
   RunPosition position = start.found ? start.found->state.position : RunPosition{};
   position.step = start.step;
-  const TrainOutcome outcome =
-      TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress, interrupt, states, position})
-          .run();
+  const TrainOutcome outcome = TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress,
+                                             interrupt, states, previews ? &*previews : nullptr, position})
+                                   .run();
   progress.finish();
   out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
       << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "
-      << duration_text(outcome.seconds) << ", the LoRA is " << outcome.file << '\n';
+      << duration_text(outcome.seconds)
+      << (outcome.sample_seconds > 0 ? concat_text(" (sample pictures: ", duration_text(outcome.sample_seconds), ")")
+                                     : "")
+      << ", the LoRA is " << outcome.file << '\n';
   return outcome;
 }
 

@@ -40,16 +40,19 @@ TrainOutcome TrainingLoop::run() {
   TrainOutcome outcome;
   StepMetrics metrics;
   outcome.steps = parts_.start.step;
+  if (outcome.steps == 0) make_previews(0);
   while (outcome.steps < parts_.length.steps && !outcome.interrupted) {
     metrics = step(outcome.steps + 1);
     outcome.steps = metrics.step;
     parts_.progress.update(progress_state(metrics));
+    make_previews(outcome.steps);
     outcome.interrupted = parts_.interrupt.requested() && outcome.steps < parts_.length.steps;
   }
   save_at_end(outcome, metrics);
   if (outcome.interrupted && state_step_ == outcome.steps) outcome.state = parts_.states.path();
   outcome.loss = losses_.mean();
   outcome.seconds = timer_.seconds();
+  outcome.sample_seconds = sample_seconds_;
   outcome.file = parts_.saver.last_saved();
   return outcome;
 }
@@ -226,6 +229,33 @@ void TrainingLoop::remove_old(const std::string& path) {
   std::error_code error;
   if (std::filesystem::remove_all(path, error) > 0 && !error) parts_.progress.message("removed " + path);
   if (error) parts_.progress.message(concat_text("cannot remove ", path, ": ", error.message()));
+}
+
+void TrainingLoop::make_previews(int64_t step) {
+  const RunLength& length = parts_.length;
+  std::optional<int64_t> epoch;
+  if (step > 0 && step % length.steps_per_epoch() == 0) epoch = step / length.steps_per_epoch();
+  if (!parts_.previews || !parts_.previews->due(step, epoch) || parts_.interrupt.requested()) return;
+  // As in sd-scripts' file names: steps are counted where they decide, epochs else, from 0 before the first step.
+  if (step == 0) epoch = 0;
+  if (step > 0 && parts_.config.preview.sample_every_n_epochs.value_or(0) == 0) epoch.reset();
+  const Timer timer;
+  try {
+    const std::vector<std::string> files =
+        parts_.previews->make(step, epoch, [&] { return parts_.interrupt.requested(); });
+    if (files.empty()) return;
+    const double seconds = timer.seconds();
+    std::string text = concat_text(files.size(), files.size() == 1 ? " sample picture in " : " sample pictures in ",
+                                   duration_text(seconds), ": ", files.front(), files.size() > 1 ? " ..." : "");
+    const int64_t more = parts_.previews->times_due(std::max(step, int64_t{1}), length.steps, length.steps_per_epoch());
+    if (!std::exchange(samples_announced_, true) && more > 0)
+      text += concat_text("; ", more == 1 ? "once more" : concat_text(more, " more times"), " in this run, about ",
+                          duration_text(seconds * static_cast<double>(more)));
+    parts_.progress.message(text);
+  } catch (const std::exception& error) {
+    parts_.progress.message(concat_text("no sample pictures after step ", step, ", training goes on: ", error.what()));
+  }
+  sample_seconds_ += timer.seconds();
 }
 
 ProgressState TrainingLoop::progress_state(const StepMetrics& metrics) const {

@@ -10,6 +10,7 @@
 #include "train/interrupt.h"
 #include "train/lora_saver.h"
 #include "train/metrics_log.h"
+#include "train/previews.h"
 #include "train/progress.h"
 #include "train/run_length.h"
 #include "train/state_saver.h"
@@ -34,12 +35,13 @@ class MovingMean {
 
 /// How a run ended.
 struct TrainOutcome {
-  int64_t steps = 0;         ///< optimiser steps done
-  double loss = 0;           ///< mean over the last epoch's worth of batches
-  double seconds = 0;        ///< from the first step to the last save
-  std::string file{};        ///< the LoRA saved last
-  bool interrupted = false;  ///< by Ctrl-C or SIGTERM
-  std::string state{};       ///< what an interrupted run goes on from; empty when it could not be saved
+  int64_t steps = 0;          ///< optimiser steps done
+  double loss = 0;            ///< mean over the last epoch's worth of batches
+  double seconds = 0;         ///< from the first step to the last save
+  double sample_seconds = 0;  ///< of these, for sample pictures
+  std::string file{};         ///< the LoRA saved last
+  bool interrupted = false;   ///< by Ctrl-C or SIGTERM
+  std::string state{};        ///< what an interrupted run goes on from; empty when it could not be saved
 };
 
 /// The steps of a run, from the first to the last: batches are taken, gradients are summed, the weights move, and the
@@ -57,7 +59,8 @@ class TrainingLoop {
     Progress& progress;
     const InterruptGuard& interrupt;
     StateSaver& states;
-    RunPosition start{};  ///< where the steps begin
+    PreviewMaker* previews = nullptr;  ///< none: no sample pictures
+    RunPosition start{};               ///< where the steps begin
   };
   explicit TrainingLoop(const Parts& parts);
 
@@ -84,6 +87,8 @@ class TrainingLoop {
   bool save_state(int64_t steps, const std::string& folder);
   void save_at_end(const TrainOutcome& outcome, const StepMetrics& metrics);
   void remove_old(const std::string& path);
+  /// Sample pictures, where they are due after a step; a failure is said and training goes on.
+  void make_previews(int64_t step);
   ProgressState progress_state(const StepMetrics& metrics) const;
 
   Parts parts_;
@@ -91,6 +96,8 @@ class TrainingLoop {
   MovingMean losses_, step_seconds_, waits_;
   double state_seconds_ = 0;  // of the last step's state, which is saved after its line of metrics
   int64_t state_step_ = -1;   // of the state saved last
+  double sample_seconds_ = 0;
+  bool samples_announced_ = false;
   std::string last_file_error_;
   Timer timer_;
 };

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "backend/registry.h"
 #include "golden/golden_model.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "support/accounting.h"
+#include "train/caption_tokens.h"
 
 using namespace rankine;
 using namespace rankine::golden;
@@ -47,6 +51,33 @@ void check_text(const OutputFile& recorded, GoldenModel& model, const Backend& b
     const std::vector<float> got = run(backend, model, g, "hidden", {}, {{"ids", file.read_i32(ids.name)}});
     CHECK(max_error(got, file.read_f32(tensor.name)) < kTolerance);
     ran(recorded.model.name + ".text." + tensor.name);
+  }
+}
+
+void check_weighted_text(const OutputFile& recorded, GoldenModel& model, const Backend& backend) {
+  const SafetensorsFile file = SafetensorsFile::open(recorded.path.string());
+  for (const std::string name : {"weighted77", "weighted225"}) {
+    CAPTURE(name);
+    const TensorInfo& ids = file.at(name + ".ids1");
+    const std::vector<float> recorded_weights = file.read_f32(name + ".weights1");
+    const auto captions = static_cast<size_t>(ids.shape[0]), chunks = static_cast<size_t>(ids.shape[1]);
+    std::vector<float> weights;
+    for (size_t i = 0; i < captions; ++i) {
+      std::vector<std::array<float, 77>> of_caption(chunks);
+      for (size_t c = 0; c < chunks; ++c)
+        std::copy_n(recorded_weights.begin() + static_cast<std::ptrdiff_t>((i * chunks + c) * 77), 77,
+                    of_caption[c].begin());
+      const std::vector<float> merged = context_weights(of_caption);
+      weights.insert(weights.end(), merged.begin(), merged.end());
+    }
+    Graph g;
+    const Value states =
+        clip_text({g, "text_encoder"}, model.config().text, g.input("ids", {ids.shape, DType::i32}), 1, DType::f32);
+    g.output("hidden", mul(states, g.input("weights", f32({states.dim(0), states.dim(1), 1}))));
+    const std::vector<float> got =
+        run(backend, model, g, "hidden", {{"weights", weights}}, {{"ids", file.read_i32(ids.name)}});
+    CHECK(max_error(got, file.read_f32(name + ".out1")) < kTolerance);
+    ran(recorded.model.name + ".text." + name);
   }
 }
 
@@ -125,6 +156,7 @@ TEST_CASE("the text encoder gives the recorded states on the CPU") { for_each_fi
 TEST_CASE("the text encoder gives the recorded states in the reference loops") {
   for_each_file("text", "reference", check_text);
 }
+TEST_CASE("weighted captions give the recorded states") { for_each_file("text", "cpu", check_weighted_text); }
 TEST_CASE("the U-Net gives the recorded predictions on the CPU") { for_each_file("unet", "cpu", check_unet); }
 TEST_CASE("the U-Net gives the recorded predictions in the reference loops") {
   for_each_file("unet", "reference", check_unet);

@@ -115,7 +115,7 @@ TEST_CASE("prompt, negative prompt and guidance matter; without guidance the neg
   const std::vector<float> first = sampler.latents(request);
   for (const auto& change : std::vector<void (*)(ImageRequest&)>{
            [](ImageRequest& r) { r.prompt = "a dog"; }, [](ImageRequest& r) { r.negative_prompt = "dark"; },
-           [](ImageRequest& r) { r.scale = 4; },
+           [](ImageRequest& r) { r.scale = 4; }, [](ImageRequest& r) { r.prompt = "a (photo:1.4) of a cat"; },
            [](ImageRequest& r) { r.prompt = std::string(300, 'a') + " cat, dog, " + r.prompt; }}) {
     ImageRequest other = request;
     change(other);
@@ -179,7 +179,7 @@ TEST_CASE("a request that cannot be met is refused with its reason") {
   request.width = 70;
   CHECK_THROWS_WITH_AS(sampler.latents(request), "a picture's width must be a multiple of 8, got 70", Error);
   request = small_request();
-  request.sampler = "plms";
+  request.sampler = "unipc";
   CHECK_THROWS_AS(sampler.latents(request), Error);
   CHECK_THROWS_AS(sampler.picture(std::vector<float>(5), 64, 64), Error);
   CHECK_THROWS_WITH_AS(ImageSampler(find_backend("cpu"), checkpoint, {.clip_skip = 4}, {}),
@@ -190,7 +190,7 @@ TEST_CASE("sampling can be stopped") {
   const Workplace place;
   const Checkpoint checkpoint = Checkpoint::open(place.path("tiny.safetensors"));
   int steps = 0;
-  ImageSampler(find_backend("cpu"), checkpoint, {}, {}).latents(small_request(), [&](int step) {
+  ImageSampler(find_backend("cpu"), checkpoint, {}, {}).latents(small_request(), [&](int step, int) {
     steps = step;
     return step < 2;
   });
@@ -236,6 +236,29 @@ TEST_CASE("pictures are written with their parameters, under names that never re
   REQUIRE(again.size() == 1);
   CHECK(again[0] == place.path("pictures/im_000002_6.png"));
   CHECK(read_image(again[0]) == read_image(files[1]));
+}
+
+TEST_CASE("a file of prompts gives a picture each, with the flags where a prompt says nothing") {
+  const Workplace place;
+  SampleConfig config;
+  config.ckpt = place.path("tiny.safetensors");
+  config.from_file = place.path("prompts.txt");
+  std::ofstream(*config.from_file) << "a cat --d 9 --w 72\na dog --s 4 --ss lms\n";
+  config.negative_prompt = "dark";
+  config.sampler = "euler";
+  config.steps = 2;
+  config.seed = 5;
+  config.width = config.height = 64;
+  config.outdir = place.path("pictures");
+  std::ostringstream status;
+  const std::vector<std::string> files = sample_pictures(config, status, {});
+  REQUIRE(files.size() == 2);
+  CHECK(files[0] == place.path("pictures/im_000000_9.png"));
+  CHECK(read_image_size(files[0]) == ImageSize{72, 64});
+  CHECK(read_png_texts(files[1])[0].second ==
+        "a dog\nNegative prompt: dark\nSteps: 4, Sampler: LMS, CFG scale: 7.5, Seed: 5, Size: 64x64, Model: tiny");
+  config.prompt = "a bird";
+  CHECK_THROWS_WITH_AS(sample_pictures(config, status, {}), doctest::Contains("give one of them"), Error);
 }
 
 TEST_CASE("values become colours by clamping and rounding") {

@@ -314,3 +314,25 @@ TEST_CASE("a picture that vanishes during the run stops it, and what was trained
   CHECK(contains(error, "--resume " + run.out("cat.state")));
   CHECK(fs::exists(run.out("cat.state")));
 }
+
+TEST_CASE("weights in captions count with --weighted_captions, and captions without any train as ever, to the bit") {
+  for (const bool text_encoder : {false, true}) {
+    CAPTURE(text_encoder);
+    const auto trained = [&](bool weighted, const std::string& caption) {
+      TrainingRun run;
+      for (int i = 0; i < 5; ++i) run.folder.text(concat_text("pics/1_cat/", i, ".txt"), caption);
+      run.config.network.network_train_unet_only = !text_encoder;
+      run.config.model.weighted_captions = weighted;
+      run.config.model.max_token_length = 150;
+      return weights(run.train());
+    };
+    CHECK(trained(true, "a cat, sitting") == trained(false, "a cat, sitting"));
+    CHECK(trained(true, "a (cat:1.5), sitting") != trained(true, "a (cat:1.2), sitting"));
+    CHECK(trained(true, "a (cat:1.5), sitting") != trained(false, "a (cat:1.5), sitting"));
+  }
+  TrainingRun run;
+  run.folder.text("pics/1_cat/3.txt", "a (cat:1.2.3)");
+  run.config.model.weighted_captions = true;
+  run.config.data.defaults.subset.caption.shuffle = true;
+  CHECK(contains(run.error(), "3.png: weighted caption: \"1.2.3\" is not a number"));
+}

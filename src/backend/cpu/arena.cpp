@@ -33,6 +33,10 @@ void Arena::grow(size_t bytes) {
   bytes_ = bytes;
 }
 
+void Arena::rest() {
+  if (bytes_ > 0) madvise(base_, bytes_, MADV_DONTNEED);
+}
+
 void Arena::clear() {
   if (bytes_ == 0) return;
   madvise(base_, bytes_, MADV_DONTNEED);

@@ -17,6 +17,8 @@ class Arena {
   /// Usable from now on: at least `bytes`. Touches the new pages, so that no step pays for them.
   /// Throws Error when the system has not that much memory.
   void grow(size_t bytes);
+  /// Gives all memory back until it is touched again, as zeros; pointers stay valid.
+  void rest();
   /// Gives all memory back; pointers into it become invalid.
   void clear();
 

@@ -141,6 +141,10 @@ class CpuSession : public Session {
     for (const auto& [name, values] : memory_.variables) use.variables += values.size() * sizeof(float);
     return use;
   }
+  void rest() override {
+    memory_.arena.rest();
+    memory_.scratch.rest();
+  }
   void release_weights() override {
     memory_.weights.clear();
     memory_.arena.clear();

@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "backend/backend.h"
+#include "io/image.h"
+#include "models/vae/vae.h"
+
+namespace rankine {
+
+/// The autoencoder's decoder on a device. Its memory is free again when it is gone.
+class PictureDecoder {
+ public:
+  /// `constants` must outlive it. `compute` is the type of weights and activations.
+  PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute);
+  ~PictureDecoder();
+
+  /// latents [height/8, width/8, 4], as the U-Net knows them -> the picture. Compiled anew when the size changes.
+  Image decode(std::span<const float> latents, int width, int height);
+
+  /// Bytes of weights and activations that decoding pictures of a size takes.
+  static size_t bytes(const VaeConfig& config, DType compute, int width, int height);
+
+ private:
+  struct Program;
+
+  const Backend& backend_;
+  ConstantSource& constants_;
+  VaeConfig config_;
+  DType compute_;
+  std::unique_ptr<Program> program_;
+};
+
+/// [H, W, 3] about [-1, 1] -> 8-bit RGB.
+Image image_from(std::span<const float> values, int width, int height);
+
+}  // namespace rankine

@@ -1,0 +1,197 @@
+#include "train/previews.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <random>
+#include <set>
+
+#include "graph/memory_plan.h"
+#include "io/convert.h"
+#include "io/image.h"
+#include "train/picture_decoder.h"
+#include "train/sample_files.h"
+
+namespace rankine {
+namespace {
+
+void round_to(DType dtype, std::vector<float>& values) {
+  std::vector<std::byte> bytes(values.size() * size_of(dtype));
+  convert_from_f32(values, dtype, bytes);
+  convert_to_f32(dtype, bytes, values);
+}
+
+/// While one of these lives, the trainer's weights are those that a save would write.
+class AsSaved {
+ public:
+  AsSaved(LoraTrainer& trainer, DType dtype) : trainer_(trainer) {
+    std::vector<std::vector<float>> saved;
+    const auto add = [&](const std::string& name, int64_t count) {
+      trained_.emplace_back(name, trainer.weights(name, count));
+      saved.push_back(trainer.evaluation_weights(name, count));
+      round_to(dtype, saved.back());
+    };
+    for (const LoraModule& m : trainer.settings().modules) {
+      add(m.key + ".lora_down.weight", count_of(m.down_shape()));
+      add(m.key + ".lora_up.weight", count_of(m.up_shape()));
+    }
+    // Nothing is changed before everything that may fail is done.
+    for (size_t i = 0; i < saved.size(); ++i) trainer.set_weights(trained_[i].first, saved[i]);
+  }
+  ~AsSaved() {
+    for (const auto& [name, values] : trained_) trainer_.set_weights(name, values);
+  }
+  AsSaved(const AsSaved&) = delete;
+  AsSaved& operator=(const AsSaved&) = delete;
+
+ private:
+  LoraTrainer& trainer_;
+  std::vector<std::pair<std::string, std::vector<float>>> trained_;
+};
+
+std::string local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  std::array<char, 32> text;
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%d%H%M%S", &parts)};
+}
+
+float guidance_of(const ImageRequest& request) { return request.guided() ? static_cast<float>(request.scale) : 1.0f; }
+
+std::string sample_folder(const SaveConfig& config) {
+  return (std::filesystem::path(config.output_dir.value_or(".")) / "sample").string();
+}
+
+}  // namespace
+
+std::vector<Preview> read_previews(const PreviewConfig& config) {
+  if (!config.wanted()) return {};
+  check(config.sample_prompts.has_value(),
+        "--sample_every_n_steps, --sample_every_n_epochs and --sample_at_first need a file of --sample_prompts");
+  const ImageRequest defaults = {.prompt = "", .negative_prompt = "", .sampler = config.sample_sampler, .steps = 30};
+  std::vector<Preview> previews;
+  for (const SamplePrompt& prompt : read_sample_prompts(*config.sample_prompts)) {
+    const ImageRequest request = request_of(prompt, defaults);
+    try {
+      const std::string both[] = {request.negative_prompt, request.prompt};
+      tokenize_prompts(ClipTokenizer(), both);
+    } catch (const Error& error) {
+      fail(prompt.where, ": ", error.what());
+    }
+    previews.push_back({request, prompt.seed});
+  }
+  return previews;
+}
+
+std::string preview_file(const SaveConfig& config, int64_t step, std::optional<int64_t> epoch, size_t index,
+                         const std::string& time, std::optional<int64_t> seed) {
+  std::array<char, 64> numbers;
+  std::snprintf(numbers.data(), numbers.size(), "%s%06lld_%02zu_", epoch ? "e" : "",
+                static_cast<long long>(epoch.value_or(step)), index);
+  const std::string name = concat_text(config.output_name ? *config.output_name + "_" : "", numbers.data(), time,
+                                       seed ? concat_text("_", *seed) : "", ".png");
+  return (std::filesystem::path(sample_folder(config)) / name).string();
+}
+
+PreviewMaker::PreviewMaker(const Parts& parts, std::vector<Preview> previews)
+    : parts_(parts), previews_(std::move(previews)), tokenizer_(ClipTokenizerConfig::clip_l()) {
+  if (parts_.trainer.settings().train_text_encoder) return;
+  for (const Preview& preview : previews_) contexts_.push_back(encode(preview.request));
+}
+
+std::string PreviewMaker::folder() const { return sample_folder(parts_.config.save); }
+
+bool PreviewMaker::due(int64_t step, std::optional<int64_t> epoch) const {
+  const PreviewConfig& c = parts_.config.preview;
+  if (step == 0) return c.sample_at_first;
+  const int64_t every_epochs = c.sample_every_n_epochs.value_or(0), every_steps = c.sample_every_n_steps.value_or(0);
+  if (every_epochs > 0) return epoch && *epoch % every_epochs == 0;
+  return every_steps > 0 && step % every_steps == 0;
+}
+
+int64_t PreviewMaker::times_due(int64_t done, int64_t steps, int64_t steps_per_epoch) const {
+  int64_t times = done == 0 && due(0, {}) ? 1 : 0;
+  for (int64_t step = done + 1; step <= steps; ++step) {
+    const bool ends = step % steps_per_epoch == 0;
+    times += due(step, ends ? std::optional(step / steps_per_epoch) : std::nullopt) ? 1 : 0;
+  }
+  return times;
+}
+
+PreviewMaker::Context PreviewMaker::encode(const ImageRequest& request) const {
+  const std::string prompts[] = {request.guided() ? request.negative_prompt : "", request.prompt};
+  const PromptTokens tokens = tokenize_prompts(tokenizer_, prompts);
+  const std::vector<float> states = parts_.trainer.text_states(tokens.ids);
+  return {.chunks = tokens.chunks,
+          .negative = weighted_states(tokens, states, 0),
+          .positive = weighted_states(tokens, states, 1)};
+}
+
+std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t> epoch,
+                                            const std::function<bool()>& stop) {
+  const TrainConfig& config = parts_.config;
+  const Prediction prediction = config.model.v_parameterization ? Prediction::v : Prediction::epsilon;
+  std::vector<ImageRequest> requests;
+  std::vector<std::vector<float>> latents;
+  {
+    const AsSaved weights(parts_.trainer, parts_.saved);
+    std::unique_ptr<GuidedUNet> unet;
+    std::pair<StepShape, float> built;
+    for (const Preview& preview : previews_) {
+      ImageRequest request = preview.request;
+      request.seed = preview.seed ? static_cast<uint64_t>(*preview.seed) : std::random_device()();
+      const Context context = contexts_.empty() ? encode(request) : contexts_[requests.size()];
+      const std::pair wanted(request.shape(context.chunks), guidance_of(request));
+      if (!unet || built != wanted) {
+        unet.reset();
+        unet = parts_.trainer.guided_unet(wanted.first, wanted.second);
+        built = wanted;
+      }
+      unet->set_context(context.negative, context.positive);
+      bool stopped = stop();
+      latents.push_back(denoise(*unet, request, prediction, [&](int, int) { return !(stopped = stopped || stop()); }));
+      if (stopped) return {};
+      requests.push_back(request);
+    }
+  }
+  parts_.trainer.rest();  // the decoder's memory is taken from the step's
+
+  std::filesystem::create_directories(folder());
+  PictureDecoder decoder(parts_.backend, parts_.constants, parts_.trainer.settings().model.vae, decoder_type());
+  const std::string time = local_time();
+  std::vector<std::string> files;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const ImageRequest& r = requests[i];
+    files.push_back(preview_file(config.save, step, epoch, i, time, previews_[i].seed));
+    write_png(files.back(), decoder.decode(latents[i], r.width, r.height),
+              {{"parameters", parameters_text(r, "", parts_.model, config.model.clip_skip.value_or(1))}});
+  }
+  return files;
+}
+
+size_t PreviewMaker::more_bytes() const {
+  const StepSettings& settings = parts_.trainer.settings();
+  const size_t arena = parts_.trainer.memory().arena;
+  size_t most = arena;
+  std::set<StepShape> seen;
+  for (const Preview& preview : previews_) {
+    const ImageRequest& r = preview.request;
+    StepShape shape = r.shape(1);  // longer prompts add little
+    shape.batch = r.guided() ? 2 : 1;
+    if (!seen.insert(shape).second) continue;
+    Graph graph;
+    build_unet_graph(graph, settings, shape);
+    most = std::max({most, plan_memory(graph).arena_bytes(),
+                     PictureDecoder::bytes(settings.model.vae, decoder_type(), r.width, r.height)});
+  }
+  return most - arena;
+}
+
+DType PreviewMaker::decoder_type() const {
+  return parts_.config.run.no_half_vae ? DType::f32 : parts_.trainer.settings().compute;
+}
+
+}  // namespace rankine
