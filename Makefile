@@ -11,7 +11,7 @@ setup: ## install the Debian packages that are missing
 build/%/build.ninja:
 	cmake --preset $*
 
-demo: setup build/release/build.ninja ## train on bundled pictures; leaves a LoRA, a loss plot and pictures in out/demo
+demo: setup build/release/build.ninja ## train on bundled pictures; leaves a LoRA, a report, a loss plot and pictures in out/demo
 	@cmake --build --preset release --target rankine
 	@scripts/demo.sh
 

@@ -33,7 +33,7 @@ done
 
 echo
 echo "The demo's results:"
-for result in "$out"/demo_lora.safetensors "$out"/loss.png "$out"/metrics.jsonl "$out"/samples_strength_*/*.png; do
+for result in "$out"/demo_lora.safetensors "$out"/report.html "$out"/loss.png "$out"/metrics.jsonl "$out"/samples_strength_*/*.png; do
   if [[ ! -s "$result" ]]; then
     echo "demo: $result is missing" >&2
     exit 1

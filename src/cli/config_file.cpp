@@ -79,10 +79,11 @@ toml::table parse_file(const std::string& path) {
 
 }  // namespace
 
-void assign_config_file(const FlagTable& table, const std::string& path, std::vector<std::string>& notes,
-                        std::vector<std::string>& warnings) {
+std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::string& path,
+                                           std::vector<std::string>& notes, std::vector<std::string>& warnings) {
   const std::string file = ends_with(path, ".toml") ? path : path + ".toml";
   const toml::table parsed = parse_file(file);
+  std::vector<Occurrence> assigned;
   for (const Entry& entry : flatten(parsed)) {
     const std::string where = concat_text(file, ":", entry.line, ": ", entry.key);
     const Flag* flag = find_flag(table, "--" + entry.key);
@@ -93,8 +94,10 @@ void assign_config_file(const FlagTable& table, const std::string& path, std::ve
       continue;
     }
     check(flag->key() != "config_file", where, ": a config file cannot name another");
-    assign(*flag, value_texts(*flag, *entry.value, where), where, notes);
+    assigned.push_back({flag, value_texts(*flag, *entry.value, where)});
+    assign(*flag, assigned.back().texts, where, notes);
   }
+  return assigned;
 }
 
 }  // namespace rankine

@@ -14,12 +14,11 @@ namespace {
 using enum FlagKind;
 
 constexpr auto attention_note = "attention never holds the whole matrix of scores in memory";
-constexpr auto tracker_note = "it matters only to trackers, which are not supported yet";
+constexpr auto wandb_note = "nothing is sent to Weights and Biases";
 constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is not supported yet";
 constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
 constexpr auto validation_note = "it matters only with --validation_split, which is not supported yet";
-constexpr auto metrics_advice = "metrics.jsonl in --output_dir holds every step's values";
 
 CustomValue warmup_steps(StepCount& field) {
   return {number, "0", [&field](const std::string& text) { field = parse_step_count(text, "the number of steps"); }};
@@ -354,6 +353,7 @@ FlagGroup metadata_flags(MetadataConfig& c) {
 }
 
 FlagGroup watching_flags(TrainOptions& o) {
+  TrackerConfig& tracker = o.config.tracker;
   return {
       "Watching",
       {
@@ -362,14 +362,17 @@ FlagGroup watching_flags(TrainOptions& o) {
           no_effect("--console_log_file", text, "messages go to standard error: send them on with 2>FILE",
                     "File for messages"),
           no_effect("--console_log_simple", toggle, "messages are plain lines", "Plain messages"),
-          refused("--logging_dir", text, "Folder for TensorBoard's files").instead(metrics_advice),
-          refused("--log_with", text, "Trackers that receive values").instead(metrics_advice),
-          no_effect("--log_prefix", text, tracker_note, "Text before the name of each log folder"),
-          no_effect("--log_tracker_name", text, tracker_note, "Name of the tracker's project"),
-          no_effect("--log_tracker_config", text, tracker_note, "TOML file of the tracker's settings"),
-          no_effect("--log_config", toggle, tracker_note, "Record the run's settings too"),
-          no_effect("--wandb_run_name", text, tracker_note, "Name of the run in Weights and Biases"),
-          no_effect("--wandb_api_key", text, tracker_note, "Key for Weights and Biases"),
+          built("--logging_dir", &tracker.logging_dir,
+                "Folder for TensorBoard's files; each start has one of its own there"),
+          built("--log_with", &tracker.log_with, "Trackers that receive values; wandb receives none")
+              .choose("tensorboard,wandb,all"),
+          built("--log_prefix", &tracker.log_prefix, "Text before the time in the name of that folder"),
+          built("--log_tracker_name", &tracker.log_tracker_name, "Folder inside of that; network_train when unset"),
+          no_effect("--log_tracker_config", text, "TensorBoard's files have nothing to set",
+                    "TOML file of the tracker's settings"),
+          built("--log_config", &tracker.log_config, "Record the run's settings there too"),
+          no_effect("--wandb_run_name", text, wandb_note, "Name of the run in Weights and Biases"),
+          no_effect("--wandb_api_key", text, wandb_note, "Key for Weights and Biases"),
           built("--sample_every_n_steps", &o.config.preview.sample_every_n_steps, "Make pictures after each N steps"),
           built("--sample_every_n_epochs", &o.config.preview.sample_every_n_epochs,
                 "Make pictures after each N epochs instead"),

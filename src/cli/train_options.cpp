@@ -50,6 +50,28 @@ struct FieldText {
   }
 };
 
+/// Flags as they were written, the last of each; no secrets.
+NamedTexts texts_of(const std::vector<Occurrence>& given) {
+  static const std::set<std::string_view> secrets = {"wandb_api_key", "huggingface_token"};
+  NamedTexts settings;
+  for (const Occurrence& one : given) {
+    std::string text = one.texts.empty() && one.flag->kind == FlagKind::toggle ? "true" : "";
+    for (const std::string& part : one.texts) text += (text.empty() ? "" : " ") + part;
+    if (secrets.contains(one.flag->key())) text = "(not shown)";
+    std::erase_if(settings, [&](const auto& other) { return other.first == one.flag->key(); });
+    settings.emplace_back(one.flag->key(), text);
+  }
+  return settings;
+}
+
+void note_trackers(const TrackerConfig& c, std::vector<std::string>& notes) {
+  if (c.log_with && *c.log_with != "tensorboard")
+    notes.push_back("--log_with " + *c.log_with +
+                    ": nothing is sent to Weights and Biases; metrics.jsonl and report.html " +
+                    (c.writes_events() ? "in --output_dir and TensorBoard's files have every value"
+                                       : "in --output_dir have every value, --logging_dir adds TensorBoard's files"));
+}
+
 /// The flags that change a run's numbers and are not at their defaults.
 std::map<std::string, std::string> given_flags(const FlagTable& table) {
   // What these say changes no number, or is looked at itself: the checkpoint, the pictures, the seed.
@@ -97,9 +119,13 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   const auto& flags = arguments.flags;
   const auto named =
       std::find_if(flags.rbegin(), flags.rend(), [](const Occurrence& o) { return o.flag->name == "--config_file"; });
-  if (named != flags.rend()) assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
+  std::vector<Occurrence> given;
+  if (named != flags.rend()) given = assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
   assign_all(arguments, messages.notes);
+  given.insert(given.end(), flags.begin(), flags.end());
   finish(options);
+  note_trackers(options.config.tracker, messages.notes);
+  options.config.settings = texts_of(given);
   options.config.given_flags = given_flags(table);
   return options;
 }

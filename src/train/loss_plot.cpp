@@ -1,21 +1,15 @@
 #include "train/loss_plot.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "train/metrics_table.h"
+#include "train/report/text.h"
 
 namespace rankine {
 namespace {
-
-using Json = nlohmann::json;
 
 const cv::Scalar kInk(45, 42, 40), kMuted(115, 110, 107), kGrid(232, 229, 226), kPaper(255, 255, 255);  // B, G, R
 const cv::Scalar kRaw(234, 205, 170), kTrend(180, 95, 20);
@@ -24,13 +18,6 @@ const cv::Scalar kRaw(234, 205, 170), kTrend(180, 95, 20);
 constexpr int kOversampling = 3;
 
 enum class Anchor { left, centre, right };
-
-std::string tick_text(double value, double step) {
-  const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
-  std::array<char, 48> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value == 0 ? 0.0 : value);
-  return buffer.data();
-}
 
 /// The sheet of paper, in the plot's own pixels.
 class Canvas {
@@ -149,27 +136,15 @@ void draw_legend(Canvas& canvas, const Frame& frame, double y) {
 }  // namespace
 
 LossCurve read_loss_curve(const std::string& metrics_file) {
-  std::ifstream in(metrics_file);
-  check(in.good(), metrics_file, ": cannot be opened: expected the metrics.jsonl of a training run");
-  std::map<double, double> by_step;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    if (line.empty()) continue;
-    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number() || !entry.contains("loss")) {
-      log::warning(metrics_file, ":", number, ": left out: expected a JSON object with \"step\" and \"loss\"");
-      continue;
-    }
-    const auto step = entry["step"].get<double>();
-    by_step.erase(by_step.lower_bound(step), by_step.end());
-    if (entry["loss"].is_number()) by_step[step] = entry["loss"].get<double>();
-  }
-  check(!by_step.empty(), metrics_file, ": there is no loss of any step in it: expected a run's metrics.jsonl");
+  const MetricsTable table = read_metrics(metrics_file);
+  const std::vector<double>& losses = table.column("loss");
   LossCurve curve;
-  for (const auto& [step, loss] : by_step) {
-    curve.steps.push_back(step);
-    curve.losses.push_back(loss);
+  for (size_t i = 0; i < losses.size(); ++i) {
+    if (!std::isfinite(losses[i])) continue;
+    curve.steps.push_back(static_cast<double>(table.steps[i]));
+    curve.losses.push_back(losses[i]);
   }
+  check(!curve.steps.empty(), metrics_file, ": there is no loss of any step in it: expected a run's metrics.jsonl");
   return curve;
 }
 

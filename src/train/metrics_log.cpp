@@ -83,6 +83,7 @@ std::string metrics_line(const StepMetrics& m) {
                      ",\"lr\":" + object(m.learning_rates);
   if (m.grad_norm) line += ",\"grad_norm\":" + number(*m.grad_norm);
   if (!m.values.empty()) line += ",\"values\":" + object(m.values);
+  if (m.resident_bytes > 0) line += ",\"resident_bytes\":" + std::to_string(m.resident_bytes);
   return line + ",\"step_seconds\":" + number(m.step_seconds) + ",\"seconds\":" + object(m.seconds) + "}";
 }
 

@@ -20,6 +20,7 @@ struct StepMetrics {
   NamedNumbers learning_rates;      ///< used in this step, by parameter group: {"unet", 1e-4}
   std::optional<double> grad_norm;  ///< before clipping
   NamedNumbers values;              ///< what else the step told, by sd-scripts' tracker names: see add_update_values
+  int64_t resident_bytes = 0;       ///< of the process, at the step's end; 0: unknown
   double step_seconds = 0;          ///< wall clock, all phases and what lies between
   NamedNumbers seconds;             ///< by phase: load (waiting for the batch), encode, forward_backward, update, save
 };
@@ -32,7 +33,7 @@ std::string tracker_group(std::string group);
 void add_update_values(StepMetrics& metrics, const NamedNumbers& told);
 
 /// One JSON object, without the line's end:
-/// {"step":1,"epoch":1,"loss":0.1,"loss_average":0.1,"lr":{"unet":0.0001},"grad_norm":0.06,"values":{"d":1e-06},"step_seconds":1.5,"seconds":{"load":0.01}}
+/// {"step":1,"epoch":1,"loss":0.1,"loss_average":0.1,"lr":{"unet":0.0001},"grad_norm":0.06,"values":{"d":1e-06},"resident_bytes":1717986918,"step_seconds":1.5,"seconds":{"load":0.01}}
 /// Numbers that are not finite become null, as JSON has none.
 std::string metrics_line(const StepMetrics& metrics);
 

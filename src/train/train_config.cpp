@@ -83,6 +83,14 @@ void check_preview(const PreviewConfig& c) {
   check_at_least("--sample_every_n_epochs", c.sample_every_n_epochs, int64_t{0});
 }
 
+void check_tracker(const TrackerConfig& c) {
+  const std::string with = c.log_with.value_or("wandb");
+  check(with == "wandb" || c.writes_events(), "--log_with ", with,
+        " needs --logging_dir: the folder for TensorBoard's files");
+  check(c.log_tracker_name.value_or("x").find('/') == std::string::npos,
+        "--log_tracker_name must be a folder's name without others, got \"", c.log_tracker_name.value_or(""), "\"");
+}
+
 }  // namespace
 
 void check_train_config(const TrainConfig& c) {
@@ -93,6 +101,7 @@ void check_train_config(const TrainConfig& c) {
   check_run(c.run);
   check_save(c.save);
   check_preview(c.preview);
+  check_tracker(c.tracker);
 }
 
 std::string OptimConfig::type() const {

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/dataset_config.h"
@@ -120,6 +121,20 @@ struct PreviewConfig {
   }
 };
 
+/// Names and texts in an order that means something.
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+/// Who is told of the steps beside metrics.jsonl.
+struct TrackerConfig {
+  std::optional<std::string> logging_dir{};       ///< where TensorBoard's files go; unset: nowhere
+  std::optional<std::string> log_with{};          ///< "tensorboard", "wandb", "all"; unset as "tensorboard"
+  std::optional<std::string> log_prefix{};        ///< before the time in the folder's name
+  std::optional<std::string> log_tracker_name{};  ///< the folder's name inside of that; "network_train" when unset
+  bool log_config = false;                        ///< the run's settings too
+
+  bool writes_events() const { return !logging_dir.value_or("").empty(); }
+};
+
 /// What is written into the saved file beside the run's own settings. Each metadata_X becomes modelspec.X.
 struct MetadataConfig {
   bool no_metadata = false;  ///< only the few keys other programs need
@@ -145,9 +160,11 @@ struct TrainConfig {
   RunConfig run;
   SaveConfig save;
   PreviewConfig preview;
+  TrackerConfig tracker;
   MetadataConfig metadata;
   /// Flags that were given and change a run's numbers, as texts: two runs are the same only when these are.
   std::map<std::string, std::string> given_flags{};
+  NamedTexts settings{};  ///< all flags that were given, as they were written, for people to read
 };
 
 /// Throws Error for the first setting that is missing, out of range, or contradicts another.

@@ -108,6 +108,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const OutputNames names(config.save);
   names.check_writable();
   names.remove_leftovers();
+  check_logging_dir(config.tracker);
   const Checkpoint checkpoint = Checkpoint::open(config.model.pretrained_model_name_or_path.value_or(""));
   const StepSettings settings = step_settings(config, checkpoint);
   names.check_room(saved_bytes(settings.modules, saved));
@@ -156,7 +157,8 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   for (const StepShape& shape : shapes) trainer.prepare(shape);
   if (previews) other.previews = fitting_bytes(*previews, budget);
   if (start.found) check_restored(trainer, *start.found);
-  out << summary_text(run_summary(config, checkpoint, data, length, trainer, other)) << '\n'
+  const RunSummary summary = run_summary(config, checkpoint, data, length, trainer, other);
+  out << summary_text(summary) << '\n'
       << given_up_text(memory) << (previews ? previews_text(*previews, length, start.step) : "") << "  seed         "
       << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
       << std::flush;
@@ -166,13 +168,24 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
                   saved);
   const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
   if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
-  MetricsLog metrics(metrics_file);
+  std::unique_ptr<TensorBoardLog> events;
+  if (config.tracker.writes_events()) {
+    events = std::make_unique<TensorBoardLog>(
+        tensorboard_folder(config.tracker, names.last(), start.continues_own_metrics), start.step);
+    if (config.tracker.log_config) events->write_settings(config.settings);
+    out << "TensorBoard's file is " << events->path() << "\n\n" << std::flush;
+  }
+  const ReportFacts facts = {config.save.name(),        summary, config.settings, seed, length.steps_per_epoch(),
+                             config.optim.max_grad_norm};
+  const Report report(names.folder(), config.save.output_name.value_or(""), facts);
+  const std::string report_file = report.path();
+  RunLog log(MetricsLog(metrics_file), std::move(events), report, length);
   BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
   Progress progress(out, options);
   StateSaver states(trainer, state_files, same_run, seed);
   RunPosition position = start.found ? start.found->state.position : RunPosition{};
   position.step = start.step;
-  const TrainOutcome outcome = TrainingLoop({config, length, schedule, trainer, batches, saver, metrics, progress,
+  const TrainOutcome outcome = TrainingLoop({config, length, schedule, trainer, batches, saver, log, progress,
                                              interrupt, states, previews ? &*previews : nullptr, position})
                                    .run();
   progress.finish();
@@ -181,7 +194,9 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
       << duration_text(outcome.seconds)
       << (outcome.sample_seconds > 0 ? concat_text(" (sample pictures: ", duration_text(outcome.sample_seconds), ")")
                                      : "")
-      << ", the LoRA is " << outcome.file << '\n';
+      << ", the LoRA is " << outcome.file;
+  if (std::filesystem::is_regular_file(report_file)) out << ", the report " << report_file;
+  out << '\n';
   return outcome;
 }
 

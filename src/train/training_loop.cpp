@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "train/memory_choice.h"
 
 namespace rankine {
 namespace {
@@ -36,6 +37,15 @@ TrainingLoop::TrainingLoop(const Parts& parts)
 }
 
 TrainOutcome TrainingLoop::run() {
+  try {
+    return all_steps();
+  } catch (const Error&) {
+    going_on([&] { parts_.log.write_report(RunState::stopped); });
+    throw;
+  }
+}
+
+TrainOutcome TrainingLoop::all_steps() {
   timer_.restart();
   TrainOutcome outcome;
   StepMetrics metrics;
@@ -50,6 +60,7 @@ TrainOutcome TrainingLoop::run() {
   }
   save_at_end(outcome, metrics);
   if (outcome.interrupted && state_step_ == outcome.steps) outcome.state = parts_.states.path();
+  going_on([&] { parts_.log.write_report(outcome.interrupted ? RunState::stopped : RunState::finished); });
   outcome.loss = losses_.mean();
   outcome.seconds = timer_.seconds();
   outcome.sample_seconds = sample_seconds_;
@@ -114,15 +125,19 @@ StepMetrics TrainingLoop::step(int64_t number) {
   const double saving = timer.seconds() + std::exchange(state_seconds_, 0.0);
   metrics.seconds = {{"load", load},     {"encode", encode}, {"prepare", prepare}, {"forward_backward", compute},
                      {"update", update}, {"save", saving}};
+  if (const double sampling = std::exchange(pending_sample_seconds_, 0.0); sampling > 0)
+    metrics.seconds.emplace_back("sample", sampling);
+  metrics.resident_bytes = static_cast<int64_t>(resident_bytes());
   metrics.step_seconds = step_timer.seconds();
   step_seconds_.add(metrics.step_seconds);
   waits_.add(load);
-  going_on([&] { parts_.metrics.write(metrics); });
+  going_on([&] { parts_.log.write(metrics); });
 
   // The state comes last: what it goes on from, the line of metrics included, is all there.
   timer.restart();
   for (const Due& one : due)
     if (save_state(number, one.state_folder)) remove_old(one.old_state_folder);
+  if (!due.empty()) going_on([&] { parts_.log.write_report(RunState::running); });
   state_seconds_ = timer.seconds();
   return metrics;
 }
@@ -184,7 +199,7 @@ bool TrainingLoop::going_on(const std::function<void()>& write) {
     return true;
   } catch (const FileError& error) {
     // The disk may have room again later. Each fault is said once, not at every step.
-    if (std::exchange(last_file_error_, error.what()) != error.what())
+    if (told_file_errors_.insert(error.what()).second)
       parts_.progress.message(concat_text(error.what(), "; training goes on"));
     return false;
   }
@@ -244,6 +259,9 @@ void TrainingLoop::make_previews(int64_t step) {
     const std::vector<std::string> files =
         parts_.previews->make(step, epoch, [&] { return parts_.interrupt.requested(); });
     if (files.empty()) return;
+    for (size_t i = 0; i < files.size(); ++i)
+      going_on([&] { parts_.log.write_picture(files[i], std::to_string(i), step); });
+    going_on([&] { parts_.log.write_report(RunState::running); });
     const double seconds = timer.seconds();
     std::string text = concat_text(files.size(), files.size() == 1 ? " sample picture in " : " sample pictures in ",
                                    duration_text(seconds), ": ", files.front(), files.size() > 1 ? " ..." : "");
@@ -255,7 +273,8 @@ void TrainingLoop::make_previews(int64_t step) {
   } catch (const std::exception& error) {
     parts_.progress.message(concat_text("no sample pictures after step ", step, ", training goes on: ", error.what()));
   }
-  sample_seconds_ += timer.seconds();
+  pending_sample_seconds_ = timer.seconds();
+  sample_seconds_ += pending_sample_seconds_;
 }
 
 ProgressState TrainingLoop::progress_state(const StepMetrics& metrics) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,10 @@
 #include "train/batch_source.h"
 #include "train/interrupt.h"
 #include "train/lora_saver.h"
-#include "train/metrics_log.h"
 #include "train/previews.h"
 #include "train/progress.h"
 #include "train/run_length.h"
+#include "train/run_log.h"
 #include "train/state_saver.h"
 
 namespace rankine {
@@ -55,7 +56,7 @@ class TrainingLoop {
     LoraTrainer& trainer;
     BatchSource& batches;
     LoraSaver& saver;
-    MetricsLog& metrics;
+    RunLog& log;
     Progress& progress;
     const InterruptGuard& interrupt;
     StateSaver& states;
@@ -69,6 +70,7 @@ class TrainingLoop {
   TrainOutcome run();
 
  private:
+  TrainOutcome all_steps();
   /// One optimiser step with all its batches.
   StepMetrics step(int64_t number);
   ReadyBatch next_batch(int64_t steps_done);
@@ -94,11 +96,12 @@ class TrainingLoop {
   Parts parts_;
   OutputNames names_;
   MovingMean losses_, step_seconds_, waits_;
-  double state_seconds_ = 0;  // of the last step's state, which is saved after its line of metrics
-  int64_t state_step_ = -1;   // of the state saved last
-  double sample_seconds_ = 0;
+  double state_seconds_ = 0;           // of the last step's state and report, which follow its line of metrics
+  int64_t state_step_ = -1;            // of the state saved last
+  double sample_seconds_ = 0;          // in all
+  double pending_sample_seconds_ = 0;  // of the pictures that were made after the last step
   bool samples_announced_ = false;
-  std::string last_file_error_;
+  std::set<std::string> told_file_errors_;
   Timer timer_;
 };
 

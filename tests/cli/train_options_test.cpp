@@ -195,6 +195,35 @@ TEST_CASE("flags that change a run's numbers are told apart from those that do n
                                                     {"network_train_unet_only", "True"}});
 }
 
+TEST_CASE("flags are kept as they were written, the command line's instead of the file's, and no secrets") {
+  const TrainConfig c =
+      read_file("learning_rate = 1e-4\nseed = 1\nresolution = [512, 768]\n",
+                {"--seed", "2", "--optimizer_args", "a=1", "b=2", "--save_state", "--wandb_api_key=x"});
+  CHECK(c.settings == NamedTexts{{"learning_rate", "1e-04"},
+                                 {"resolution", "512,768"},
+                                 {"config_file", c.settings[2].second},
+                                 {"seed", "2"},
+                                 {"optimizer_args", "a=1 b=2"},
+                                 {"save_state", "true"},
+                                 {"wandb_api_key", "(not shown)"}});
+}
+
+TEST_CASE("where TensorBoard's files go is read, and that Weights and Biases gets nothing is said") {
+  Messages messages;
+  const TrainConfig c = read_train_options({"--logging_dir", "logs", "--log_with", "all", "--log_prefix=a_",
+                                            "--log_tracker_name=t", "--log_config", "--wandb_run_name=w"},
+                                           messages)
+                            .config;
+  CHECK(c.tracker.logging_dir == "logs");
+  CHECK(c.tracker.log_prefix == "a_");
+  CHECK(c.tracker.log_tracker_name == "t");
+  CHECK(c.tracker.log_config);
+  CHECK(c.tracker.writes_events());
+  CHECK(c.given_flags.empty());
+  REQUIRE(messages.notes.size() == 2);
+  CHECK(messages.notes[1].find("--log_with all: nothing is sent to Weights and Biases") == 0);
+}
+
 TEST_CASE("an interrupted run is gone on with unless that is not wanted") {
   CHECK(read({}).save.auto_resume);
   CHECK(!read({"--no_auto_resume"}).save.auto_resume);
@@ -297,6 +326,10 @@ TEST_CASE("settings that are missing, out of range or contradict each other are 
   CHECK(fault({"--learning_rate=-1"}) == "--learning_rate must be at least 0, got -1");
   CHECK(fault({"--max_train_steps", "0"}).find("--max_train_steps") == 0);
   CHECK(fault({"--output_name", "a/b"}).find("--output_name") == 0);
+  CHECK(fault({"--log_with", "tensorboard"}).find("--log_with tensorboard needs --logging_dir") == 0);
+  CHECK(fault({"--log_with", "all", "--logging_dir="}).find("--log_with all needs --logging_dir") == 0);
+  CHECK(fault({"--log_with", "wandb"}) == "");
+  CHECK(fault({"--log_tracker_name", "../x"}).find("--log_tracker_name") == 0);
   CHECK(fault({"--network_train_unet_only", "--network_train_text_encoder_only"}).find("nothing to train") !=
         std::string::npos);
   CHECK_THROWS_WITH_AS(check_train_config(read({})), doctest::Contains("--pretrained_model_name_or_path is missing"),
