@@ -55,13 +55,16 @@ class Session {
   virtual ~Session() = default;
   /// Prepares the graph, which must stay alive as long as the executable. Variables that are new start as zeros.
   virtual std::unique_ptr<Executable> compile(Graph& graph) = 0;
+  /// The same for a program that comes and goes: what it alone needs of frozen weights goes with `rest`.
+  virtual std::unique_ptr<Executable> compile_guest(Graph& graph) { return compile(graph); }
   /// A u8 variable is written and read as the f32 numbers, ceil(count / 4), that have its bytes.
   virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
   virtual void read_variable(std::string_view name, std::span<float> values) = 0;
   /// Names and element counts of all variables there are.
   virtual std::vector<std::pair<std::string, int64_t>> variables() const = 0;
   virtual MemoryUse memory() const = 0;
-  /// Gives the memory of the arena and of kernels back until the next run; programs stay as they are.
+  /// Gives the memory of the arena and of kernels back until the next run. Guests must be gone, other programs stay as
+  /// they are.
   virtual void rest() {}
   /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
   virtual void release_weights() {}

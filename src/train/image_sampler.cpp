@@ -1,6 +1,5 @@
 #include "train/image_sampler.h"
 
-#include "graph/ops/ops.h"
 #include "train/prompt_states.h"
 #include "train/sample_unet.h"
 

@@ -87,7 +87,7 @@ void set_key(SamplePrompt& prompt, const std::string& key, const std::string& va
 /// The whole file. Throws Error when it cannot be read.
 std::string text_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  check(in.good(), "--sample_prompts: cannot read ", path);
+  check(in.good(), "cannot read the prompts of ", path);
   std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return text;
@@ -201,7 +201,7 @@ std::vector<SamplePrompt> read_sample_prompts(const std::string& path) {
   } else if (path.ends_with(".json")) {
     prompts = read_json(path);
   } else {
-    fail("--sample_prompts: ", path, " must be a .txt, .toml or .json file");
+    fail(path, ": prompts must be in a .txt, .toml or .json file");
   }
   check(!prompts.empty(), path, ": there is no prompt in it");
   return prompts;

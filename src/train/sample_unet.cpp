@@ -10,7 +10,7 @@ GuidedUNet::GuidedUNet(Session& session, const StepSettings& settings, StepShape
     : guidance_(guidance), shape_(picture) {
   shape_.batch = guided() ? 2 : 1;
   build_unet_graph(graph_, settings, shape_);
-  executable_ = session.compile(graph_);
+  executable_ = session.compile_guest(graph_);
   context_.resize(static_cast<size_t>(shape_.batch * shape_.context_tokens() * settings.model.text.width));
   latents_.resize(static_cast<size_t>(shape_.latents()));
   predictions_.resize(latents_.size());

@@ -108,16 +108,8 @@ class CpuSession : public Session {
  public:
   explicit CpuSession(ConstantSource& constants) : memory_(constants) {}
 
-  std::unique_ptr<Executable> compile(Graph& graph) override {
-    for (const Value& v : graph.leaves(variable_op)) {
-      check(v.dtype() == DType::f32 || v.dtype() == DType::u8, "variable \"", v.node().scope(), "\" must be f32 or u8");
-      const size_t floats = (v.type().bytes() + sizeof(float) - 1) / sizeof(float);
-      const auto [known, added] = memory_.variables.try_emplace(v.node().scope());
-      if (added) known->second.resize(floats);
-      check(known->second.size() == floats, "variable \"", v.node().scope(), "\" has another size already");
-    }
-    return std::make_unique<CpuExecutable>(memory_, graph);
-  }
+  std::unique_ptr<Executable> compile(Graph& graph) override { return compiled(graph, /*guest=*/false); }
+  std::unique_ptr<Executable> compile_guest(Graph& graph) override { return compiled(graph, /*guest=*/true); }
   void write_variable(std::string_view name, std::span<const float> values) override {
     std::vector<float>& stored = memory_.variables[std::string(name)];
     check(stored.empty() || stored.size() == values.size(), "variable \"", name, "\" has ", stored.size(),
@@ -144,6 +136,7 @@ class CpuSession : public Session {
   void rest() override {
     memory_.arena.rest();
     memory_.scratch.rest();
+    memory_.weights.release_guests();
   }
   void release_weights() override {
     memory_.weights.clear();
@@ -152,6 +145,18 @@ class CpuSession : public Session {
   }
 
  private:
+  std::unique_ptr<Executable> compiled(Graph& graph, bool guest) {
+    for (const Value& v : graph.leaves(variable_op)) {
+      check(v.dtype() == DType::f32 || v.dtype() == DType::u8, "variable \"", v.node().scope(), "\" must be f32 or u8");
+      const size_t floats = (v.type().bytes() + sizeof(float) - 1) / sizeof(float);
+      const auto [known, added] = memory_.variables.try_emplace(v.node().scope());
+      if (added) known->second.resize(floats);
+      check(known->second.size() == floats, "variable \"", v.node().scope(), "\" has another size already");
+    }
+    memory_.weights.prepare_for(guest);
+    return std::make_unique<CpuExecutable>(memory_, graph);
+  }
+
   Memory memory_;
 };
 

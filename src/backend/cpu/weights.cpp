@@ -51,9 +51,10 @@ const std::byte* WeightStore::read(const Node& constant, DType dtype) {
 const void* WeightStore::plain(const Node& constant) {
   if (const auto known = plain_.find(constant.scope()); known != plain_.end()) return known->second.data();
   const std::byte* values = read(constant, constant.type().dtype);
-  bytes_ += constant.type().bytes();
-  return plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + constant.type().bytes()))
-      .first->second.data();
+  const size_t bytes = constant.type().bytes();
+  const auto form = plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + bytes)).first;
+  made(bytes, [this, form] { plain_.erase(form); });
+  return form->second.data();
 }
 
 const void* WeightStore::by_tap(const Node& constant) {
@@ -67,8 +68,9 @@ const void* WeightStore::by_tap(const Node& constant) {
   } else {
     split_taps(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(split.data()), matrices, taps);
   }
-  bytes_ += split.size();
-  return by_tap_.emplace(constant.scope(), std::move(split)).first->second.data();
+  const auto form = by_tap_.emplace(constant.scope(), std::move(split)).first;
+  made(form->second.size(), [this, form] { by_tap_.erase(form); });
+  return form->second.data();
 }
 
 dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& desc) {
@@ -104,8 +106,8 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   dnnl::stream stream(engine_);
   dnnl::reorder(plain, memory).execute(stream, plain, memory);
   stream.wait();
-  bytes_ += bytes_of(desc);
-  packed_.emplace(constant.scope(), Packed{view, desc, memory});
+  const auto form = packed_.emplace(constant.scope(), Packed{view, desc, memory});
+  made(bytes_of(desc), [this, form] { packed_.erase(form); });
   return memory;
 }
 
@@ -121,11 +123,31 @@ std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constan
   const Shape& shape = constant.type().shape;
   const int64_t in = flipped ? shape[0] : shape[1], out = flipped ? shape[1] : shape[0];
   weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, dtype, flipped);
-  bytes_ += weights->bytes();
+  made(weights->bytes(), [this, key = std::pair(constant.scope(), flipped)] { winograd_.erase(key); });
   return weights;
 }
 
+void WeightStore::made(size_t bytes, std::function<void()> remove) {
+  bytes_ += bytes;
+  if (!for_guest_) return;
+  guests_.push_back([this, bytes, remove = std::move(remove)] {
+    remove();
+    bytes_ -= bytes;
+  });
+}
+
+void WeightStore::prepare_for(bool guest) {
+  if (!guest) guests_.clear();
+  for_guest_ = guest;
+}
+
+void WeightStore::release_guests() {
+  for (const auto& remove : guests_) remove();
+  guests_.clear();
+}
+
 void WeightStore::clear() {
+  guests_.clear();
   winograd_.clear();
   plain_.clear();
   by_tap_.clear();

@@ -1,8 +1,10 @@
 #pragma once
 #include <dnnl.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "backend/cpu/arena.h"
@@ -39,6 +41,10 @@ class WeightStore {
 
   size_t bytes() const { return bytes_; }
   void clear();
+  /// Forms made for a guest, a program that will be gone soon, are freed by release_guests; those that a program which
+  /// stays might have found are kept.
+  void prepare_for(bool guest);
+  void release_guests();
   /// Frees what reading needed; call it when a program is prepared.
   void trim();
 
@@ -51,6 +57,8 @@ class WeightStore {
   /// The tensor as f32, or as `dtype` (f32 or bf16): in memory that the next call uses again.
   std::span<const float> read_f32(const Node& constant);
   const std::byte* read(const Node& constant, DType dtype);
+  /// Counts a new form.
+  void made(size_t bytes, std::function<void()> remove);
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
@@ -58,7 +66,9 @@ class WeightStore {
   std::multimap<std::string, Packed, std::less<>> packed_;
   std::map<std::pair<std::string, bool>, std::shared_ptr<const WinogradWeights>> winograd_;
   size_t bytes_ = 0;
-  Arena staging_f32_, staging_, flipped_;  // reused from tensor to tensor: fresh pages cost more than the copy
+  bool for_guest_ = false;
+  std::vector<std::function<void()>> guests_;  // each removes a form
+  Arena staging_f32_, staging_, flipped_;      // reused from tensor to tensor: fresh pages cost more than the copy
 };
 
 }  // namespace rankine::cpu
