@@ -19,6 +19,7 @@ constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is 
 constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
 constexpr auto validation_note = "it matters only with --validation_split, which is not supported yet";
+constexpr auto captions_advice = "captions are encoded once anyway where the text encoder is not trained";
 
 CustomValue warmup_steps(StepCount& field) {
   return {number, "0", [&field](const std::string& text) { field = parse_step_count(text, "the number of steps"); }};
@@ -88,16 +89,15 @@ FlagGroup dataset_flags(TrainOptions& o) {
           built("--resolution", size_in_pixels(options.resolution), "Training size: one side, or width,height"),
           built("--train_batch_size", &options.batch_size, "Pictures in a batch"),
           built("--cache_latents", &c.cache_latents, "Encode all pictures once, before training"),
-          no_effect("--vae_batch_size", integer, "pictures are encoded one by one, each core at work",
-                    "Pictures encoded at once")
-              .initially("1"),
-          refused("--cache_latents_to_disk", toggle, "Keep encoded pictures beside the pictures")
-              .instead("--cache_latents keeps them in memory"),
-          no_effect("--skip_cache_check", toggle, "it matters only with --cache_latents_to_disk",
-                    "Trust cache files without opening them"),
-          refused("--cache_text_encoder_outputs", toggle, "Encode all captions once (SDXL)"),
-          refused("--cache_text_encoder_outputs_to_disk", toggle, "Keep encoded captions beside the pictures (SDXL)"),
-          no_effect("--cache_info", toggle, "sizes are read from the files' first bytes, which is quick",
+          built("--vae_batch_size", &c.vae_batch_size, "Pictures encoded at once for --cache_latents"),
+          built("--cache_latents_to_disk", &c.cache_latents_to_disk,
+                "--cache_latents, kept beside the pictures for later runs"),
+          built("--skip_cache_check", &c.skip_cache_check,
+                "Use the files of --cache_latents_to_disk whatever they were made from"),
+          refused("--cache_text_encoder_outputs", toggle, "Encode all captions once (SDXL)").instead(captions_advice),
+          refused("--cache_text_encoder_outputs_to_disk", toggle, "Keep encoded captions beside the pictures (SDXL)")
+              .instead(captions_advice),
+          no_effect("--cache_info", toggle, "every picture is looked at before each run, so that faults are found",
                     "Keep sizes and captions in a file for a quicker start"),
           refused("--in_json", text, "Metadata file that selects the fine-tuning kind of dataset"),
           no_effect("--dataset_repeats", integer, "it matters only with --in_json", "Repeats for --in_json")

@@ -15,6 +15,7 @@ namespace {
 /// Values that had to wait until every flag is read.
 void finish(TrainOptions& options) {
   TrainConfig& c = options.config;
+  c.data.cache_latents = c.data.cache_latents || c.data.cache_latents_to_disk;
   if (options.caption_extention) c.data.defaults.subset.caption_extension = *options.caption_extention;
   for (const std::string& setting : options.lr_scheduler_args) {
     constexpr std::string_view step_rules = "step_rules=";
@@ -81,8 +82,10 @@ std::map<std::string, std::string> given_flags(const FlagTable& table) {
                                                          "train_data_dir",
                                                          "reg_data_dir",
                                                          "dataset_config",
+                                                         "cache_latents_to_disk",
                                                          "gradient_checkpointing",
                                                          "max_data_loader_n_workers",
+                                                         "vae_batch_size",
                                                          "seed"};
   TrainOptions untouched;
   const FlagTable defaults = train_flags(untouched);

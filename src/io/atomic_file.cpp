@@ -60,13 +60,14 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(Flush flush) {
   check(descriptor_ >= 0, path_, ": committed twice");
-  io_check(::fsync(descriptor_) == 0, path_, "flush to disk");
+  if (flush == Flush::to_disk) io_check(::fsync(descriptor_) == 0, path_, "flush to disk");
   const int closed = ::close(std::exchange(descriptor_, -1));
   io_check(closed == 0, path_, "close");
   io_check(::rename(temporary_.c_str(), path_.c_str()) == 0, path_, "rename the finished file to its name");
   temporary_.clear();
+  if (flush == Flush::none) return;
   // The rename itself is durable only once the folder is; some file systems refuse to fsync folders, which is harmless.
   const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
@@ -75,7 +76,7 @@ void AtomicFile::commit() {
   }
 }
 
-void remove_abandoned_files(const std::string& folder, const std::string& stem) {
+void remove_abandoned_files(const std::string& folder, const std::string& stem, const std::string& ending) {
   std::error_code error;
   std::vector<std::filesystem::path> abandoned;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -86,6 +87,7 @@ void remove_abandoned_files(const std::string& folder, const std::string& stem) 
     const size_t pid = counter == std::string::npos || counter == 0 ? counter : name.rfind('.', counter - 1);
     if (pid == std::string::npos || pid == 0) continue;
     const std::string digits = name.substr(pid + 1, counter - pid - 1);
+    if (!std::string_view(name).substr(0, pid).ends_with(ending)) continue;
     if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
     if (::kill(std::stoi(digits), 0) == 0 || errno != ESRCH) continue;
     abandoned.push_back(entry.path());

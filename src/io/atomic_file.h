@@ -14,6 +14,10 @@ class FileError : public Error {
   using Error::Error;
 };
 
+/// Whether a file must survive a power cut as soon as it has its name. `none` is for what can be made again: after a
+/// power cut it may be empty or cut short, which its reader must notice.
+enum class Flush { to_disk, none };
+
 /// A file that appears whole or not at all: bytes go to a temporary file in the same folder, and `commit` makes them
 /// durable (fsync), renames it over `path` and fsyncs the folder. Without `commit` the destructor removes the temporary
 /// file and whatever was at `path` stays as it was.
@@ -31,16 +35,16 @@ class AtomicFile {
   /// The open temporary file, for writing in place (pwrite, mmap).
   int descriptor() const { return descriptor_; }
   const std::string& path() const { return path_; }
-  void commit();
+  void commit(Flush flush = Flush::to_disk);
 
  private:
   std::string path_, folder_, temporary_;
   int descriptor_ = -1;
 };
 
-/// Removes the temporary files of AtomicFiles in `folder` whose names begin with `stem` and whose process is gone: what
-/// a process that was killed while writing left behind.
-void remove_abandoned_files(const std::string& folder, const std::string& stem);
+/// Removes the temporary files of AtomicFiles in `folder` whose names begin with `stem` and end in `ending`, and whose
+/// process is gone: what a process that was killed while writing left behind.
+void remove_abandoned_files(const std::string& folder, const std::string& stem, const std::string& ending = "");
 
 /// Writes a whole small file atomically.
 void write_file(const std::string& path, std::string_view text);

@@ -76,6 +76,11 @@ std::vector<float> BatchSource::loss_mask(const Batch& batch) {
       continue;
     }
     const bool flipped = batch.flipped[i] != 0;
+    if (cache_) {
+      const std::vector<float>& one = cache_->mask(sample, flipped);
+      all.insert(all.end(), one.begin(), one.end());
+      continue;
+    }
     std::vector<float>& mask = masks_[{sample, flipped}];
     if (mask.empty())
       mask = resize_mask_area(load_alpha_mask(data_, sample, flipped), batch.bucket.height, batch.bucket.width, height,

@@ -1,10 +1,54 @@
 #include "train/latent_cache.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <sstream>
 
 #include "base/rng.h"
+#include "base/timer.h"
+#include "data/loader.h"
+#include "data/work_ahead.h"
+#include "diffusion/loss.h"
+#include "io/atomic_file.h"
+#include "io/file_hash.h"
 
 namespace rankine {
+namespace {
+
+/// Pictures that are decoded, or being decoded, ahead of the encoder.
+constexpr int kAheadPerThread = 4;
+
+/// One picture as a thread hands it over: with its latents where a file has them, else decoded.
+struct Prepared {
+  bool is_read = false;
+  PictureLatents latents{};
+  LatentRecipe recipe{};
+  std::vector<float> image{};  // [H, W, 3] in [-1, 1]
+  std::string refused{};       // why the file that is there does not count
+  std::string refused_file{};
+  double seconds = 0;
+};
+
+/// The normal numbers of a picture's latents: they belong to the picture, whatever run it is in.
+std::vector<float> picture_noise(const std::string& picture_digest, bool flipped, size_t count) {
+  std::vector<float> noise(count);
+  Rng(std::stoull(picture_digest.substr(0, 16), nullptr, 16), purpose::latents, 0, flipped ? 1 : 0).fill_normal(noise);
+  return noise;
+}
+
+/// [H, W, channels], left and right exchanged.
+std::vector<float> mirrored(const std::vector<float>& values, int width, int channels) {
+  std::vector<float> out(values.size());
+  const auto row = static_cast<size_t>(width * channels);
+  for (size_t begin = 0; begin < values.size(); begin += row)
+    for (int x = 0; x < width; ++x)
+      std::copy_n(&values[begin + static_cast<size_t>(x * channels)], channels,
+                  &out[begin + static_cast<size_t>((width - 1 - x) * channels)]);
+  return out;
+}
+
+}  // namespace
 
 std::vector<float> latent_noise(uint64_t seed, int64_t draw, int sample, bool flipped, size_t count) {
   std::vector<float> noise(count);
@@ -13,32 +57,205 @@ std::vector<float> latent_noise(uint64_t seed, int64_t draw, int sample, bool fl
   return noise;
 }
 
-void LatentCache::fill(const TrainingData& data, const LoaderConfig& config, LatentEncoder& encoder,
-                       const Watch& watch) {
-  latents_.assign(data.samples.size(), {});
-  const auto has_flips = [&](const Sample& s) { return data.subset_of(s).options.flip_aug; };
-  const auto flips = std::ranges::count_if(data.samples, has_flips);
-  const int64_t total = static_cast<int64_t>(data.samples.size()) + flips;
-  int64_t done = 0;
-  for (const bool flipped : {false, true}) {
-    if (flipped && flips == 0) break;
-    Loader loader = Loader::once_each(data, config, 1, flipped);
-    while (loader.has_next()) {
-      const Batch batch = loader.next();
-      const int sample = batch.samples[0];
-      if (flipped && !has_flips(data.samples[static_cast<size_t>(sample)])) continue;
-      const std::vector<float>& moments = encoder.encode(batch.bucket, batch.images);
-      latents_[static_cast<size_t>(sample)][flipped ? 1 : 0] =
-          sample_latents(moments, latent_noise(config.seed, 0, sample, flipped, moments.size() / 2), batch.files[0]);
-      if (!watch(++done, total)) return;
+/// One filling of a cache.
+class LatentFilling {
+ public:
+  LatentFilling(LatentCache& cache, const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder)
+      : cache_(cache), data_(data), config_(config), encoder_(encoder), plan_(plan_latents(data, config.to_disk)) {
+    cache_.items_.assign(plan_.items.size(), {});
+    cache_.item_of_sample_ = plan_.item_of_sample;
+    report_.without_file = plan_.without_file;
+  }
+
+  LatentCacheReport run(const LatentCache::Watch& watch) {
+    if (config_.to_disk) remove_half_files();
+    const auto count = static_cast<int>(plan_.items.size());
+    const Timer timer;
+    WorkAhead<Prepared> prepared(count, config_.threads, config_.threads * kAheadPerThread + config_.vae_batch_size,
+                                 [this](int i) { return prepare(plan_.items[static_cast<size_t>(i)]); });
+    bool goes_on = true;
+    for (int i = 0; i < count && goes_on; ++i) {
+      const int64_t done = report_.read + report_.made;
+      const Timer waiting;
+      Prepared next = prepared.next();
+      report_.wait_seconds += waiting.seconds();
+      report_.decode_seconds += next.seconds;
+      if (!next.refused.empty()) report_.refused[next.refused].push_back(next.refused_file);
+      if (next.is_read) {
+        keep(i, next.latents);
+        ++report_.read;
+      } else {
+        if (!waiting_.empty() && !are_alike(waiting_.back(), i)) encode();
+        waiting_.push_back(i);
+        pictures_.push_back(std::move(next));
+        if (waiting_.size() == static_cast<size_t>(config_.vae_batch_size)) encode();
+      }
+      if (i + 1 == count && !waiting_.empty()) encode();
+      report_.seconds = timer.seconds();
+      if (report_.read + report_.made > done) goes_on = watch(report_, count);
+    }
+    return report_;
+  }
+
+ private:
+  const LatentItem& item(int i) const { return plan_.items[static_cast<size_t>(i)]; }
+  bool are_alike(int a, int b) const {
+    return item(a).recipe.bucket == item(b).recipe.bucket && item(a).needs.flipped == item(b).needs.flipped;
+  }
+
+  /// On any thread.
+  Prepared prepare(const LatentItem& item) const {
+    const Timer timer;
+    Prepared out;
+    const std::string& path = data_.samples[static_cast<size_t>(item.sample)].path;
+    out.recipe = item.recipe;
+    out.recipe.vae = config_.vae;
+    out.recipe.compute = config_.compute;
+    if (config_.skip_check) read(item, path, out);
+    if (!out.is_read) {
+      out.recipe.picture = sha256_of_file(path);
+      if (!config_.skip_check) read(item, path, out);
+      if (!out.is_read) {
+        out.image = load_sample(data_, item.sample, false);
+        if (item.needs.alpha_mask) out.latents.alpha_mask = load_alpha_mask(data_, item.sample, false);
+        check(sha256_of_file(path) == out.recipe.picture, path,
+              ": the picture changed while it was read: do not edit pictures during training");
+      }
+    }
+    out.seconds = timer.seconds();
+    return out;
+  }
+
+  void read(const LatentItem& item, const std::string& picture, Prepared& out) const {
+    if (item.file.empty()) return;
+    std::error_code ignored;
+    std::string file = item.file;
+    if (!std::filesystem::exists(file, ignored)) {
+      file = old_latent_file_path(picture);
+      if (!config_.skip_check || !std::filesystem::exists(file, ignored)) return;
+    }
+    LatentsRead found = read_latent_file(file, out.recipe, item.needs, config_.skip_check);
+    out.is_read = found.latents.has_value();
+    if (out.is_read) {
+      out.latents = std::move(*found.latents);
+    } else {
+      out.refused = std::move(found.reason);
+      out.refused_file = file;
     }
   }
+
+  /// Encodes what waits.
+  void encode() {
+    const Timer timer;
+    const Size size = item(waiting_[0]).recipe.bucket;
+    const bool needs_flipped = item(waiting_[0]).needs.flipped;
+    std::vector<float> images;
+    for (const bool flipped : {false, true}) {
+      if (flipped && !needs_flipped) break;
+      images.clear();
+      for (const Prepared& picture : pictures_) {
+        const std::vector<float> image = flipped ? mirrored(picture.image, size.width, 3) : picture.image;
+        images.insert(images.end(), image.begin(), image.end());
+      }
+      const std::span<const float> moments = encoder_.encode(size, images);
+      const size_t one = moments.size() / pictures_.size();
+      for (size_t i = 0; i < pictures_.size(); ++i) {
+        const std::string& path = data_.samples[static_cast<size_t>(item(waiting_[i]).sample)].path;
+        const std::vector<float> noise = picture_noise(pictures_[i].recipe.picture, flipped, one / 2);
+        (flipped ? pictures_[i].latents.flipped : pictures_[i].latents.latents) =
+            sample_latents(moments.subspan(i * one, one), noise, path);
+      }
+    }
+    report_.encode_seconds += timer.seconds();
+    for (size_t i = 0; i < waiting_.size(); ++i) {
+      write(item(waiting_[i]), pictures_[i]);
+      keep(waiting_[i], pictures_[i].latents);
+      ++report_.made;
+    }
+    waiting_.clear();
+    pictures_.clear();
+  }
+
+  /// Training can do without the file: what the disk refuses is noted.
+  void write(const LatentItem& item, const Prepared& picture) {
+    if (item.file.empty()) return;
+    const Timer timer;
+    try {
+      write_latent_file(item.file, picture.recipe, picture.latents, item.suffix, item.keep);
+    } catch (const Error& error) {
+      if (report_.unwritten++ == 0) report_.write_fault = error.what();
+    }
+    report_.write_seconds += timer.seconds();
+  }
+
+  void keep(int i, PictureLatents& latents) {
+    LatentCache::Kept& kept = cache_.items_[static_cast<size_t>(i)];
+    const Size size = item(i).recipe.bucket;
+    if (!latents.alpha_mask.empty()) {
+      kept.masks[0] = resize_mask_area(latents.alpha_mask, size.height, size.width, size.height / 8, size.width / 8);
+      kept.masks[1] = mirrored(kept.masks[0], size.width / 8, 1);
+    }
+    kept.latents = {std::move(latents.latents), std::move(latents.flipped)};
+  }
+
+  void remove_half_files() const {
+    std::set<std::string> folders;
+    for (const LatentItem& item : plan_.items)
+      if (!item.file.empty()) folders.insert(std::filesystem::path(item.file).parent_path().string());
+    for (const std::string& folder : folders) remove_abandoned_files(folder, "", "_sd.npz");
+  }
+
+  LatentCache& cache_;
+  const TrainingData& data_;
+  const LatentCacheConfig& config_;
+  LatentEncoder& encoder_;
+  const LatentPlan plan_;
+  LatentCacheReport report_;
+  std::vector<int> waiting_;  // items to be encoded together, and their pictures
+  std::vector<Prepared> pictures_;
+};
+
+LatentCacheReport LatentCache::fill(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,
+                                    const Watch& watch) {
+  return LatentFilling(*this, data, config, encoder).run(watch);
 }
 
 int64_t LatentCache::bytes() const {
   size_t count = 0;
-  for (const auto& sample : latents_) count += sample[0].size() + sample[1].size();
+  for (const Kept& item : items_)
+    for (const auto* values : {&item.latents[0], &item.latents[1], &item.masks[0], &item.masks[1]})
+      count += values->size();
   return static_cast<int64_t>(count * sizeof(float));
+}
+
+std::string report_text(const LatentCacheReport& r, int threads) {
+  std::ostringstream out;
+  out.precision(3);
+  const auto rate = [](int64_t count, double seconds) {
+    return seconds > 0 ? static_cast<double>(count) / seconds : 0.0;
+  };
+  const int64_t all = r.read + r.made;
+  out << "latents of " << all << (all == 1 ? " picture" : " pictures") << " in " << r.seconds << " s, "
+      << rate(all, r.seconds) << " images/s: ";
+  if (r.read > 0) out << r.read << " read from disk, ";
+  out << r.made << " made; reading and decoding " << rate(all * threads, r.decode_seconds) << " images/s on " << threads
+      << (threads == 1 ? " thread" : " threads");
+  if (r.made > 0) out << ", encoding " << rate(r.made, r.encode_seconds) << " images/s";
+  if (r.write_seconds > 0) out << ", writing " << rate(r.made, r.write_seconds) << " images/s";
+  if (r.made > 0 && r.seconds > 0)
+    out << ", waiting for pictures " << 100 * r.wait_seconds / r.seconds << "% of the time";
+  out << '\n';
+  const auto and_more = [](size_t count) {
+    return count > 1 ? concat_text(" and ", count - 1, " more") : std::string();
+  };
+  for (const auto& [reason, files] : r.refused)
+    out << "  made anew: " << files[0] << and_more(files.size()) << ": " << reason << '\n';
+  if (r.unwritten > 0)
+    out << "  kept in memory only: " << r.write_fault << and_more(static_cast<size_t>(r.unwritten)) << '\n';
+  if (!r.without_file.empty())
+    out << "  kept in memory only: " << r.without_file[0] << and_more(r.without_file.size())
+        << ": another picture's latents have the same file name\n";
+  return out.str();
 }
 
 }  // namespace rankine

@@ -5,6 +5,7 @@
 
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
+#include "io/sha256.h"
 
 namespace rankine {
 
@@ -19,12 +20,12 @@ LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, 
 
 LatentEncoder::~LatentEncoder() = default;
 
-LatentEncoder::Program& LatentEncoder::program(Size size) {
-  std::unique_ptr<Program>& program = programs_[{size.width, size.height}];
+LatentEncoder::Program& LatentEncoder::program(Size size, int64_t batch) {
+  std::unique_ptr<Program>& program = programs_[{size, batch}];
   if (program) return *program;
   program = std::make_unique<Program>();
   Graph& graph = program->graph;
-  const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
+  const Value image = graph.input("image", {{batch, size.height, size.width, 3}, DType::f32});
   const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
   program->moments.resize(static_cast<size_t>(moments.type().count()));
   graph.output("moments", moments);
@@ -33,14 +34,32 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
   return *program;
 }
 
-void LatentEncoder::prepare(Size size) { program(size); }
+void LatentEncoder::prepare(Size size, int64_t batch) { program(size, batch); }
 
-const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> image) {
-  Program& p = program(size);
-  p.executable->set_input("image", image);
+const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> images) {
+  const int64_t one = int64_t{size.height} * size.width * 3;
+  Program& p = program(size, static_cast<int64_t>(images.size()) / one);
+  p.executable->set_input("image", images);
   p.executable->run();
   p.executable->get_output("moments", p.moments);
   return p.moments;
+}
+
+std::string vae_digest(ConstantSource& constants, const VaeConfig& config) {
+  Graph graph;
+  vae_encode({graph, "vae"}, config, graph.input("image", {{1, 64, 64, 3}, DType::f32}));
+  Sha256 hash;
+  std::vector<float> values;
+  for (const Value& weight : graph.leaves(constant_op)) {
+    const std::string& name = weight.node().scope();
+    values.resize(static_cast<size_t>(weight.type().count()));
+    constants.read(name, weight.shape(), values);
+    constants.release(name);
+    const std::string head = concat_text(name, as_text(weight.shape()), '\n');
+    hash.update(std::as_bytes(std::span(head)));
+    hash.update(std::as_bytes(std::span(values)));
+  }
+  return hash.hex();
 }
 
 std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,

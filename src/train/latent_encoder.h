@@ -11,30 +11,33 @@
 
 namespace rankine {
 
-/// The autoencoder's encoder on a device, one picture at a time. Its memory is free again when it is gone.
+/// The autoencoder's encoder on a device. Its memory is free again when it is gone.
 class LatentEncoder {
  public:
   /// `constants` must outlive it. `compute` is the type of weights and activations.
   LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute);
   ~LatentEncoder();
 
-  /// Compiles for pictures of a size, if that is not done yet.
-  void prepare(Size size);
-  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [H/8, W/8, 8]: mean and log-variance of each latent.
-  const std::vector<float>& encode(Size size, std::span<const float> image);
+  /// Compiles for so many pictures of a size at once, if that is not done yet.
+  void prepare(Size size, int64_t batch = 1);
+  /// images: [N, H, W, 3] in [-1, 1] of `size` -> moments [N, H/8, W/8, 8]: mean and log-variance of each latent.
+  const std::vector<float>& encode(Size size, std::span<const float> images);
 
   MemoryUse memory() const { return session_->memory(); }
 
  private:
   struct Program;
 
-  Program& program(Size size);
+  Program& program(Size size, int64_t batch);
 
   VaeConfig config_;
   DType compute_;
   std::unique_ptr<Session> session_;
-  std::map<std::pair<int, int>, std::unique_ptr<Program>> programs_;
+  std::map<std::pair<Size, int64_t>, std::unique_ptr<Program>> programs_;
 };
+
+/// SHA-256 of the encoder's weights, names and shapes included, in f32.
+std::string vae_digest(ConstantSource& constants, const VaeConfig& config);
 
 /// Latents [h, w, 4] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4), with
 /// the log-variance clamped to [-30, 20]. moments: [h, w, 8], noise: [h, w, 4]. Throws Error naming `file` when a

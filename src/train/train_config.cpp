@@ -45,6 +45,8 @@ void check_data(const DataConfig& c) {
   check(tag_dropout >= 0 && tag_dropout <= 1, "--caption_tag_dropout_rate must be 0 to 1, got ", tag_dropout);
   check_at_least("--keep_tokens", c.defaults.subset.caption.keep_tokens, 0);
   check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
+  check_at_least("--vae_batch_size", c.vae_batch_size, 1);
+  check(c.cache_latents || !c.cache_latents_to_disk, "--cache_latents_to_disk needs --cache_latents");
 }
 
 void check_optim(const OptimConfig& c) {

@@ -43,6 +43,9 @@ struct DataConfig {
   std::optional<std::string> reg_data_dir;    ///< the same for regularisation pictures
   std::optional<std::string> dataset_config;  ///< a TOML file
   bool cache_latents = false;                 ///< encode every picture once, before the first step
+  bool cache_latents_to_disk = false;         ///< and keep that beside the pictures; needs cache_latents
+  bool skip_cache_check = false;              ///< use what is there whatever it was made from
+  int vae_batch_size = 1;                     ///< pictures encoded at once
   DataDefaults defaults;                      ///< every level of dataset_config goes before these
 };
 

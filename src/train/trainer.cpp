@@ -1,5 +1,7 @@
 #include "train/trainer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -32,12 +34,14 @@ class CachingNote {
   ~CachingNote() {
     if (options_.terminal && done_ > 0) out_ << '\n' << std::flush;
   }
-  void show(int64_t done, int64_t total) {
+  void show(const LatentCacheReport& so_far, int64_t total) {
+    const int64_t done = so_far.read + so_far.made;
     done_ = done;
     const double pause = options_.terminal ? options_.redraw_seconds : options_.line_seconds;
     if (done < total && done > 1 && timer_.seconds() < pause) return;
     timer_.restart();
-    out_ << (options_.terminal ? "\r\x1b[2K" : "") << "caching latents " << done << '/' << total
+    out_ << (options_.terminal ? "\r\x1b[2K" : "") << "caching latents " << done << '/' << total << ", "
+         << std::round(10 * static_cast<double>(done) / std::max(so_far.seconds, 1e-9)) / 10 << " images/s"
          << (options_.terminal ? "" : "\n") << std::flush;
   }
 
@@ -83,14 +87,18 @@ std::string previews_text(const PreviewMaker& previews, const RunLength& length,
                      times == 1 ? " once, in " : concat_text(", ", times, " times, in "), previews.folder(), '\n');
 }
 
-LatentCache fill_cache(const TrainingData& data, const LoaderConfig& loader, LatentEncoder& encoder,
+LatentCache fill_cache(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,
                        const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   LatentCache cache;
-  CachingNote note(out, options);
-  cache.fill(data, loader, encoder, [&](int64_t done, int64_t total) {
-    note.show(done, total);
-    return !interrupt.requested();
-  });
+  LatentCacheReport report;
+  {
+    CachingNote note(out, options);
+    report = cache.fill(data, config, encoder, [&](const LatentCacheReport& so_far, int64_t total) {
+      note.show(so_far, total);
+      return !interrupt.requested();
+    });
+  }
+  out << report_text(report, config.threads);
   check_not_stopped(interrupt);
   return cache;
 }
@@ -132,12 +140,18 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   loader.decode_images = !config.data.cache_latents;
 
   const InterruptGuard interrupt;
-  auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae,
-                                                 config.run.no_half_vae ? DType::f32 : compute);
+  const DType vae_type = config.run.no_half_vae ? DType::f32 : compute;
+  auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae, vae_type);
   std::optional<LatentCache> cache;
   OtherMemory other;
   if (config.data.cache_latents) {
-    cache = fill_cache(data, loader, *encoder, interrupt, out, options);
+    LatentCacheConfig caching{.threads = loader.threads,
+                              .vae_batch_size = config.data.vae_batch_size,
+                              .to_disk = config.data.cache_latents_to_disk,
+                              .skip_check = config.data.skip_cache_check,
+                              .compute = vae_type};
+    if (caching.to_disk) caching.vae = vae_digest(constants, settings.model.vae);
+    cache = fill_cache(data, caching, *encoder, interrupt, out, options);
     other.cached_latents = cache->bytes();
     encoder.reset();  // its memory is the step's now
   } else {

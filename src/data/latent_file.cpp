@@ -1,0 +1,215 @@
+#include "data/latent_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <string_view>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+#include "io/npz.h"
+#include "io/sha256.h"
+
+namespace rankine {
+namespace {
+
+constexpr const char* kLatents = "latents";
+constexpr const char* kFlipped = "latents_flipped";
+constexpr const char* kAlphaMask = "alpha_mask";
+constexpr const char* kProvenance = "rankine_provenance";
+constexpr int64_t kChannels = 4;
+
+/// A line of a recipe, and what is said of a cache in which it differs.
+struct Property {
+  std::string_view name;
+  const char* reason;
+};
+constexpr Property properties[] = {
+    {"recipe", "another version of Rankine made it"},
+    {"picture", "its picture has changed"},
+    {"vae", "another VAE made it"},
+    {"compute", "it was computed in another type"},
+    {"size", "its picture has changed"},
+    {"resized", "the picture is resized differently"},
+    {"bucket", "it was made for another size"},
+    {"interpolation", "the picture is resized differently"},
+    {"alpha", "the picture is resized differently"},
+    {"arrays", "another program has changed it"},
+};
+
+std::string text_of(Size size) { return concat_text(size.width, 'x', size.height); }
+
+/// What tells two provenances apart first.
+std::string difference(std::string_view there, std::string_view here) {
+  for (const Property& property : properties) {
+    const auto line = [&](std::string_view text) {
+      const size_t begin = text.starts_with(property.name) ? 0 : text.find(concat_text('\n', property.name, ' '));
+      return begin == std::string_view::npos ? std::string_view{}
+                                             : text.substr(begin, text.find('\n', begin + 1) - begin);
+    };
+    if (line(there) != line(here)) return property.reason;
+  }
+  return "what it was made from is not told as it should be";
+}
+
+/// [a, b] -> [b, a]; latents are [h*w, 4] here and [4, h*w] in the file.
+std::vector<float> transposed(const std::vector<float>& values, size_t rows) {
+  const size_t columns = values.size() / rows;
+  std::vector<float> out(values.size());
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = 0; c < columns; ++c) out[c * rows + r] = values[r * columns + c];
+  return out;
+}
+
+/// The arrays of one size as they stand in the file.
+struct FileArrays {
+  std::vector<float> latents, flipped;  // [4, h, w]
+  std::vector<float> alpha_mask;        // [8h, 8w]
+
+  std::string digest() const {
+    Sha256 hash;
+    for (const auto* values : {&latents, &flipped, &alpha_mask}) {
+      const uint64_t count = values->size();
+      hash.update(std::as_bytes(std::span(&count, 1)));
+      hash.update(std::as_bytes(std::span(*values)));
+    }
+    return hash.hex();
+  }
+};
+
+std::string provenance(const LatentRecipe& recipe, const FileArrays& arrays) {
+  return recipe.text() + "arrays " + arrays.digest() + "\n";
+}
+
+std::vector<float> read_array(const NpzFile& file, const std::string& name, const Shape& shape) {
+  const NpyArray array = file.read(name);
+  check(array.shape == shape, "it was made for another size");
+  std::vector<float> values = array.as_f32();
+  check(std::ranges::all_of(values, [](float x) { return std::isfinite(x); }), "\"", name,
+        "\" in it has values that are not finite");
+  return values;
+}
+
+/// Throws Error whose text is the reason, where the arrays with `suffix` do not count.
+PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const LatentRecipe& recipe, LatentNeeds needs,
+                          bool trust) {
+  const int64_t height = recipe.bucket.height / 8, width = recipe.bucket.width / 8;
+  const auto has = [&](const char* name) { return file.has(name + suffix); };
+  FileArrays arrays;
+  arrays.latents = read_array(file, kLatents + suffix, {kChannels, height, width});
+  check(!needs.flipped || has(kFlipped), "it has no mirrored latents");
+  check(!needs.alpha_mask || has(kAlphaMask), "it has no alpha mask");
+  if (has(kFlipped)) arrays.flipped = read_array(file, kFlipped + suffix, {kChannels, height, width});
+  if (has(kAlphaMask)) arrays.alpha_mask = read_array(file, kAlphaMask + suffix, {height * 8, width * 8});
+  if (!trust) {
+    check(has(kProvenance), "it does not tell which picture and VAE it was made from, as other programs' files do not");
+    const NpyArray told = file.read(kProvenance + suffix);
+    const std::string_view there(reinterpret_cast<const char*>(told.bytes.data()), told.bytes.size());
+    const std::string here = provenance(recipe, arrays);
+    if (there != here) fail(difference(there, here));
+  }
+  PictureLatents out{.latents = transposed(arrays.latents, kChannels)};
+  if (needs.flipped) out.flipped = transposed(arrays.flipped, kChannels);
+  if (needs.alpha_mask) out.alpha_mask = std::move(arrays.alpha_mask);
+  return out;
+}
+
+std::filesystem::path without_extension(const std::string& picture) {
+  return std::filesystem::path(picture).replace_extension();
+}
+
+/// "0096": at least four digits.
+std::string four_digits(int value) {
+  const std::string digits = std::to_string(value);
+  return std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
+}
+
+/// The arrays of a cache file that stay when another size is written; none where it cannot be read.
+std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& path,
+                                                          const std::vector<std::string>& keep) {
+  std::vector<std::pair<std::string, NpyArray>> arrays;
+  if (keep.empty() || !std::filesystem::exists(path)) return arrays;
+  try {
+    const NpzFile file = NpzFile::open(path);
+    for (const std::string& suffix : keep)
+      for (const char* name : {kLatents, "original_size", "crop_ltrb", kFlipped, kAlphaMask, kProvenance})
+        if (file.has(name + suffix)) arrays.emplace_back(name + suffix, file.read(name + suffix));
+  } catch (const Error&) {
+    arrays.clear();  // damaged: it was said when it was read, and is made anew
+  }
+  return arrays;
+}
+
+}  // namespace
+
+std::string LatentRecipe::text() const {
+  return concat_text("recipe 1\npicture ", picture, "\nvae ", vae, "\ncompute ", compute, "\nsize ", text_of(size),
+                     "\nresized ", text_of(resized), "\nbucket ", text_of(bucket), "\ninterpolation ",
+                     interpolation.empty() ? "automatic" : interpolation, "\nalpha ", alpha, "\n");
+}
+
+std::string latent_file_path(const std::string& picture, Size size) {
+  return without_extension(picture).string() + "_" + four_digits(size.width) + "x" + four_digits(size.height) +
+         "_sd.npz";
+}
+
+std::string old_latent_file_path(const std::string& picture) { return without_extension(picture).string() + ".npz"; }
+
+std::string latent_suffix(Size bucket) { return concat_text('_', bucket.height / 8, 'x', bucket.width / 8); }
+
+LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe, LatentNeeds needs, bool trust) {
+  LatentsRead read;
+  try {
+    const NpzFile file = NpzFile::open(path);
+    read.reason = "it was made for another size";
+    for (const std::string& suffix : {latent_suffix(recipe.bucket), std::string()}) {
+      if (!file.has(kLatents + suffix)) continue;
+      try {
+        read.latents = read_entry(file, suffix, recipe, needs, trust);
+        read.reason.clear();
+        return read;
+      } catch (const Error& error) {
+        read.reason = error.what();
+      }
+    }
+  } catch (const Error& error) {
+    read.reason = error.what();
+  }
+  // Readers name the file themselves; files with the same fault are told together.
+  if (read.reason.starts_with(path + ": ")) read.reason.erase(0, path.size() + 2);
+  return read;
+}
+
+void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
+                       const std::string& suffix, const std::vector<std::string>& keep) {
+  const int64_t height = recipe.bucket.height / 8, width = recipe.bucket.width / 8;
+  const auto places = static_cast<size_t>(height * width);
+  FileArrays arrays{.latents = transposed(latents.latents, places),
+                    .flipped = latents.flipped.empty() ? std::vector<float>{} : transposed(latents.flipped, places),
+                    .alpha_mask = latents.alpha_mask};
+  const std::array<int64_t, 2> size = {recipe.size.width, recipe.size.height};
+  const std::array<double, 4> crop = crop_ltrb(recipe.bucket, recipe.size);
+  const std::string told = provenance(recipe, arrays);
+
+  std::vector<NpyToWrite> all;
+  const auto add = [&](const char* name, DType dtype, Shape shape, auto values) {
+    all.push_back({name + suffix, dtype, std::move(shape), std::as_bytes(values)});
+  };
+  add(kLatents, DType::f32, {kChannels, height, width}, std::span<const float>(arrays.latents));
+  add("original_size", DType::i64, {2}, std::span<const int64_t>(size));
+  add("crop_ltrb", DType::f64, {4}, std::span<const double>(crop));
+  if (!arrays.flipped.empty())
+    add(kFlipped, DType::f32, {kChannels, height, width}, std::span<const float>(arrays.flipped));
+  if (!arrays.alpha_mask.empty())
+    add(kAlphaMask, DType::f32, {height * 8, width * 8}, std::span<const float>(arrays.alpha_mask));
+  add(kProvenance, DType::u8, {static_cast<int64_t>(told.size())}, std::span<const char>(told));
+  const auto kept = kept_arrays(path, keep);
+  for (const auto& [name, array] : kept) all.push_back({name, array.dtype, array.shape, array.bytes});
+
+  AtomicFile file(path);
+  file.write(serialize_npz(all));
+  file.commit(Flush::none);  // it can be made again
+}
+
+}  // namespace rankine

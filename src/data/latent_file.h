@@ -1,0 +1,65 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "data/buckets.h"
+
+namespace rankine {
+
+/// What a picture's latents are made of: the same recipe gives the same latents, whatever the run and its seed.
+struct LatentRecipe {
+  std::string picture{};        ///< SHA-256 of the file
+  std::string vae{};            ///< digest of the encoder's weights
+  DType compute = DType::f32;   ///< of the encoder
+  Size size{};                  ///< of the picture
+  Size resized{};               ///< before the centre crop
+  Size bucket{};                ///< after it
+  std::string interpolation{};  ///< as given; empty: area down, lanczos up
+  bool alpha = false;           ///< resized with its alpha, by which lanczos weighs the colours
+
+  /// "picture 3f0c...\nvae 81aa...\n...": one property a line.
+  std::string text() const;
+};
+
+/// The latents of one picture in one size, before kVaeScale.
+struct PictureLatents {
+  std::vector<float> latents{};     ///< [h, w, 4]
+  std::vector<float> flipped{};     ///< of the mirrored picture; empty where none are needed
+  std::vector<float> alpha_mask{};  ///< [8h, 8w] in [0, 1]; empty where none is needed
+};
+
+/// Which of them a run needs beside the latents.
+struct LatentNeeds {
+  bool flipped = false;
+  bool alpha_mask = false;
+};
+
+/// `picture` of `size` -> FOLDER/STEM_0640x0480_sd.npz, where sd-scripts keeps the latents of SD 1.x.
+std::string latent_file_path(const std::string& picture, Size size);
+/// FOLDER/STEM.npz, where older versions of sd-scripts kept them.
+std::string old_latent_file_path(const std::string& picture);
+
+/// Latents as read, or why they do not count: "its picture has changed".
+struct LatentsRead {
+  std::optional<PictureLatents> latents{};
+  std::string reason{};  ///< empty where they count
+};
+
+/// Reads the latents of `recipe.bucket` from a cache file: sd-scripts' arrays "latents", "latents_flipped" and
+/// "alpha_mask", with or without "_HxW" of the latents at their names' ends. They count when
+/// - the file is whole, and the arrays have the right shapes, no value is NaN or infinite, and
+/// - "rankine_provenance" beside them tells this recipe and these arrays' digest. `trust` leaves this out, and then
+///   only the recipe's bucket is read.
+LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe, LatentNeeds needs, bool trust);
+
+/// Writes a cache file, whole or not at all, that sd-scripts can read. `suffix`: what ends the arrays' names, "" or
+/// latent_suffix. Arrays whose names end in one of `keep` stay as they are. Throws FileError when the disk refuses.
+void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
+                       const std::string& suffix, const std::vector<std::string>& keep);
+
+/// "_64x48": height and width of the latents, as sd-scripts tells several sizes in one file apart.
+std::string latent_suffix(Size bucket);
+
+}  // namespace rankine
