@@ -20,8 +20,8 @@ double bytes_moved(const Node& node) {
 }
 
 bool is_product(const OpDef& op) {
-  return &op == &linear_op || &op == &linear_grad_x_op || &op == &linear_grad_w_op || &op == &conv2d_op ||
-         &op == &conv2d_grad_x_op || &op == &conv2d_grad_w_op;
+  return &op == &linear_op || &op == &linear_grad_x_op || &op == &linear_grad_w_op || &op == &lora_linear_op ||
+         &op == &lora_linear_grad_x_op || &op == &conv2d_op || &op == &conv2d_grad_x_op || &op == &conv2d_grad_w_op;
 }
 
 /// Measured on AVX512-BF16: a product whose weights are not packed takes that much longer; a convolution's kernels are

@@ -21,6 +21,17 @@ Value all_outputs(Value v) {
   return concat(flat, 0);
 }
 
+/// lora_linear or its gradient, both outputs one after the other.
+Value with_lora(Graph& g, DType t, const OpDef& op, Shape rows, Shape weight, int64_t rank, bool extras) {
+  const bool forward = &op == &lora_linear_op;
+  Shape result = rows;
+  result.back() = weight[forward ? 0 : 1];
+  const Value bias = extras && forward ? g.input("b", f32({weight[0]})) : Value{};
+  const Value residual = extras ? in(g, t, "r", result) : Value{};
+  return all_outputs(g.add(op, {x(g, t, std::move(rows)), in(g, t, "w", weight), bias, residual,
+                                in(g, t, "down", {rank, weight[1]}), in(g, t, "up", {weight[0], rank})}));
+}
+
 }  // namespace
 
 const std::vector<OpCase>& op_cases() {
@@ -138,6 +149,19 @@ const std::vector<OpCase>& op_cases() {
          return g.add(linear_op,
                       {x(g, t, {5, 7}), in(g, t, "w", {3, 7}), g.input("b", f32({3})), in(g, t, "r", {5, 3})});
        }},
+      {"lora_linear",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_op, {2, 5, 6}, {35, 6}, 4, true); }, false},
+      {"lora_linear of several panels, blocks of rows and parts of the depth",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_op, {541, 646}, {150, 646}, 70, false); }, false},
+      {"lora_linear of odd sizes",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_op, {7, 5}, {3, 5}, 3, true); }, false},
+      {"lora_linear_grad_x",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_grad_x_op, {2, 5, 36}, {36, 7}, 4, true); }, false},
+      {"lora_linear_grad_x of several panels, blocks of rows and parts of the depth",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_grad_x_op, {541, 646}, {646, 150}, 70, false); },
+       false},
+      {"lora_linear_grad_x of odd sizes",
+       [](Graph& g, DType t) { return with_lora(g, t, lora_linear_grad_x_op, {7, 5}, {5, 3}, 3, true); }, false},
       {"conv2d 3x3",
        [](Graph& g, DType t) {
          return conv2d(x(g, t, {2, 5, 6, 3}), in(g, t, "w", {4, 3, 3, 3}), g.input("b", f32({4})),

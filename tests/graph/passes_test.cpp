@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include "graph/autodiff.h"
 #include "graph/feeds.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "graph/passes/fuse_activation.h"
+#include "graph/passes/fuse_lora.h"
 #include "graph/passes/fuse_residual.h"
 #include "graph/passes/lower_pointwise.h"
 #include "graph/passes/recompute.h"
@@ -59,6 +61,50 @@ TEST_CASE("fuse_activation joins a group norm with the silu that alone reads it"
   fuse_activation(g);
   verify(g, "fuse_activation");
   CHECK(count(g, silu_op) == 1);
+}
+
+TEST_CASE("fuse_lora joins a frozen layer with the low-rank path beside it, forward and backward, and nothing else") {
+  Graph g;
+  std::vector<Value> trained;
+  const auto low = [&](const std::string& name, Value of, int64_t columns) {
+    const Value down = g.variable(name + ".down", f32({2, of.dim(-1)})),
+                up = g.variable(name + ".up", f32({columns, 2}));
+    trained.insert(trained.end(), {down, up});
+    return linear(linear(of, down), scale(up, 0.5));
+  };
+  const auto frozen = [&](const std::string& name, Value of, int64_t columns) {
+    return linear(of, g.constant(name, f32({columns, of.dim(-1)})), g.constant(name + ".bias", f32({columns})));
+  };
+  const Value x = g.input("x", f32({2, 3, 4}));
+  const Value a = frozen("a", x, 5) + low("a", x, 5);            // its input has no gradient
+  const Value b = gelu(frozen("b", a, 4) + low("b", a, 4)) + x;  // a residual behind an activation
+  const Value c = frozen("c", b, 4) + low("c", b, 4) + b;        // one beside the low path
+  const Value other = linear(silu(linear(c, g.variable("d", f32({2, 4})))), g.variable("e", f32({4, 2})));
+  g.output("loss", mean(mse_loss(frozen("f", c, 4) + other, x)));  // something between the two low products
+  const std::vector<Value> gradients = append_gradients(g, g.outputs().at("loss"), trained, fill(g, f32({}), 1.0));
+  for (size_t i = 0; i < trained.size(); ++i) g.output(trained[i].node().scope() + "'", gradients[i]);
+  simplify(g);
+  fuse_residual(g);
+  verify(g, "fuse_residual");
+
+  const auto leaf = [](const std::string& name, const Type& type) {
+    HostTensor values(type.shape);
+    for (int64_t i = 0; i < values.count(); ++i)
+      values[i] = 0.5 * std::sin(static_cast<double>(i + 7 * static_cast<int64_t>(name.size())));
+    return values;
+  };
+  const Interpreter before(g, leaf);
+  fuse_lora(g);
+  verify(g, "fuse_lora");
+  fuse_residual(g);
+  verify(g, "fuse_residual");
+  CHECK(count(g, lora_linear_op) == 3);
+  CHECK(count(g, lora_linear_grad_x_op) == 2);
+  const Interpreter after(g, leaf);
+  for (const auto& [name, value] : g.outputs()) {
+    CAPTURE(name);
+    CHECK(relative_error(after.output(name), before.output(name)) < 1e-12);
+  }
 }
 
 TEST_CASE("fuse_residual moves a sum into the product that makes one side of it, through views too") {

@@ -28,6 +28,7 @@ void Arena::grow(size_t bytes) {
   if (bytes <= bytes_) return;
   check(mprotect(base_, bytes, PROT_READ | PROT_WRITE) == 0, "cannot allocate ", bytes >> 20,
         " MiB: ", std::strerror(errno), "; try a smaller batch or resolution, or --gradient_checkpointing");
+  madvise(base_, bytes, MADV_HUGEPAGE);  // activations are walked in long strides: 4 KiB pages miss the TLB
 #pragma omp parallel for
   for (size_t at = bytes_; at < bytes; at += kPage) base_[at] = std::byte{0};
   bytes_ = bytes;

@@ -15,6 +15,8 @@ std::span<const Kernel> kernels() {
       {&linear_op, prepare_linear, true},
       {&linear_grad_x_op, prepare_linear_grad_x, true},
       {&linear_grad_w_op, prepare_linear_grad_w, true},
+      {&lora_linear_op, prepare_lora_linear, true},
+      {&lora_linear_grad_x_op, prepare_lora_linear_grad_x, true},
       {&conv2d_op, prepare_conv2d, true},
       {&conv2d_grad_x_op, prepare_conv2d_grad_x, true},
       {&conv2d_grad_w_op, prepare_conv2d_grad_w, true},

@@ -1,5 +1,6 @@
-// linear and its two gradients as oneDNN matmuls. Frozen weights are packed once for each direction; trained ones are
-// read as they are.
+// linear and its two gradients as oneDNN matmuls, alone or with a LoRA. Frozen weights are packed once for each
+// direction; trained ones are read as they are.
+#include "backend/cpu/kernels/linear.h"
 #include "backend/cpu/ops.h"
 #include "graph/ops/ops.h"
 #include "graph/ops/shapes.h"
@@ -9,20 +10,34 @@ namespace {
 
 using Tag = dnnl::memory::format_tag;
 
-/// destination [M, N] = source [M, K] x weights [K, N] (+ bias) (+ residual); `weights_input` is a constant or not.
-Launch product(Prepare& p, const Desc& source, int weights_input, WeightStore::View view, bool with_bias,
-               int residual) {
-  const Type& w = p.input_type(weights_input);
-  const bool forward = view == WeightStore::View::matrix;
+/// A tensor seen as rows of its last axis.
+Desc rows(const Type& type) { return {{rows_of(type.shape), type.shape.back()}, dnnl_type(type.dtype), Tag::ab}; }
+
+/// One product of a node: result [M, N] = source [M, K] x weights [K, N] (+ bias), or added to what the result holds.
+struct Factors {
+  Type source_type;
+  void* source;
+  int weights_input;  ///< a constant or not
+  WeightStore::View view;
+  int bias_input = -1;
+  int output = 0;
+  bool adds = false;
+};
+
+Primitive product(Prepare& p, const Factors& f) {
+  const Type& w = p.input_type(f.weights_input);
+  const bool forward = f.view == WeightStore::View::matrix;
   const int64_t K = forward ? w.shape[1] : w.shape[0], N = forward ? w.shape[0] : w.shape[1];
   const auto type = dnnl_type(w.dtype);
-  const Node* constant = p.packable(weights_input);
-  const Desc destination({source.dims()[0], N}, dnnl_type(p.output_type().dtype), Tag::ab);
+  const Node* constant = p.packable(f.weights_input);
+  const Desc source = rows(f.source_type);
+  const Desc destination({source.dims()[0], N}, dnnl_type(p.output_type(f.output).dtype), Tag::ab);
   const Desc weights({K, N}, type, constant ? Tag::any : forward ? Tag::ba : Tag::ab);
+  const bool with_bias = f.bias_input >= 0 && p.has(f.bias_input);
   const Desc bias = with_bias ? Desc({1, N}, dnnl::memory::data_type::f32, Tag::ab) : Desc();
 
   dnnl::primitive_attr attr = user_scratchpad();
-  if (residual >= 0) {
+  if (f.adds) {
     dnnl::post_ops sum;
     sum.append_sum(1.0f);
     attr.set_post_ops(sum);
@@ -32,29 +47,78 @@ Launch product(Prepare& p, const Desc& source, int weights_input, WeightStore::V
 
   const dnnl::engine& engine = p.device().engine;
   std::vector<std::pair<int, dnnl::memory>> arguments = {
-      {DNNL_ARG_SRC, {source, engine, p.input(0)}},
-      {DNNL_ARG_WEIGHTS, constant ? p.weights().packed(*constant, view, desc.weights_desc())
-                                  : dnnl::memory(weights, engine, p.input(weights_input))},
-      {DNNL_ARG_DST, {destination, engine, p.output()}},
+      {DNNL_ARG_SRC, {source, engine, f.source}},
+      {DNNL_ARG_WEIGHTS, constant ? p.weights().packed(*constant, f.view, desc.weights_desc())
+                                  : dnnl::memory(weights, engine, p.input(f.weights_input))},
+      {DNNL_ARG_DST, {destination, engine, p.output(f.output)}},
       {DNNL_ARG_SCRATCHPAD, {desc.scratchpad_desc(), engine, p.scratch(bytes_of(desc.scratchpad_desc()))}}};
-  if (with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(bias, engine, p.input(2)));
-  const Primitive matmul(dnnl::matmul(desc), p.device().stream, std::move(arguments));
-  return with_residual(p, residual, matmul);
+  if (with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(bias, engine, p.input(f.bias_input)));
+  return {dnnl::matmul(desc), p.device().stream, std::move(arguments)};
 }
 
-/// A tensor seen as rows of its last axis.
-Desc rows(const Type& type) { return {{rows_of(type.shape), type.shape.back()}, dnnl_type(type.dtype), Tag::ab}; }
+/// The product with the node's weight: inputs 0 and 1, plus a residual if there is one.
+Launch main_product(Prepare& p, WeightStore::View view, int bias_input, int residual) {
+  const bool adds = p.has(residual);
+  return with_residual(p, adds ? residual : -1,
+                       product(p, {p.input_type(0), p.input(0), 1, view, bias_input, 0, adds}));
+}
+
+/// A frozen layer and its LoRA as three products; `first` and `second` are the inputs that make the low product and
+/// the difference.
+Launch three_products(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
+  const Primitive low = product(p, {p.input_type(0), p.input(0), first, view, -1, 1});
+  const Primitive difference = product(p, {p.output_type(1), p.output(1), second, view, -1, 0, true});
+  return [=, main = main_product(p, view, bias_input, lora_linear_residual)] {
+    low();
+    main();
+    difference();
+  };
+}
+
+/// The kernel that does the same in one go; empty where it does not run or the weight has no packed form. With AMX
+/// oneDNN's products are so much faster that three of them win (reasoned, not measured).
+Launch one_product(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
+  const Type &x = p.input_type(0), &y = p.output_type(0);
+  const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(), p.output_type(1).shape.back()};
+  const Node* weight = p.packable(1);
+  if (!weight || x.dtype != DType::bf16 || !lora_linear_supported(shape) ||
+      dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx)
+    return {};
+  const bool forward = view == WeightStore::View::matrix;
+  const auto bf16 = [](const void* data) { return static_cast<const uint16_t*>(data); };
+  const int threads = p.device().threads;
+  const LoraLinearOperands operands{
+      .x = bf16(p.input(0)),
+      .w = p.weights().panels(*weight, view),
+      .a = {bf16(p.input(first)), shape.depth, shape.rank, forward},
+      .b = {bf16(p.input(second)), shape.rank, shape.columns, forward},
+      .bias = bias_input >= 0 && p.has(bias_input) ? static_cast<const float*>(p.input(bias_input)) : nullptr,
+      .residual = p.has(lora_linear_residual) ? bf16(p.input(lora_linear_residual)) : nullptr,
+      .y = static_cast<uint16_t*>(p.output(0)),
+      .low = static_cast<uint16_t*>(p.output(1))};
+  void* scratch = p.scratch(lora_linear_scratch_bytes(shape, threads));
+  return [=] { lora_linear(shape, operands, scratch, threads); };
+}
+
+Launch with_lora(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
+  Launch launch = one_product(p, view, bias_input, first, second);
+  return launch ? launch : three_products(p, view, bias_input, first, second);
+}
 
 }  // namespace
 
-Launch prepare_linear(Prepare& p) {
-  return product(p, rows(p.input_type(0)), 1, WeightStore::View::matrix, p.has(2),
-                 p.has(linear_residual) ? linear_residual : -1);
-}
+Launch prepare_linear(Prepare& p) { return main_product(p, WeightStore::View::matrix, 2, linear_residual); }
 
 Launch prepare_linear_grad_x(Prepare& p) {
-  return product(p, rows(p.input_type(0)), 1, WeightStore::View::transposed_matrix, false,
-                 p.has(linear_grad_x_residual) ? linear_grad_x_residual : -1);
+  return main_product(p, WeightStore::View::transposed_matrix, -1, linear_grad_x_residual);
+}
+
+Launch prepare_lora_linear(Prepare& p) {
+  return with_lora(p, WeightStore::View::matrix, 2, lora_linear_down, lora_linear_up);
+}
+
+Launch prepare_lora_linear_grad_x(Prepare& p) {
+  return with_lora(p, WeightStore::View::transposed_matrix, -1, lora_linear_up, lora_linear_down);
 }
 
 Launch prepare_linear_grad_w(Prepare& p) {

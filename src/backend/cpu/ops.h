@@ -8,6 +8,8 @@ namespace rankine::cpu {
 Launch prepare_linear(Prepare&);
 Launch prepare_linear_grad_x(Prepare&);
 Launch prepare_linear_grad_w(Prepare&);
+Launch prepare_lora_linear(Prepare&);
+Launch prepare_lora_linear_grad_x(Prepare&);
 Launch prepare_conv2d(Prepare&);
 Launch prepare_conv2d_grad_x(Prepare&);
 Launch prepare_conv2d_grad_w(Prepare&);

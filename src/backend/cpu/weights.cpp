@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/cpu/kernels/elementwise.h"
+#include "backend/cpu/kernels/linear.h"
 
 namespace rankine::cpu {
 namespace {
@@ -111,6 +112,21 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   return memory;
 }
 
+const uint32_t* WeightStore::panels(const Node& constant, View view) {
+  dnnl::memory& memory = panels_[{constant.scope(), view}];
+  if (!memory) {
+    const int64_t rows = constant.type().shape[0], columns = constant.type().count() / rows;
+    const auto* values = reinterpret_cast<const uint16_t*>(read(constant, DType::bf16));
+    const ProductOperand operand = view == View::matrix ? ProductOperand{values, columns, rows, true}
+                                                        : ProductOperand{values, rows, columns, false};
+    const auto size = static_cast<int64_t>(packed_panel_bytes(operand.depth, operand.columns));
+    memory = dnnl::memory({{size}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a}, engine_);
+    pack_panels(operand, static_cast<uint32_t*>(memory.get_data_handle()));
+    bytes_ += static_cast<size_t>(size);
+  }
+  return static_cast<const uint32_t*>(memory.get_data_handle());
+}
+
 void WeightStore::trim() {
   staging_f32_.clear();
   staging_.clear();
@@ -152,6 +168,7 @@ void WeightStore::clear() {
   plain_.clear();
   by_tap_.clear();
   packed_.clear();
+  panels_.clear();
   bytes_ = 0;
 }
 

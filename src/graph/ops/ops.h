@@ -49,13 +49,16 @@ Value quick_gelu(Value x);
 /// [a, b] = halves of the last axis; a * gelu(b) (Shazeer 2020, arXiv:2002.05202). x: [..., 2d] -> [..., d].
 Value geglu(Value x);
 
-// Matrix products (linear.cpp)
-extern const OpDef linear_op, linear_grad_x_op, linear_grad_w_op;
+// Matrix products (linear.cpp, lora_linear.cpp)
+extern const OpDef linear_op, linear_grad_x_op, linear_grad_w_op, lora_linear_op, lora_linear_grad_x_op;
 /// x w^T + bias. x: [..., K], w: [N, K], bias: f32 [N] or none -> [..., N]. w has x's type.
 Value linear(Value x, Value w, Value bias = {});
 /// [input, weight, bias, residual] of linear and conv2d, [dy, weight, residual] of their grad_x: a residual (same type
 /// as the result) is added to it. Models never write one; the fuse_residuals pass does.
 inline constexpr int linear_residual = 3, linear_grad_x_residual = 2;
+/// Inputs of lora_linear, [x, weight, bias, residual, down, up], and of lora_linear_grad_x: the same with dy for x and
+/// no bias.
+inline constexpr int lora_linear_residual = 3, lora_linear_down = 4, lora_linear_up = 5;
 
 // Convolutions (conv2d.cpp)
 extern const OpDef conv2d_op, conv2d_grad_x_op, conv2d_grad_w_op;

@@ -3,6 +3,7 @@
 #include "graph/autodiff.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/fuse_activation.h"
+#include "graph/passes/fuse_lora.h"
 #include "graph/passes/fuse_residual.h"
 #include "graph/passes/lower_pointwise.h"
 #include "graph/passes/recompute.h"
@@ -63,6 +64,8 @@ constexpr Pass passes[] = {
     {"autodiff", autodiff},                                                    // appends the backward graph
     {"simplify", [](Graph& g, const Target&) { simplify(g); }},                // equal nodes, dead nodes
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
+    {"fuse_lora", [](Graph& g, const Target&) { fuse_lora(g); }},              // a linear layer and its LoRA as one
+    {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums that those have left
     {"recompute",                                                              // activations computed again
      [](Graph& g, const Target& target) { recompute(g, target.recomputed); }},
     {"weight_forms", weight_forms},  // which weights are packed

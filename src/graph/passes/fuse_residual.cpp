@@ -11,6 +11,7 @@ namespace {
 /// Index of the residual input of ops that take one; -1 for others.
 int residual_input(const Node& node) {
   if (&node.op() == &linear_op || &node.op() == &conv2d_op) return linear_residual;
+  if (&node.op() == &lora_linear_op || &node.op() == &lora_linear_grad_x_op) return lora_linear_residual;
   if (&node.op() == &linear_grad_x_op || &node.op() == &conv2d_grad_x_op) return linear_grad_x_residual;
   return -1;
 }

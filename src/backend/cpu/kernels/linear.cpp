@@ -1,0 +1,145 @@
+#include "backend/cpu/kernels/linear.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace rankine::cpu {
+namespace {
+
+/// Rows that go through all panels together: their part of x and the sums stay in the second-level cache (measured).
+constexpr int64_t kBlockRows = 258;
+/// With fewer rows for each thread, threads share out the panels instead: each then reads a part of w only.
+constexpr int64_t kLeastRowsOfThread = 96;
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+int64_t panels_of(int64_t columns) { return divide_up(columns, kPanelColumns); }
+int64_t panel_size(int64_t depth) { return depth / 2 * kPanelColumns; }
+
+/// How rows are cut and where the pieces of the working memory lie.
+struct Plan {
+  bool rows_of_threads;  ///< each thread has blocks of its own
+  int64_t block_rows, blocks;
+  size_t a, b, threads, of_thread, bytes;  ///< offsets in bytes, the last two sizes
+
+  Plan(const LoraLinearShape& s, int threads_in) {
+    const int64_t count = threads_in, each = divide_up(s.rows, count);
+    rows_of_threads = each >= kLeastRowsOfThread;
+    block_rows = rows_of_threads ? divide_up(each, divide_up(each, kBlockRows)) : std::min(s.rows, kBlockRows);
+    blocks = divide_up(s.rows, block_rows);
+    a = 0;
+    b = a + aligned(packed_panel_bytes(s.depth, s.rank));
+    threads = b + aligned(packed_panel_bytes(s.rank, s.columns));
+    of_thread = static_cast<size_t>(block_rows * kPanelColumns) * sizeof(float);
+    bytes = threads + of_thread * static_cast<size_t>(count);
+  }
+};
+
+/// The parts of one call that its tasks share.
+struct Call {
+  const ProductKernels& kernels;
+  const LoraLinearShape& shape;
+  const LoraLinearOperands& o;
+  const uint32_t *a, *b;
+
+  void low(int64_t begin, int64_t end, float* partial) const {
+    for (int64_t panel = 0; panel < panels_of(shape.rank); ++panel) {
+      const int64_t column = panel * kPanelColumns;
+      kernels.multiply({.rows = end - begin,
+                        .columns = std::min(kPanelColumns, shape.rank - column),
+                        .x = o.x + begin * shape.depth,
+                        .x_row = shape.depth,
+                        .depth = shape.depth,
+                        .w = a + panel * panel_size(shape.depth),
+                        .low = nullptr,
+                        .low_row = 0,
+                        .low_depth = 0,
+                        .b = nullptr,
+                        .bias = nullptr,
+                        .residual = nullptr,
+                        .y = o.low + begin * shape.rank + column,
+                        .y_row = shape.rank,
+                        .partial = partial});
+    }
+  }
+
+  void result(int64_t begin, int64_t end, int64_t panel, float* partial) const {
+    const int64_t column = panel * kPanelColumns, at = begin * shape.columns + column;
+    kernels.multiply({.rows = end - begin,
+                      .columns = std::min(kPanelColumns, shape.columns - column),
+                      .x = o.x + begin * shape.depth,
+                      .x_row = shape.depth,
+                      .depth = shape.depth,
+                      .w = o.w + panel * panel_size(shape.depth),
+                      .low = o.low + begin * shape.rank,
+                      .low_row = shape.rank,
+                      .low_depth = shape.rank,
+                      .b = b + panel * panel_size(shape.rank),
+                      .bias = o.bias ? o.bias + column : nullptr,
+                      .residual = o.residual ? o.residual + at : nullptr,
+                      .y = o.y + at,
+                      .y_row = shape.columns,
+                      .partial = partial});
+  }
+};
+
+}  // namespace
+
+bool lora_linear_supported(const LoraLinearShape& shape) {
+  return avx512_bf16_product() && shape.depth % 2 == 0 && shape.rank % 2 == 0;
+}
+
+size_t packed_panel_bytes(int64_t depth, int64_t columns) {
+  return static_cast<size_t>(panels_of(columns) * panel_size(depth)) * sizeof(uint32_t);
+}
+
+void pack_panels(const ProductOperand& operand, uint32_t* packed) {
+  const ProductKernels* kernels = avx512_bf16_product();
+  check(kernels != nullptr, "packed panels need a processor with AVX512-BF16");
+#pragma omp parallel for
+  for (int64_t panel = 0; panel < panels_of(operand.columns); ++panel) kernels->pack(operand, panel, panel + 1, packed);
+}
+
+size_t lora_linear_scratch_bytes(const LoraLinearShape& shape, int threads) { return Plan(shape, threads).bytes; }
+
+void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operands, void* scratch, int threads) {
+  const Plan plan(shape, threads);
+  auto* const base = static_cast<std::byte*>(scratch);
+  auto* const a = reinterpret_cast<uint32_t*>(base + plan.a);
+  auto* const b = reinterpret_cast<uint32_t*>(base + plan.b);
+  const ProductKernels& kernels = *avx512_bf16_product();
+  const Call call{kernels, shape, operands, a, b};
+  const int64_t panels = panels_of(shape.columns), rank_panels = panels_of(shape.rank);
+#pragma omp parallel num_threads(threads)
+  {
+    const auto thread = static_cast<size_t>(omp_get_thread_num());
+    auto* const partial = reinterpret_cast<float*>(base + plan.threads + thread * plan.of_thread);
+#pragma omp for schedule(static) nowait
+    for (int64_t panel = 0; panel < rank_panels; ++panel) kernels.pack(operands.a, panel, panel + 1, a);
+#pragma omp for schedule(static)
+    for (int64_t panel = 0; panel < panels; ++panel) kernels.pack(operands.b, panel, panel + 1, b);
+    if (plan.rows_of_threads) {
+#pragma omp for schedule(static)
+      for (int64_t block = 0; block < plan.blocks; ++block) {
+        const int64_t begin = block * plan.block_rows, end = std::min(begin + plan.block_rows, shape.rows);
+        call.low(begin, end, partial);  // brings the rows of x near
+        for (int64_t panel = 0; panel < panels; ++panel) call.result(begin, end, panel, partial);
+      }
+    } else {
+      const int64_t chunk = std::min(plan.block_rows, divide_up(shape.rows, threads));
+#pragma omp for schedule(static)
+      for (int64_t begin = 0; begin < shape.rows; begin += chunk)
+        call.low(begin, std::min(begin + chunk, shape.rows), partial);
+#pragma omp for schedule(static)
+      for (int64_t task = 0; task < panels * plan.blocks; ++task) {
+        const int64_t begin = task % plan.blocks * plan.block_rows;
+        call.result(begin, std::min(begin + plan.block_rows, shape.rows), task / plan.blocks, partial);
+      }
+    }
+  }
+}
+
+}  // namespace rankine::cpu

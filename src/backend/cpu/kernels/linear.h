@@ -1,0 +1,39 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "backend/cpu/kernels/linear_isa.h"
+
+namespace rankine::cpu {
+
+/// y [rows, columns] = x [rows, depth] w + low b + bias + residual, where low [rows, rank] = x a. All in bf16 with f32
+/// sums; x is read once for both products and y is written once.
+struct LoraLinearShape {
+  int64_t rows, depth, columns, rank;
+};
+
+/// Whether this machine has the kernel (AVX512-BF16) and the shape fits it: sums go over pairs, so depth and rank must
+/// be even.
+bool lora_linear_supported(const LoraLinearShape& shape);
+
+/// Bytes of an operand packed into panels.
+size_t packed_panel_bytes(int64_t depth, int64_t columns);
+/// packed: packed_panel_bytes(), 64-byte aligned.
+void pack_panels(const ProductOperand& operand, uint32_t* packed);
+
+struct LoraLinearOperands {
+  const uint16_t* x;         ///< [rows, depth]
+  const uint32_t* w;         ///< [depth, columns], packed
+  ProductOperand a, b;       ///< [depth, rank] and [rank, columns]
+  const float* bias;         ///< [columns] or null
+  const uint16_t* residual;  ///< [rows, columns] or null; may be y
+  uint16_t* y;               ///< [rows, columns]
+  uint16_t* low;             ///< [rows, rank]
+};
+
+size_t lora_linear_scratch_bytes(const LoraLinearShape& shape, int threads);
+/// scratch: lora_linear_scratch_bytes() for the same number of threads, 64-byte aligned. What is computed does not
+/// depend on the number of threads.
+void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operands, void* scratch, int threads);
+
+}  // namespace rankine::cpu

@@ -1,0 +1,91 @@
+#include "graph/passes/fuse_lora.h"
+
+#include "graph/op.h"
+#include "graph/ops/ops.h"
+
+namespace rankine {
+namespace {
+
+/// How the forward and the backward op stand for the same product.
+struct Kind {
+  const OpDef* product;
+  int residual;
+  const OpDef* fused;
+};
+constexpr Kind kinds[] = {{&linear_op, linear_residual, &lora_linear_op},
+                          {&linear_grad_x_op, linear_grad_x_residual, &lora_linear_grad_x_op}};
+
+bool frozen(Value w) {
+  while (w.node().op().view) w = w.node().input(0);
+  return &w.node().op() == &constant_op;
+}
+
+/// The product of the low-rank path, made of another product of `x`: [.. r] of it.
+bool is_low_path(const Kind& kind, const Node& product, Value x) {
+  const Node& low = product.input(0).node();
+  return &low.op() == kind.product && low.input(0) == x && !low.input(kind.residual) && !frozen(low.input(1)) &&
+         !frozen(product.input(1)) && (kind.product != &linear_op || (!low.input(2) && !product.input(2)));
+}
+
+/// With the views of it that follow.
+void move_with_views(Graph& graph, Node& node, Node& position) {
+  graph.move_before(node, position);
+  for (Node* user : node.users())
+    if (user->op().view) move_with_views(graph, *user, position);
+}
+
+/// Two products of a chain, in either order: second = first + ..., nobody else reads first.
+void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
+  const Value chained = second.input(kind.residual);
+  if (!chained || &chained.node().op() != kind.product || chained.node().users().size() != 1) return;
+  for (const auto& [name, value] : graph.outputs())
+    if (value == chained) return;
+  Node& first = chained.node();
+  const bool second_is_low = !frozen(second.input(1));
+  Node &low_product = second_is_low ? second : first, &main = second_is_low ? first : second;
+  if (!frozen(main.input(1)) || !is_low_path(kind, low_product, main.input(0))) return;
+  Node& low = low_product.input(0).node();
+
+  // The fused node stands where the chain ends. Readers of the low product stand behind it already, except the
+  // gradient of `down`, whose operands are there by then.
+  const bool forward = kind.product == &linear_op;
+  std::vector<Node*> readers;
+  for (Node* reader : low.users())
+    if (reader != &low_product) readers.push_back(reader);
+  if (!forward)
+    for (const Node* reader : readers)
+      if (&reader->op() != &linear_grad_w_op || reader->input(0).node().backward()) return;
+
+  const Value inner = low.input(1), outer = low_product.input(1);
+  graph.set_cursor(&second);
+  graph.set_scope(main.scope());
+  graph.set_backward(second.backward());
+  const Value y =
+      graph.add(*kind.fused, {main.input(0), main.input(1), forward ? main.input(2) : Value{},
+                              first.input(kind.residual), forward ? inner : outer, forward ? outer : inner});
+  graph.replace(low.output(), {&y.node(), 1}, &low_product);
+  if (!forward)
+    for (Node* reader : readers) move_with_views(graph, *reader, second);
+  graph.replace(second.output(), y);
+  graph.erase(second);
+  graph.erase(first);
+  graph.erase(low);
+}
+
+}  // namespace
+
+void fuse_lora(Graph& graph) {
+  for (auto it = graph.nodes().begin(); it != graph.nodes().end();) {
+    Node& node = *it++;
+    for (const Kind& kind : kinds)
+      if (&node.op() == kind.product) {
+        fuse_chain(graph, kind, node);
+        break;
+      }
+  }
+  graph.set_cursor(nullptr);
+  graph.set_backward(false);
+  graph.set_scope("");
+}
+
+}  // namespace rankine
