@@ -75,23 +75,27 @@ Launch three_products(Prepare& p, WeightStore::View view, int bias_input, int fi
   };
 }
 
-/// The kernel that does the same in one go; empty where it does not run or the weight has no packed form. With AMX
-/// oneDNN's products are so much faster that three of them win (reasoned, not measured).
+/// Whether to use our own products (kernels/linear.h). With AMX oneDNN's are so much faster that they win, although
+/// they go over memory more often (reasoned, not measured).
+bool own_products(DType dtype) {
+  return dtype == DType::bf16 && dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_amx;
+}
+
+const uint16_t* bf16(const void* data) { return static_cast<const uint16_t*>(data); }
+
+/// The kernel that does the same in one go; empty where it does not run or the weight has no packed form.
 Launch one_product(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
   const Type &x = p.input_type(0), &y = p.output_type(0);
   const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(), p.output_type(1).shape.back()};
   const Node* weight = p.packable(1);
-  if (!weight || x.dtype != DType::bf16 || !lora_linear_supported(shape) ||
-      dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx)
-    return {};
+  if (!weight || !own_products(x.dtype) || !lora_linear_supported(shape)) return {};
   const bool forward = view == WeightStore::View::matrix;
-  const auto bf16 = [](const void* data) { return static_cast<const uint16_t*>(data); };
   const int threads = p.device().threads;
   const LoraLinearOperands operands{
       .x = bf16(p.input(0)),
       .w = p.weights().panels(*weight, view),
-      .a = {bf16(p.input(first)), shape.depth, shape.rank, forward},
-      .b = {bf16(p.input(second)), shape.rank, shape.columns, forward},
+      .a = {bf16(p.input(first)), shape.depth, shape.rank, forward, forward ? shape.depth : shape.rank},
+      .b = {bf16(p.input(second)), shape.rank, shape.columns, forward, forward ? shape.rank : shape.columns},
       .bias = bias_input >= 0 && p.has(bias_input) ? static_cast<const float*>(p.input(bias_input)) : nullptr,
       .residual = p.has(lora_linear_residual) ? bf16(p.input(lora_linear_residual)) : nullptr,
       .y = static_cast<uint16_t*>(p.output(0)),
@@ -124,6 +128,13 @@ Launch prepare_lora_linear_grad_x(Prepare& p) {
 Launch prepare_linear_grad_w(Prepare& p) {
   const Type &x = p.input_type(0), &dy = p.input_type(1);
   const int64_t M = rows_of(x.shape), K = x.shape.back(), N = dy.shape.back();
+  if (const LoraGradShape shape{M, K, N}; own_products(x.dtype) && lora_grad_w_supported(shape)) {
+    const int threads = p.device().threads;
+    void* scratch = p.scratch(lora_grad_w_scratch_bytes(shape, threads));
+    return [=, x_values = bf16(p.input(0)), dy_values = bf16(p.input(1)), dw = static_cast<float*>(p.output())] {
+      lora_grad_w(shape, x_values, dy_values, dw, scratch, threads);
+    };
+  }
   const Desc source({N, M}, dnnl_type(dy.dtype), Tag::ba), weights = rows(x);
   const Desc destination({N, K}, dnnl::memory::data_type::f32, Tag::ab);
   const auto desc = make_matmul(p.device().engine, {source, weights, Desc(), destination}, user_scratchpad());

@@ -117,8 +117,8 @@ const uint32_t* WeightStore::panels(const Node& constant, View view) {
   if (!memory) {
     const int64_t rows = constant.type().shape[0], columns = constant.type().count() / rows;
     const auto* values = reinterpret_cast<const uint16_t*>(read(constant, DType::bf16));
-    const ProductOperand operand = view == View::matrix ? ProductOperand{values, columns, rows, true}
-                                                        : ProductOperand{values, rows, columns, false};
+    const ProductOperand operand = view == View::matrix ? ProductOperand{values, columns, rows, true, columns}
+                                                        : ProductOperand{values, rows, columns, false, columns};
     const auto size = static_cast<int64_t>(packed_panel_bytes(operand.depth, operand.columns));
     memory = dnnl::memory({{size}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a}, engine_);
     pack_panels(operand, static_cast<uint32_t*>(memory.get_data_handle()));

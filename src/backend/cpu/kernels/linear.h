@@ -36,4 +36,17 @@ size_t lora_linear_scratch_bytes(const LoraLinearShape& shape, int threads);
 /// depend on the number of threads.
 void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operands, void* scratch, int threads);
 
+/// dw [outputs, inputs] = dy^T x, in f32, of bf16 x [rows, inputs] and dy [rows, outputs], one of them narrow: the
+/// gradient of a LoRA's matrix. The wide one is read once.
+struct LoraGradShape {
+  int64_t rows, inputs, outputs;
+};
+/// Whether this machine has the kernel; sums go over pairs of rows, so they must be even.
+bool lora_grad_w_supported(const LoraGradShape& shape);
+size_t lora_grad_w_scratch_bytes(const LoraGradShape& shape, int threads);
+/// scratch: lora_grad_w_scratch_bytes() for the same number of threads, 64-byte aligned. What is computed does not
+/// depend on the number of threads.
+void lora_grad_w(const LoraGradShape& shape, const uint16_t* x, const uint16_t* dy, float* dw, void* scratch,
+                 int threads);
+
 }  // namespace rankine::cpu

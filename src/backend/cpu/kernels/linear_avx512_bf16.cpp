@@ -68,7 +68,7 @@ void pack_transposed(const ProductOperand& w, int64_t first, uint32_t* panel) {
       const __mmask16 mask = lane_mask(pairs - p);
       __m512i rows[16];
       for (int64_t c = 0; c < kLanes; ++c)
-        rows[c] = c < columns ? _mm512_maskz_loadu_epi32(mask, w.values + (first + v + c) * w.depth + 2 * p)
+        rows[c] = c < columns ? _mm512_maskz_loadu_epi32(mask, w.values + (first + v + c) * w.row + 2 * p)
                               : _mm512_setzero_si512();
       transpose(rows);
       const int64_t count = smaller(kLanes, pairs - p);
@@ -88,11 +88,11 @@ void pack_straight(const ProductOperand& w, int64_t first, uint32_t* panel) {
   const __m512i low = _mm512_load_si512(order[0]), high = _mm512_load_si512(order[1]);
   const __mmask32 masks[2] = {low_bits(w.columns - first), low_bits(w.columns - first - 32)};
   for (int64_t p = 0; p < w.depth / 2; ++p) {
-    const uint16_t* row = w.values + 2 * p * w.columns + first;
+    const uint16_t* row = w.values + 2 * p * w.row + first;
     for (int64_t half = 0; half < 2; ++half) {
       // A masked load does not touch what lies behind the tensor.
       const __m512i even = _mm512_maskz_loadu_epi16(masks[half], row + 32 * half);
-      const __m512i odd = _mm512_maskz_loadu_epi16(masks[half], row + w.columns + 32 * half);
+      const __m512i odd = _mm512_maskz_loadu_epi16(masks[half], row + w.row + 32 * half);
       uint32_t* out = panel + p * kPanelColumns + 32 * half;
       _mm512_storeu_si512(out, _mm512_permutex2var_epi16(even, low, odd));
       _mm512_storeu_si512(out + kLanes, _mm512_permutex2var_epi16(even, high, odd));
@@ -118,18 +118,25 @@ struct Sums {
   __m512 at[kRows][kVectors];
 };
 
-/// sums += x[0..kRows) . w over `pairs` pairs of the depth.
+/// An operand read one pair at a time and broadcast: pair p of row i lies at data[i * row + p * pair].
+struct Broadcast {
+  const uint16_t* data;
+  int64_t row, pair;
+};
+
+/// sums += x[0..kRows) . w over `pairs` pairs of the depth. Inlined, so that strides known to the caller become
+/// constants in the addresses.
 template <int kRows, int kVectors>
-[[gnu::always_inline]] inline void accumulate(Sums<kRows, kVectors>& sums, const uint16_t* x, int64_t x_row,
-                                              const uint32_t* w, int64_t pairs) {
-  for (int64_t p = 0; p < pairs; ++p, x += 2, w += kPanelColumns) {
+[[gnu::always_inline]] inline void accumulate(Sums<kRows, kVectors>& sums, Broadcast x, const uint32_t* w,
+                                              int64_t pairs) {
+  for (int64_t p = 0; p < pairs; ++p, x.data += x.pair, w += kPanelColumns) {
     __m512bh vectors[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) vectors[j] = (__m512bh)_mm512_loadu_si512(w + j * kLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       int pair;
-      __builtin_memcpy(&pair, x + i * x_row, sizeof pair);
+      __builtin_memcpy(&pair, x.data + i * x.row, sizeof pair);
       const __m512bh both = (__m512bh)_mm512_set1_epi32(pair);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) sums.at[i][j] = _mm512_dpbf16_ps(sums.at[i][j], vectors[j], both);
@@ -152,7 +159,7 @@ template <int kRows, int kVectors>
     for (int j = 0; j < kVectors; ++j)
       sums.at[i][j] = begin > 0 ? _mm512_load_ps(partial + i * kPanelColumns + j * kLanes) : _mm512_setzero_ps();
   }
-  accumulate(sums, t.x + row * t.x_row + 2 * begin, t.x_row, t.w + begin * kPanelColumns, end - begin);
+  accumulate(sums, {t.x + row * t.x_row + 2 * begin, t.x_row, 2}, t.w + begin * kPanelColumns, end - begin);
   if (2 * end < t.depth) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
@@ -161,7 +168,7 @@ template <int kRows, int kVectors>
     }
     return;
   }
-  if (t.low_depth > 0) accumulate(sums, t.low + row * t.low_row, t.low_row, t.b, t.low_depth / 2);
+  if (t.low_depth > 0) accumulate(sums, {t.low + row * t.low_row, t.low_row, 2}, t.b, t.low_depth / 2);
 #pragma GCC unroll 4
   for (int j = 0; j < kVectors; ++j) {
     const __mmask16 mask = lane_mask(t.columns - j * kLanes);
@@ -176,6 +183,27 @@ template <int kRows, int kVectors>
   }
 }
 
+/// One tile of rows of an outer product, whose left operand is read down its panel.
+template <int kRows, int kVectors>
+[[gnu::always_inline]] inline void outer_tile(const OuterTask& t, int64_t row) {
+  Sums<kRows, kVectors> sums;
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) {
+    const __mmask16 mask = lane_mask(t.columns - j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+      sums.at[i][j] =
+          t.adds ? _mm512_maskz_loadu_ps(mask, t.c + (row + i) * t.c_row + j * kLanes) : _mm512_setzero_ps();
+  }
+  accumulate(sums, {reinterpret_cast<const uint16_t*>(t.left + row), 2, 2 * kPanelColumns}, t.right, t.pairs);
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) {
+    const __mmask16 mask = lane_mask(t.columns - j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) _mm512_mask_storeu_ps(t.c + (row + i) * t.c_row + j * kLanes, mask, sums.at[i][j]);
+  }
+}
+
 /// As many rows at once as the 32 registers have room for.
 template <int kRows, int kVectors>
 void all_rows(const ProductTask& t, int64_t begin, int64_t end) {
@@ -185,28 +213,37 @@ void all_rows(const ProductTask& t, int64_t begin, int64_t end) {
   for (; row + 2 <= t.rows; row += 2) tile<2, kVectors>(t, row, begin, end);
   for (; row < t.rows; ++row) tile<1, kVectors>(t, row, begin, end);
 }
+template <int kRows, int kVectors>
+void all_rows(const OuterTask& t) {
+  int64_t row = 0;
+  for (; row + kRows <= t.rows; row += kRows) outer_tile<kRows, kVectors>(t, row);
+  for (; row + 4 <= t.rows; row += 4) outer_tile<4, kVectors>(t, row);
+  for (; row + 2 <= t.rows; row += 2) outer_tile<2, kVectors>(t, row);
+  for (; row < t.rows; ++row) outer_tile<1, kVectors>(t, row);
+}
 
-void multiply(const ProductTask& t) {
-  const int64_t pairs = t.depth / 2, part = smaller(pairs, kPartPairs);
-  for (int64_t begin = 0; begin < pairs; begin += part) {
-    const int64_t end = smaller(pairs, begin + part);
-    switch ((t.columns + kLanes - 1) / kLanes) {
-      case 4:
-        all_rows<6, 4>(t, begin, end);
-        break;
-      case 3:
-        all_rows<8, 3>(t, begin, end);
-        break;
-      case 2:
-        all_rows<12, 2>(t, begin, end);
-        break;
-      default:
-        all_rows<12, 1>(t, begin, end);
-    }
+template <class Task, class... Part>
+void rows_by_vectors(const Task& t, Part... part) {
+  switch ((t.columns + kLanes - 1) / kLanes) {
+    case 4:
+      return all_rows<6, 4>(t, part...);
+    case 3:
+      return all_rows<8, 3>(t, part...);
+    case 2:
+      return all_rows<12, 2>(t, part...);
+    default:
+      return all_rows<12, 1>(t, part...);
   }
 }
 
-constexpr ProductKernels kKernels = {pack, multiply};
+void multiply(const ProductTask& t) {
+  const int64_t pairs = t.depth / 2, part = smaller(pairs, kPartPairs);
+  for (int64_t begin = 0; begin < pairs; begin += part) rows_by_vectors(t, begin, smaller(pairs, begin + part));
+}
+
+void outer(const OuterTask& t) { rows_by_vectors(t); }
+
+constexpr ProductKernels kKernels = {pack, multiply, outer};
 
 }  // namespace
 }  // namespace rankine

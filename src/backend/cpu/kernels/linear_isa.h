@@ -15,6 +15,7 @@ struct ProductOperand {
   const uint16_t* values;
   int64_t depth, columns;
   bool columns_are_rows;  ///< stored as [columns, depth], else as [depth, columns]
+  int64_t row;            ///< from one stored row to the next
 };
 
 /// y[rows, columns] = x w + low b + bias + residual for one panel of columns.
@@ -33,10 +34,20 @@ struct ProductTask {
   float* partial;  ///< [rows, kPanelColumns], aligned: sums between parts of a long depth
 };
 
+/// c [rows, columns] (+)= left^T right over `pairs` pairs of the depth, both operands packed panels, c in f32.
+struct OuterTask {
+  int64_t rows, columns, pairs;  ///< rows and columns at most kPanelColumns
+  const uint32_t *left, *right;
+  float* c;  ///< [rows, columns] at c_row
+  int64_t c_row;
+  bool adds;
+};
+
 struct ProductKernels {
   /// Panels from begin to end, each [depth / 2][kPanelColumns] pairs; columns that are not there become zero.
   void (*pack)(const ProductOperand&, int64_t begin, int64_t end, uint32_t* packed);
   void (*multiply)(const ProductTask&);
+  void (*outer)(const OuterTask&);
 };
 
 /// Null where the compiler or the processor lacks AVX512-BF16.
