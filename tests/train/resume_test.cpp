@@ -223,7 +223,8 @@ TEST_CASE("state folders and old files come and go as sd-scripts' flags say") {
   std::ranges::sort(names);
   CHECK(names == std::vector<std::string>{"cat-000002-state", "cat-000002.safetensors", "cat-state",
                                           "cat-step00000006.safetensors", "cat-step00000008-state",
-                                          "cat-step00000008.safetensors", "cat.safetensors", "metrics.jsonl"});
+                                          "cat-step00000008.safetensors", "cat.safetensors", "metrics.jsonl",
+                                          "report.html"});
   // From a folder of the middle the run ends at the same weights.
   TrainConfig again = config_in(data_folder(), folder.path("again"));
   again.run.max_train_steps = 9;
