@@ -15,8 +15,8 @@ namespace {
 
 void run_help(const CommandLine& args);
 std::string help_of_help() {
-  return "usage: rankine help [COMMAND]\n       rankine help --markdown    the flags of train as Markdown: "
-         "docs/flags.md\n";
+  return "usage: rankine help [COMMAND]\n       rankine help --markdown    flags and dataset keys of train as "
+         "Markdown: docs/flags.md\n";
 }
 
 constexpr std::array command_table = {
@@ -54,7 +54,7 @@ void run_help(const CommandLine& args) {
     std::cout << overview();
   } else if (args[0] == "--markdown") {
     TrainOptions options;
-    std::cout << help_markdown(train_flags(options));
+    std::cout << help_markdown(train_flags(options)) << dataset_keys_markdown();
   } else {
     std::cout << find_command(args[0]).help();
   }

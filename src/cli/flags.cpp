@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include <array>
+
 #include "diffusion/sampler.h"
 
 // The table of flags, one a line. A new flag is a field with its default in the config struct that it belongs to, and a
@@ -18,7 +20,6 @@ constexpr auto wandb_note = "nothing is sent to Weights and Biases";
 constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is not supported yet";
 constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
-constexpr auto validation_note = "it matters only with --validation_split, which is not supported yet";
 constexpr auto captions_advice = "captions are encoded once anyway where the text encoder is not trained";
 
 CustomValue warmup_steps(StepCount& field) {
@@ -32,6 +33,10 @@ CustomValue toggle_off(bool& field) {
 
 CustomValue size_in_pixels(std::optional<Size>& field) {
   return {text, "None", [&field](const std::string& given) { field = resolution_from(given); }};
+}
+
+CustomValue face_crop_range(std::optional<std::array<double, 2>>& field) {
+  return {text, "None", [&field](const std::string& given) { field = face_crop_range_from(given); }};
 }
 
 FlagGroup model_flags(ModelConfig& c) {
@@ -84,7 +89,7 @@ FlagGroup dataset_flags(TrainOptions& o) {
       "Dataset",
       {
           built("--train_data_dir", &c.train_data_dir, "Folder whose N_name subfolders hold the pictures"),
-          built("--dataset_config", &c.dataset_config, "TOML file that describes the datasets"),
+          built("--dataset_config", &c.dataset_config, "TOML or JSON file that describes the datasets"),
           built("--reg_data_dir", &c.reg_data_dir, "Folder whose N_name subfolders hold regularisation pictures"),
           built("--resolution", size_in_pixels(options.resolution), "Training size: one side, or width,height"),
           built("--train_batch_size", &options.batch_size, "Pictures in a batch"),
@@ -99,11 +104,13 @@ FlagGroup dataset_flags(TrainOptions& o) {
               .instead(captions_advice),
           no_effect("--cache_info", toggle, "every picture is looked at before each run, so that faults are found",
                     "Keep sizes and captions in a file for a quicker start"),
-          refused("--in_json", text, "Metadata file that selects the fine-tuning kind of dataset"),
-          no_effect("--dataset_repeats", integer, "it matters only with --in_json", "Repeats for --in_json")
-              .initially("1"),
+          built("--in_json", &c.in_json,
+                "JSON or JSON Lines file that names pictures, captions and tags; --train_data_dir then holds the "
+                "pictures themselves"),
+          built("--dataset_repeats", &c.defaults.subset.num_repeats,
+                "Repeats of the pictures of --in_json, and where a dataset file says nothing"),
           refused("--dataset_class", text, "Python class of a user's own dataset"),
-          refused("--debug_dataset", toggle, "Show the prepared samples and stop"),
+          built("--debug_dataset", &c.debug_dataset, "Show the pictures and captions of the first epoch and stop"),
           built("--max_data_loader_n_workers", &o.config.run.max_data_loader_n_workers,
                 "Threads that prepare batches ahead of the step"),
           no_effect("--persistent_data_loader_workers", toggle, "loader threads live as long as the run",
@@ -127,9 +134,12 @@ FlagGroup bucket_flags(DataDefaults& defaults) {
                 "Filter for resizing; unset: area to shrink, lanczos to enlarge")
               .choose("lanczos,nearest,bilinear,linear,bicubic,cubic,area"),
           built("--flip_aug", &subset.flip_aug, "Mirror pictures at random"),
-          refused("--color_aug", toggle, "Change hue or gamma a little at random"),
-          refused("--random_crop", toggle, "Crop at random instead of in the centre"),
-          refused("--face_crop_aug_range", text, "Zoom range for crops around a face"),
+          built("--color_aug", &subset.color_aug,
+                "Change hue or brightness a little at random; not with --cache_latents"),
+          built("--random_crop", &subset.random_crop,
+                "Cut at random instead of in the middle; not with --cache_latents"),
+          built("--face_crop_aug_range", face_crop_range(subset.face_crop_aug_range),
+                "Zoom range, such as 2.0,4.0, for crops around the face that a file's name tells of; without buckets"),
       },
   };
 }
@@ -289,9 +299,10 @@ FlagGroup loss_flags(LossConfig& c, SubsetOptions& subset) {
           built("--huber_c", &c.huber_c, "Huber threshold, or its last value"),
           built("--huber_scale", &c.huber_scale, "Factor on the Huber threshold; the schedule snr does not read it"),
           built("--prior_loss_weight", &c.prior_loss_weight, "Factor on the loss of regularisation pictures"),
-          built("--masked_loss", &c.masked_loss, "Weigh the loss by masks: needs alpha_mask"),
+          built("--masked_loss", &c.masked_loss, "Weigh the loss by mask pictures, or by alpha_mask"),
           built("--alpha_mask", &subset.alpha_mask, "Weigh the loss by the pictures' alpha channel"),
-          refused("--conditioning_data_dir", text, "Folder of mask pictures"),
+          built("--conditioning_data_dir", &subset.conditioning_data_dir,
+                "Folder of mask pictures, with the names of the pictures, for --masked_loss"),
       },
   };
 }
@@ -380,11 +391,15 @@ FlagGroup watching_flags(TrainOptions& o) {
           built("--sample_prompts", &o.config.preview.sample_prompts, "File of prompts: .txt, .toml or .json"),
           built("--sample_sampler", &o.config.preview.sample_sampler, "Sampler of prompts that name none")
               .choose(sampler_names()),
-          refused("--validation_split", number, "Share of pictures held out for validation").initially("0.0"),
-          no_effect("--validation_seed", integer, validation_note, "Seed of that choice"),
-          no_effect("--validate_every_n_steps", integer, validation_note, "Validate after each N steps"),
-          no_effect("--validate_every_n_epochs", integer, validation_note, "Validate after each N epochs"),
-          no_effect("--max_validation_steps", integer, validation_note, "Most batches in a validation"),
+          built("--validation_split", &o.config.data.defaults.dataset.validation_split,
+                "Share of pictures held out for validation, in each folder"),
+          built("--validation_seed", &o.config.data.defaults.dataset.validation_seed,
+                "Seed of that choice and of validation's noise; 0 when unset"),
+          built("--validate_every_n_steps", &o.config.validation.validate_every_n_steps,
+                "Validate after each N steps, beside the ends of epochs"),
+          built("--validate_every_n_epochs", &o.config.validation.validate_every_n_epochs,
+                "Validate after each N epochs; 1 when unset"),
+          built("--max_validation_steps", &o.config.validation.max_validation_steps, "Most batches in a validation"),
       },
   };
 }

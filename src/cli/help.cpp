@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "data/dataset_keys.h"
 
 namespace rankine {
 namespace {
@@ -163,6 +164,19 @@ std::string help_markdown(const FlagTable& table) {
                          cell(status_text(flag)), " |\n");
     }
   }
+  return out;
+}
+
+std::string dataset_keys_markdown() {
+  std::string out =
+      "\n# Keys of dataset files\n\n"
+      "What a `--dataset_config` file may say, in TOML or in JSON; the table it is made from is "
+      "`src/data/dataset_toml.cpp`. A subset's key goes before its dataset's, that before `[general]`, that before the "
+      "command line. Any other key is an error that names the nearest one.\n\n"
+      "| key | where | takes | meaning | supported |\n| --- | --- | --- | --- | --- |\n";
+  for (const DatasetKeyInfo& key : dataset_keys())
+    out += concat_text("| `", key.name, "` | ", key.where, " | ", key.takes, " | ", cell(key.meaning), " | ",
+                       cell(key.supported), " |\n");
   return out;
 }
 

@@ -11,6 +11,9 @@ std::string help_text(const FlagTable& table, int width = 100);
 /// The flags as Markdown: a table for each group, with status and reason. This is docs/flags.md.
 std::string help_markdown(const FlagTable& table);
 
+/// The keys of dataset files as a Markdown table: the second part of docs/flags.md.
+std::string dataset_keys_markdown();
+
 /// `text` broken at spaces into lines of at most `width` columns, all but the first indented by `indent` spaces.
 std::string wrapped(const std::string& text, size_t indent, size_t width);
 

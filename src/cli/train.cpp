@@ -4,6 +4,7 @@
 #include "cli/shell_text.h"
 #include "cli/subcommands.h"
 #include "cli/train_options.h"
+#include "train/debug_dataset.h"
 #include "train/trainer.h"
 
 namespace rankine {
@@ -13,6 +14,7 @@ void run_train(const std::vector<std::string>& args) {
   const TrainOptions options = read_train_options(args, messages);
   if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
   messages.write();
+  if (options.config.data.debug_dataset) return show_dataset(options.config, std::cout);
   const TrainOutcome outcome = run_training(options.config, std::cerr, Progress::options_for_stderr());
   if (outcome.state.empty()) return;
   std::vector<std::string> command = {program_name(), "train"};

@@ -83,6 +83,8 @@ std::map<std::string, std::string> given_flags(const FlagTable& table) {
                                                          "reg_data_dir",
                                                          "dataset_config",
                                                          "cache_latents_to_disk",
+                                                         "in_json",
+                                                         "conditioning_data_dir",
                                                          "gradient_checkpointing",
                                                          "max_data_loader_n_workers",
                                                          "vae_batch_size",

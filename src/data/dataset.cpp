@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "data/image_folder.h"
+#include "data/metadata_file.h"
 #include "data/parallel.h"
+#include "data/python_shuffle.h"
 #include "io/image.h"
 
 namespace rankine {
@@ -119,6 +121,61 @@ std::vector<std::string> captions_of(const SubsetSection& subset, const std::vec
   return captions;
 }
 
+/// What one folder or metadata file holds, before it is known which pictures are held out.
+struct Found {
+  std::vector<std::string> images{}, captions{};
+  std::vector<std::string> tagged{};  ///< what ss_tag_frequency counts: captions, or tags alone
+};
+
+Found find_pictures(const SubsetSection& subset, Findings& findings) {
+  Found found;
+  if (subset.from_metadata()) {
+    const auto fault = [&](const std::string& text) { findings.fault(subset.metadata_file, text); };
+    for (MetadataEntry& entry :
+         read_metadata_file(subset.metadata_file, subset.image_dir, subset.options.caption, fault)) {
+      found.images.push_back(std::move(entry.path));
+      found.captions.push_back(std::move(entry.caption));
+      found.tagged.push_back(std::move(entry.tags));
+    }
+    return found;
+  }
+  found.images = list_images(subset.image_dir);
+  if (!found.images.empty()) found.tagged = found.captions = captions_of(subset, found.images, findings);
+  return found;
+}
+
+/// The mask picture of each picture, by the same name; empty where a folder has none, and a fault where one is missing.
+std::vector<std::string> masks_of(const SubsetSection& subset, const std::vector<std::string>& images,
+                                  Findings& findings) {
+  std::vector<std::string> masks(images.size());
+  if (!subset.options.conditioning_data_dir) return masks;
+  const std::string& folder = *subset.options.conditioning_data_dir;
+  std::map<std::string, std::string> by_stem;
+  for (const std::string& mask : list_images(folder)) by_stem.emplace(fs::path(mask).stem().string(), mask);
+  std::set<std::string> used;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const std::string stem = fs::path(images[i]).stem().string();
+    const auto mask = by_stem.find(stem);
+    if (mask == by_stem.end()) {
+      findings.fault(images[i], concat_text("there is no mask named ", stem, ".* in ", folder));
+      continue;
+    }
+    masks[i] = mask->second;
+    used.insert(stem);
+  }
+  if (used.size() < by_stem.size())
+    findings.warn(concat_text(folder, ": ", by_stem.size() - used.size(), " masks belong to no picture"));
+  return masks;
+}
+
+/// Which of `count` pictures are held out, as sd-scripts chooses them with a validation_seed: the last ones of a
+/// shuffled list. What is not trained on is held out, so that no picture is both or neither.
+std::set<int> held_out(int count, const DatasetOptions& options) {
+  const auto trained = static_cast<std::ptrdiff_t>(std::ceil(count * (1 - options.validation_split)));
+  const std::vector<int> order = python_shuffle(count, options.validation_seed.value_or(0));
+  return {order.begin() + std::min<std::ptrdiff_t>(trained, count), order.end()};
+}
+
 /// numpy's mean, which sums pairwise: the last digits of mean_img_ar_error depend on the order.
 double pairwise_sum(std::span<const double> values) {
   if (values.size() < 8) return std::accumulate(values.begin(), values.end(), 0.0);
@@ -146,8 +203,13 @@ void stretch_regularisation(std::vector<Sample>& reg, int64_t train_images) {
   for (size_t i = 0; reached < train_images && !reg.empty(); i = (i + 1) % reg.size(), ++reached) ++reg[i].repeats;
 }
 
+/// Where samples go.
+struct Samples {
+  std::vector<Sample> trained{}, held_out{};
+};
+
 /// Finds one dataset's pictures and captions. Appends its samples (training pictures first), as yet without sizes.
-Dataset scan(const DatasetSection& section, int index, std::vector<Sample>& samples, Findings& findings) {
+Dataset scan(const DatasetSection& section, int index, Samples& samples, Findings& findings) {
   Dataset dataset;
   dataset.section = section;
   dataset.section.subsets.clear();
@@ -156,64 +218,83 @@ Dataset scan(const DatasetSection& section, int index, std::vector<Sample>& samp
   std::vector<TagCounter> tags;
   std::set<fs::path> seen;
   for (const SubsetSection& subset : section.subsets) {
+    const std::string& path = subset.path();
     if (subset.options.num_repeats < 1) {
-      findings.warn(
-          concat_text(subset.image_dir, ": num_repeats is ", subset.options.num_repeats, ", the folder is left out"));
+      findings.warn(concat_text(path, ": num_repeats is ", subset.options.num_repeats, ", the folder is left out"));
       continue;
     }
     std::error_code not_there;
-    if (!seen.insert(fs::weakly_canonical(subset.image_dir, not_there)).second) {
-      findings.warn(concat_text(subset.image_dir, ": the folder is named twice in a dataset, the first counts"));
+    if (!seen.insert(fs::weakly_canonical(path, not_there)).second) {
+      findings.warn(concat_text(path, ": the folder is named twice in a dataset, the first counts"));
       continue;
     }
-    std::vector<std::string> images;
+    Found found;
+    std::vector<std::string> masks;
     try {
-      images = list_images(subset.image_dir);
+      found = find_pictures(subset, findings);
+      masks = masks_of(subset, found.images, findings);
     } catch (const Error& error) {
-      findings.fault(subset.image_dir, error.what());
+      findings.fault(path, error.what());
       continue;
     }
-    if (images.empty()) {
+    if (found.images.empty()) {
+      findings.warn(concat_text(path, subset.from_metadata() ? ": it names no pictures and is left out"
+                                                             : ": no pictures (.png .jpg .jpeg .webp .bmp), the folder "
+                                                               "is left out"));
+      continue;
+    }
+    const int count = static_cast<int>(found.images.size());
+    const bool is_split = section.options.validation_split > 0 && !subset.is_reg;
+    std::set<int> held;
+    if (is_split && !subset.from_metadata()) held = held_out(count, section.options);
+    if (is_split && held.empty())
       findings.warn(
-          concat_text(subset.image_dir, ": no pictures (.png .jpg .jpeg .webp .bmp), the folder is left out"));
-      continue;
-    }
-    const std::vector<std::string> captions = captions_of(subset, images, findings);
+          concat_text(path, ": validation_split ", section.options.validation_split, " holds none of its ", count,
+                      subset.from_metadata() ? " pictures out: a metadata file is not split" : " pictures out"));
+
     auto counter = std::ranges::find_if(tags, [&](const TagCounter& t) { return t.frequency().folder == subset.name; });
     if (counter == tags.end()) counter = tags.insert(tags.end(), TagCounter(subset.name));
-    for (size_t i = 0; i < images.size(); ++i) {
-      counter->add(captions[i]);
-      Sample sample{
-          .path = images[i], .caption = captions[i], .repeats = subset.options.num_repeats, .is_reg = subset.is_reg};
+    for (int i = 0; i < count; ++i) {
+      const bool is_held = held.contains(i);
+      if (!is_held) counter->add(found.tagged[i]);
+      Sample sample{.path = found.images[i],
+                    .caption = found.captions[i],
+                    .mask_path = masks[i],
+                    .repeats = is_held ? 1 : subset.options.num_repeats,
+                    .is_reg = subset.is_reg};
       sample.dataset = index;
       sample.subset = static_cast<int>(dataset.section.subsets.size());
-      (subset.is_reg ? reg : samples).push_back(std::move(sample));
+      (is_held ? samples.held_out : subset.is_reg ? reg : samples.trained).push_back(std::move(sample));
     }
-    const int64_t drawn = static_cast<int64_t>(images.size()) * subset.options.num_repeats;
-    (subset.is_reg ? dataset.reg_images : dataset.train_images) += drawn;
-    dataset.image_counts.push_back(static_cast<int64_t>(images.size()));
+    const int64_t trained = count - static_cast<int64_t>(held.size());
+    (subset.is_reg ? dataset.reg_images : dataset.train_images) += trained * subset.options.num_repeats;
+    dataset.image_counts.push_back(trained);
     dataset.section.subsets.push_back(subset);
   }
   for (const TagCounter& counter : tags) dataset.tags.push_back(counter.frequency());
   if (dataset.train_images == 0)
-    findings.fault(section.subsets.empty() ? "dataset" : section.subsets.front().image_dir,
+    findings.fault(section.subsets.empty() ? "dataset" : section.subsets.front().path(),
                    "this dataset has no pictures to train on");
   if (dataset.reg_images > dataset.train_images)
     findings.warn(
         "there are more regularisation pictures than training pictures (with repeats): the last ones are not used");
   stretch_regularisation(reg, dataset.train_images);
-  std::ranges::move(reg, std::back_inserter(samples));
+  std::ranges::move(reg, std::back_inserter(samples.trained));
   return dataset;
 }
 
 /// Decodes every file once and notes its size; a file in several datasets is decoded once.
-void look_at_images(std::vector<Sample>& samples, int threads, Findings& findings) {
+void look_at_images(Samples& samples, int threads, Findings& findings) {
   struct Look {
     Size size;
     std::string fault;
   };
   std::map<std::string, Look> looks;
-  for (const Sample& sample : samples) looks[sample.path];
+  for (const std::vector<Sample>* list : {&samples.trained, &samples.held_out})
+    for (const Sample& sample : *list) {
+      looks[sample.path];
+      if (!sample.mask_path.empty()) looks[sample.mask_path];
+    }
   const Timer timer;
   std::vector<std::pair<const std::string, Look>*> files;
   for (auto& file : looks) files.push_back(&file);
@@ -229,7 +310,16 @@ void look_at_images(std::vector<Sample>& samples, int threads, Findings& finding
   log::info("looked at ", files.size(), " pictures in ", std::round(timer.seconds() * 10) / 10, " s");
   for (const auto& [path, look] : looks)
     if (!look.fault.empty()) findings.fault(path, look.fault);
-  for (Sample& sample : samples) sample.size = looks[sample.path].size;
+  for (std::vector<Sample>* list : {&samples.trained, &samples.held_out})
+    for (Sample& sample : *list) {
+      sample.size = looks[sample.path].size;
+      if (sample.mask_path.empty()) continue;
+      const Look& mask = looks[sample.mask_path];
+      if (sample.size.width > 0 && mask.size.width > 0 && mask.size != sample.size)
+        findings.fault(sample.mask_path,
+                       concat_text("the mask is ", mask.size.width, "x", mask.size.height, ", but its picture ",
+                                   sample.path, " is ", sample.size.width, "x", sample.size.height));
+    }
 }
 
 void assign_buckets(Dataset& dataset, int index, std::vector<Sample>& samples, Findings& findings) {
@@ -288,14 +378,26 @@ TrainingData load_dataset(const DatasetConfig& config, int threads) {
   TrainingData data;
   data.from_file = config.from_file;
   Findings findings;
+  Samples samples;
   for (const DatasetSection& section : config.datasets)
-    data.datasets.push_back(scan(section, static_cast<int>(data.datasets.size()), data.samples, findings));
-  look_at_images(data.samples, threads, findings);
-  for (size_t i = 0; i < data.datasets.size(); ++i)
+    data.datasets.push_back(scan(section, static_cast<int>(data.datasets.size()), samples, findings));
+  look_at_images(samples, threads, findings);
+  TrainingData validation = data;
+  for (Dataset& dataset : validation.datasets) {
+    dataset.train_images = dataset.reg_images = 0;
+    dataset.tags.clear();
+  }
+  for (const Sample& sample : samples.held_out) ++validation.datasets[sample.dataset].train_images;
+  data.samples = std::move(samples.trained);
+  validation.samples = std::move(samples.held_out);
+  for (size_t i = 0; i < data.datasets.size(); ++i) {
     assign_buckets(data.datasets[i], static_cast<int>(i), data.samples, findings);
+    assign_buckets(validation.datasets[i], static_cast<int>(i), validation.samples, findings);
+  }
   for (const std::string& warning : findings.warnings()) log::warning(warning);
   findings.stop_on_faults();
   data.warnings = std::move(findings.warnings());
+  if (!validation.samples.empty()) data.validation = std::make_shared<const TrainingData>(std::move(validation));
   return data;
 }
 

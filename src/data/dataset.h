@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,11 @@ namespace rankine {
 /// One picture as it is trained on.
 struct Sample {
   std::string path{};
-  std::string caption{};  ///< as read, before prefix, shuffling and the rest
-  int repeats = 1;        ///< how often it is drawn in an epoch
-  Size size{};            ///< of the file, in pixels
-  BucketChoice place{};   ///< bucket and size before the crop; the latent is an eighth of the bucket
+  std::string caption{};    ///< as read, before prefix, shuffling and the rest
+  std::string mask_path{};  ///< picture whose red is a factor on the loss; empty: none
+  int repeats = 1;          ///< how often it is drawn in an epoch
+  Size size{};              ///< of the file, in pixels
+  BucketChoice place{};     ///< bucket and size before the crop; the latent is an eighth of the bucket
   bool is_reg = false;
   int dataset = 0;  ///< index into TrainingData::datasets
   int subset = 0;   ///< index into that dataset's section.subsets
@@ -48,10 +50,16 @@ struct TrainingData {
   std::vector<Sample> samples{};
   std::vector<Dataset> datasets{};
   std::vector<std::string> warnings{};  ///< said to the user already
+  /// What validation_split holds out, each picture once; null when nothing is. Its pictures are in no batch.
+  std::shared_ptr<const TrainingData> validation{};
 
   const Dataset& dataset_of(const Sample& sample) const { return datasets[sample.dataset]; }
   const SubsetSection& subset_of(const Sample& sample) const {
     return dataset_of(sample).section.subsets[sample.subset];
+  }
+  /// Whether the loss of a sample is weighed pixel by pixel.
+  bool has_mask(const Sample& sample) const {
+    return !sample.mask_path.empty() || subset_of(sample).options.alpha_mask;
   }
   int64_t train_images() const;
   int64_t reg_images() const;

@@ -73,6 +73,49 @@ DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std:
   return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 
+DatasetConfig dataset_from_metadata(const std::string& in_json, const std::string& train_data_dir,
+                                    const DataDefaults& defaults) {
+  check(fs::is_regular_file(in_json), "--in_json ", in_json, " is not a file");
+  check(train_data_dir.empty() || fs::is_directory(train_data_dir), "--train_data_dir \"", train_data_dir,
+        "\" is not a folder");
+  DatasetSection dataset;
+  dataset.options = defaults.dataset;
+  dataset.resize_interpolation = defaults.subset.resize_interpolation;
+  dataset.subsets.push_back({.image_dir = train_data_dir,
+                             .metadata_file = in_json,
+                             .name = folder_name(in_json),
+                             .options = defaults.subset});
+  Buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  return {.from_file = false, .datasets = {std::move(dataset)}};
+}
+
+std::string folder_name(const std::string& path) {
+  const fs::path normal = fs::absolute(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
+std::array<double, 2> face_crop_range(double nearest, double farthest) {
+  check(nearest > 0 && nearest <= farthest,
+        "face_crop_aug_range must be two numbers above 0, the smaller first, such as 2.0,4.0; got ", nearest, ",",
+        farthest);
+  return {nearest, farthest};
+}
+
+std::array<double, 2> face_crop_range_from(const std::string& text) {
+  std::array<double, 2> range{};
+  const size_t comma = text.find(',');
+  bool good = comma != std::string::npos;
+  for (size_t i = 0; i < 2 && good; ++i) {
+    std::string_view part = i == 0 ? std::string_view(text).substr(0, comma) : std::string_view(text).substr(comma + 1);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    const auto [end, fault] = std::from_chars(part.data(), part.data() + part.size(), range[i]);
+    good = fault == std::errc() && end == part.data() + part.size();
+  }
+  check(good, "face_crop_aug_range must be two numbers with a comma between, such as 2.0,4.0; got \"", text, "\"");
+  return face_crop_range(range[0], range[1]);
+}
+
 Size resolution_from(const std::string& text) {
   const size_t comma = text.find(',');
   const int width = whole_number(std::string_view(text).substr(0, comma));

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +19,8 @@ struct DatasetOptions {
   int max_bucket_reso = 1024;
   int bucket_reso_steps = 64;
   bool bucket_no_upscale = false;
+  double validation_split = 0;               ///< share of the pictures that is held out, 0 to 1
+  std::optional<int64_t> validation_seed{};  ///< of the choice which; unset: 0
 };
 
 /// What may differ from folder to folder.
@@ -25,9 +29,14 @@ struct SubsetOptions {
   std::string caption_extension = ".caption";
   CaptionSettings caption{};
   bool flip_aug = false;
-  bool alpha_mask = false;                            ///< the picture's alpha is a factor on the loss
-  std::optional<std::string> class_tokens{};          ///< stands in where a picture has no caption
-  std::optional<std::string> resize_interpolation{};  ///< checked; absent: area down, lanczos up
+  bool color_aug = false;
+  bool random_crop = false;
+  /// Zoom of crops around a face: its size is between 1 / second and 1 / first of the training size.
+  std::optional<std::array<double, 2>> face_crop_aug_range{};
+  bool alpha_mask = false;                             ///< the picture's alpha is a factor on the loss
+  std::optional<std::string> conditioning_data_dir{};  ///< folder of mask pictures, whose red is a factor on the loss
+  std::optional<std::string> class_tokens{};           ///< stands in where a picture has no caption
+  std::optional<std::string> resize_interpolation{};   ///< checked; absent: area down, lanczos up
 };
 
 /// What the command line says; every level of a dataset file goes before it.
@@ -36,12 +45,17 @@ struct DataDefaults {
   SubsetOptions subset{};
 };
 
-/// One folder of pictures.
+/// One folder of pictures, or the pictures that a metadata file names.
 struct SubsetSection {
-  std::string image_dir{};  ///< where the folder is
-  std::string name{};       ///< the folder's own name, as in ss_dataset_dirs
+  std::string image_dir{};      ///< where the folder is; with a metadata_file it may be empty
+  std::string metadata_file{};  ///< empty: the captions lie beside the pictures
+  std::string name{};           ///< the folder's or metadata file's own name, as in ss_dataset_dirs
   bool is_reg = false;
   SubsetOptions options{};
+
+  bool from_metadata() const { return !metadata_file.empty(); }
+  /// What messages name: the folder or the metadata file.
+  const std::string& path() const { return from_metadata() ? metadata_file : image_dir; }
 };
 
 /// Pictures that are bucketed together.
@@ -65,10 +79,23 @@ struct DatasetConfig {
 DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std::string& reg_data_dir,
                                    const DataDefaults& defaults);
 
-/// Reads a dataset file (TOML). A subset's key goes before its dataset's, that before [general], that before
-/// `defaults`. A relative image_dir counts from the working folder, or else from the file's own. Throws Error with file
-/// and line for unknown keys, wrong types and values, and keys that are not supported yet.
+/// One dataset of the pictures that the metadata file `in_json` names, under `train_data_dir` where their names are
+/// relative (it may be empty).
+DatasetConfig dataset_from_metadata(const std::string& in_json, const std::string& train_data_dir,
+                                    const DataDefaults& defaults);
+
+/// Reads a dataset file (TOML, or JSON of the same structure). A subset's key goes before its dataset's, that before
+/// [general], that before `defaults`. A relative image_dir counts from the working folder, or else from the file's own.
+/// Throws Error with file and line for unknown keys, wrong types and values, and keys that are not supported.
 DatasetConfig read_dataset_config(const std::string& path, const DataDefaults& defaults);
+
+/// The last name in a path, also of a folder that is written with a slash at its end.
+std::string folder_name(const std::string& path);
+
+/// A face_crop_aug_range. Throws Error unless 0 < nearest <= farthest.
+std::array<double, 2> face_crop_range(double nearest, double farthest);
+/// "2,4", as --face_crop_aug_range takes it. Throws Error.
+std::array<double, 2> face_crop_range_from(const std::string& text);
 
 /// "512" or "512,768" (width, height), as --resolution takes it. Throws Error.
 Size resolution_from(const std::string& text);

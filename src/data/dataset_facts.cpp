@@ -25,7 +25,13 @@ SubsetFacts facts_of(const SubsetSection& subset, int64_t image_count) {
   facts.caption_prefix = text_or_none(options.caption.prefix);
   facts.caption_suffix = text_or_none(options.caption.suffix);
   facts.resize_interpolation = options.resize_interpolation;
+  facts.color_aug = options.color_aug;
+  facts.random_crop = options.random_crop;
   facts.image_dir = subset.name;
+  if (subset.from_metadata()) {
+    facts.image_dir = subset.image_dir.empty() ? "" : folder_name(subset.image_dir);
+    facts.metadata_file = subset.name;
+  }
   facts.class_tokens = options.class_tokens;
   facts.is_reg = subset.is_reg;
   return facts;
@@ -34,6 +40,7 @@ SubsetFacts facts_of(const SubsetSection& subset, int64_t image_count) {
 DatasetFacts facts_of(const Dataset& dataset) {
   const DatasetOptions& options = dataset.section.options;
   DatasetFacts facts;
+  facts.is_dreambooth = std::ranges::none_of(dataset.section.subsets, &SubsetSection::from_metadata);
   facts.batch_size_per_device = options.batch_size;
   facts.num_train_images = dataset.train_images;
   facts.num_reg_images = dataset.reg_images;
@@ -57,13 +64,14 @@ DatasetFacts facts_of(const Dataset& dataset) {
 
 /// Adds a folder; a name that is taken becomes "name (2)", "name (3)", ... or, with `replace`, is written over.
 void add_folder(std::vector<FolderFacts>& folders, const SubsetFacts& subset, bool replace) {
-  std::string name = subset.image_dir;
+  const std::string& first_name = subset.metadata_file ? *subset.metadata_file : subset.image_dir;
+  std::string name = first_name;
   auto taken = [&] { return std::ranges::find(folders, name, &FolderFacts::name); };
   if (replace && taken() != folders.end()) {
     *taken() = {name, subset.num_repeats, subset.img_count};
     return;
   }
-  for (int i = 2; taken() != folders.end(); ++i) name = concat_text(subset.image_dir, " (", i, ")");
+  for (int i = 2; taken() != folders.end(); ++i) name = concat_text(first_name, " (", i, ")");
   folders.push_back({name, subset.num_repeats, subset.img_count});
 }
 

@@ -35,7 +35,8 @@ struct SubsetFacts {
   std::optional<std::string> caption_prefix{};
   std::optional<std::string> caption_suffix{};
   std::optional<std::string> resize_interpolation{};
-  std::string image_dir{};  ///< the folder's name alone
+  std::string image_dir{};                     ///< the folder's name alone; empty where a metadata file has none
+  std::optional<std::string> metadata_file{};  ///< its name alone
   std::optional<std::string> class_tokens{};
   bool is_reg = false;
 };

@@ -52,8 +52,9 @@ std::string json_of(const SubsetFacts& s, bool is_dreambooth) {
       {"caption_prefix", json_text(s.caption_prefix)},
       {"caption_suffix", json_text(s.caption_suffix)},
       {"resize_interpolation", json_text(s.resize_interpolation)},
-      {"image_dir", json_text(s.image_dir)},
   };
+  if (!s.image_dir.empty() || is_dreambooth) members.emplace_back("image_dir", json_text(s.image_dir));
+  if (s.metadata_file) members.emplace_back("metadata_file", json_text(*s.metadata_file));
   if (is_dreambooth) {
     members.emplace_back("class_tokens", json_text(s.class_tokens));
     members.emplace_back("is_reg", json_text(s.is_reg));

@@ -18,6 +18,8 @@ constexpr std::string_view suffixes[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp
 
 }  // namespace
 
+std::span<const std::string_view> image_suffixes() { return suffixes; }
+
 std::vector<std::string> list_images(const std::string& folder) {
   std::vector<std::string> paths;
   try {

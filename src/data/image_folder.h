@@ -1,8 +1,13 @@
 #pragma once
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rankine {
+
+/// What the names of pictures end in.
+std::span<const std::string_view> image_suffixes();
 
 /// Paths of the pictures directly in `folder`, sorted: .png .jpg .jpeg .webp .bmp in lower or upper case, hidden files
 /// (among them macOS' "._*") left out. Throws Error when the folder cannot be read.

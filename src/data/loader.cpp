@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/timer.h"
+#include "data/color_augment.h"
+#include "data/crop.h"
 #include "data/epoch_plan.h"
 #include "data/resize.h"
 
@@ -24,36 +26,67 @@ Rng rng_of(uint64_t seed, uint32_t purpose, int epoch, Draw draw) {
   return Rng(seed, purpose, key, static_cast<uint32_t>(draw.repeat));
 }
 
-/// The picture in the size of its bucket; with alpha where its folder has alpha_mask, whose resizing then weighs the
-/// colours by it, as in sd-scripts.
-Image bucket_image(const TrainingData& data, int sample) {
-  const Sample& s = data.samples.at(static_cast<size_t>(sample));
-  const SubsetOptions& options = data.subset_of(s).options;
-  const std::optional<std::string>& name = options.resize_interpolation;
-  const Image image = read_image(s.path, options.alpha_mask ? Alpha::require : Alpha::drop);
-  check(image.width == s.size.width && image.height == s.size.height, s.path, ": the picture was ", s.size.width, "x",
-        s.size.height, " at the start and is now ", image.width, "x", image.height,
+/// A file as it was when it was looked at.
+Image read_again(const std::string& path, Size size, Alpha alpha) {
+  Image image = read_image(path, alpha);
+  check(image.width == size.width && image.height == size.height, path, ": the picture was ", size.width, "x",
+        size.height, " at the start and is now ", image.width, "x", image.height,
         ": do not edit pictures during training");
-  return centre_crop(resize(image, s.place.resized, name ? interpolation_from(*name) : Interpolation::automatic),
-                     s.place.bucket);
+  return image;
+}
+
+Interpolation interpolation_of(const SubsetOptions& options) {
+  const std::optional<std::string>& name = options.resize_interpolation;
+  return name ? interpolation_from(*name) : Interpolation::automatic;
+}
+
+/// The part of the picture that is trained on; with alpha where its folder has alpha_mask, whose resizing then weighs
+/// the colours by it, as in sd-scripts.
+Image image_part(const TrainingData& data, const Sample& s, const Crop& crop) {
+  const SubsetOptions& options = data.subset_of(s).options;
+  return apply(crop, read_again(s.path, s.size, options.alpha_mask ? Alpha::require : Alpha::drop),
+               interpolation_of(options));
+}
+
+/// One channel, in [0, 1].
+std::vector<float> channel_of(Image image, size_t channel, bool flipped) {
+  if (flipped) image = flip_horizontal(image);
+  const size_t channels = image.channels;
+  std::vector<float> values(static_cast<size_t>(image.width) * image.height);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(image.pixels[i * channels + channel]) / 255.0f;
+  return values;
+}
+
+std::vector<float> alpha_of(const Sample& s, const Image& picture, bool flipped) {
+  check(picture.channels == 4, s.path, ": the mask of a picture that has none is asked for");
+  return channel_of(picture, 3, flipped);
+}
+
+std::vector<float> mask_file_part(const TrainingData& data, const Sample& s, const Crop& crop, bool flipped) {
+  const Image mask = read_again(s.mask_path, s.size, Alpha::drop);
+  return channel_of(apply(crop, mask, interpolation_of(data.subset_of(s).options)), 0, flipped);
 }
 
 }  // namespace
 
 std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped) {
-  const Image image = bucket_image(data, sample);
+  const Sample& s = data.samples.at(static_cast<size_t>(sample));
+  const Image image = image_part(data, s, centre_crop(s));
   std::vector<float> out(static_cast<size_t>(image.width) * image.height * 3);
   to_network_input(image, flipped, out.data());
   return out;
 }
 
+std::vector<float> load_mask(const TrainingData& data, int sample, bool flipped) {
+  const Sample& s = data.samples.at(static_cast<size_t>(sample));
+  return s.mask_path.empty() ? load_alpha_mask(data, sample, flipped)
+                             : mask_file_part(data, s, centre_crop(s), flipped);
+}
+
 std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool flipped) {
-  Image image = bucket_image(data, sample);
-  check(image.channels == 4, data.samples[sample].path, ": the alpha of a folder without alpha_mask is asked for");
-  if (flipped) image = flip_horizontal(image);
-  std::vector<float> mask(static_cast<size_t>(image.width) * image.height);
-  for (size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<float>(image.pixels[i * 4 + 3]) / 255.0f;
-  return mask;
+  const Sample& s = data.samples.at(static_cast<size_t>(sample));
+  return alpha_of(s, image_part(data, s, centre_crop(s)), flipped);
 }
 
 /// The batches under way, oldest first, and the threads that make them sample by sample.
@@ -179,7 +212,12 @@ class Loader::Queue {
       batch.files.push_back(sample.path);
       batch.loss_weights.push_back(sample.is_reg ? static_cast<float>(config_.prior_loss_weight) : 1.0f);
     }
-    if (config_.decode_images) batch.images.resize(count * batch.bucket.width * batch.bucket.height * 3);
+    if (config_.decode_images) {
+      const size_t pixels = count * batch.bucket.width * batch.bucket.height;
+      batch.images.resize(pixels * 3);
+      const auto has_mask = [&](int sample) { return data_.has_mask(data_.samples[sample]); };
+      if (std::ranges::any_of(batch.samples, has_mask)) batch.masks.assign(pixels, 1.0f);
+    }
     slots_.push_back(std::move(slot));
     ++opened_;
     // There may be work for more than this thread now.
@@ -200,9 +238,32 @@ class Loader::Queue {
       batch.flipped[i] = options.flip_aug && rng_of(config_.seed, purpose::flip, batch.epoch, draw).below(2) == 1;
       batch.captions[i] = caption_for(slot, draw, sample, options);
     }
-    if (!config_.decode_images) return;
-    const std::vector<float> image = load_sample(data_, draw.sample, batch.flipped[i]);
-    std::ranges::copy(image, batch.images.begin() + static_cast<std::ptrdiff_t>(i * image.size()));
+    if (config_.decode_images) decode(slot, i);
+  }
+
+  void decode(Slot& slot, size_t i) const {
+    Batch& batch = slot.batch;
+    const Draw draw = slot.draws[i];
+    const Sample& sample = data_.samples[draw.sample];
+    const SubsetOptions& options = data_.subset_of(sample).options;
+    Crop crop = centre_crop(sample);
+    if (!is_fixed_) {
+      Rng rng = rng_of(config_.seed, purpose::crop, batch.epoch, draw);
+      crop = choose_crop(sample, data_.dataset_of(sample).section.options, options, rng);
+    }
+    Image image = image_part(data_, sample, crop);
+    const size_t pixels = static_cast<size_t>(image.width) * image.height;
+    const bool flipped = batch.flipped[i] != 0;
+    if (data_.has_mask(sample)) {
+      const std::vector<float> mask =
+          sample.mask_path.empty() ? alpha_of(sample, image, flipped) : mask_file_part(data_, sample, crop, flipped);
+      std::ranges::copy(mask, batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
+    }
+    if (options.color_aug && !is_fixed_) {
+      Rng rng = rng_of(config_.seed, purpose::color, batch.epoch, draw);
+      color_augment(image, rng);
+    }
+    to_network_input(image, flipped, batch.images.data() + i * pixels * 3);
   }
 
   std::string caption_for(const Slot& slot, Draw draw, const Sample& sample, const SubsetOptions& options) const {

@@ -32,18 +32,22 @@ struct Batch {
   std::vector<int> samples{};           ///< indices into TrainingData::samples
   std::vector<uint8_t> flipped{};       ///< 1: mirrored left to right
   std::vector<float> images{};          ///< [N, height, width, 3] in [-1, 1]; empty without decode_images
+  std::vector<float> masks{};           ///< [N, height, width]; empty without decode_images, or where no sample has one
   std::vector<std::string> captions{};  ///< after shuffling, dropout and the rest
   std::vector<float> loss_weights{};
   std::vector<std::string> files{};
   double waited_seconds = 0;  ///< how long next() waited for it
 };
 
-/// The network's input of one sample: [height, width, 3] of its bucket, in [-1, 1]. Can be called from any thread.
-/// Throws Error when the file cannot be read or is no longer the one that was looked at.
+/// The network's input of one sample, cut from its middle: [height, width, 3] of its bucket, in [-1, 1]. Can be called
+/// from any thread. Throws Error when the file cannot be read or is no longer the one that was looked at.
 std::vector<float> load_sample(const TrainingData& data, int sample, bool flipped);
 
-/// The alpha of one sample whose folder has alpha_mask: [height, width] of its bucket, in [0, 1]; 1 where the file has
-/// no transparency. Throws Error as load_sample does.
+/// The factors on the loss of one sample that has a mask: [height, width] of its bucket, in [0, 1], from its mask
+/// picture or else its own alpha, which is 1 where the file has no transparency. Throws Error as load_sample does.
+std::vector<float> load_mask(const TrainingData& data, int sample, bool flipped);
+
+/// Its alpha alone, whatever mask picture it has: 1 where the file has no transparency.
 std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool flipped);
 
 /// Makes batches on threads of its own ahead of the one who trains, and hands them out in order. Which batches come,

@@ -99,10 +99,9 @@ Image resize(const Image& image, Size size, Interpolation interpolation) {
   }
 }
 
-Image centre_crop(const Image& image, Size size) {
-  check(size.width <= image.width && size.height <= image.height, "a picture of ", image.width, "x", image.height,
-        " cannot be cut to ", size.width, "x", size.height);
-  const int left = (image.width - size.width) / 2, top = (image.height - size.height) / 2;
+Image cut(const Image& image, int left, int top, Size size) {
+  check(left >= 0 && top >= 0 && left + size.width <= image.width && top + size.height <= image.height, "a picture of ",
+        image.width, "x", image.height, " cannot be cut to ", size.width, "x", size.height);
   Image out = empty_like(image, size);
   const size_t row_bytes = static_cast<size_t>(size.width) * image.channels;
   for (int y = 0; y < size.height; ++y) {
@@ -110,6 +109,10 @@ Image centre_crop(const Image& image, Size size) {
     std::memcpy(out.pixels.data() + y * row_bytes, image.pixels.data() + from, row_bytes);
   }
   return out;
+}
+
+Image centre_crop(const Image& image, Size size) {
+  return cut(image, (image.width - size.width) / 2, (image.height - size.height) / 2, size);
 }
 
 Image flip_horizontal(const Image& image) {

@@ -19,6 +19,9 @@ Interpolation interpolation_from(std::string_view name);
 /// the size is returned as it is.
 Image resize(const Image& image, Size size, Interpolation interpolation);
 
+/// The part of `size` whose left top corner is at (left, top). It must lie inside the picture.
+Image cut(const Image& image, int left, int top, Size size);
+
 /// The middle of the picture; an odd excess leaves the larger part at the right and bottom. `size` must not exceed the
 /// picture.
 Image centre_crop(const Image& image, Size size);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/timer.h"
 #include "diffusion/loss.h"
 #include "train/caption_tokens.h"
@@ -15,17 +14,6 @@ LossConfig loss_config(const TrainConfig& config) {
   check_loss_weighting(loss.weighting);
   check_noise(loss.noise, NoiseScheduleConfig{}.num_train_timesteps);
   return loss;
-}
-
-bool uses_masks(const TrainConfig& config) {
-  const DataConfig& c = config.data;
-  bool uses = !c.dataset_config && c.defaults.subset.alpha_mask;
-  if (c.dataset_config)
-    for (const DatasetSection& dataset : read_dataset_config(*c.dataset_config, c.defaults).datasets)
-      for (const SubsetSection& subset : dataset.subsets) uses = uses || subset.options.alpha_mask;
-  check(uses || !config.loss.masked_loss,
-        "--masked_loss: no folder has masks; give --alpha_mask, or alpha_mask = true in the --dataset_config");
-  return uses;
 }
 
 int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }
@@ -62,30 +50,34 @@ std::vector<float> BatchSource::latents(const Batch& batch) {
   return all;
 }
 
+std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped) {
+  const Sample& s = data.samples[static_cast<size_t>(sample)];
+  const Size size = s.place.bucket;
+  const int64_t height = size.height / 8, width = size.width / 8;
+  if (!data.has_mask(s)) return std::vector<float>(static_cast<size_t>(height * width), 1.0f);
+  return resize_mask_area(load_mask(data, sample, flipped), size.height, size.width, height, width);
+}
+
 std::vector<float> BatchSource::loss_mask(const Batch& batch) {
-  const auto is_masked = [&](int sample) {
-    return data_.subset_of(data_.samples[static_cast<size_t>(sample)]).options.alpha_mask;
-  };
+  const auto is_masked = [&](int sample) { return data_.has_mask(data_.samples[static_cast<size_t>(sample)]); };
   if (std::ranges::none_of(batch.samples, is_masked)) return {};
-  const int64_t height = batch.bucket.height / 8, width = batch.bucket.width / 8;
+  const Size size = batch.bucket;
   std::vector<float> all;
   for (size_t i = 0; i < batch.samples.size(); ++i) {
     const int sample = batch.samples[i];
-    if (!is_masked(sample)) {
-      all.resize(all.size() + static_cast<size_t>(height * width), 1.0f);
-      continue;
-    }
     const bool flipped = batch.flipped[i] != 0;
-    if (cache_) {
-      const std::vector<float>& one = cache_->mask(sample, flipped);
-      all.insert(all.end(), one.begin(), one.end());
-      continue;
+    const size_t pixels = batch.masks.size() / batch.samples.size();
+    const auto add = [&](const std::vector<float>& one) { all.insert(all.end(), one.begin(), one.end()); };
+    if (!batch.masks.empty()) {
+      add(resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, size.height / 8,
+                           size.width / 8));
+    } else if (cache_ && is_masked(sample) && data_.samples[static_cast<size_t>(sample)].mask_path.empty()) {
+      add(cache_->mask(sample, flipped));
+    } else {
+      std::vector<float>& kept = masks_[{sample, flipped}];
+      if (kept.empty()) kept = latent_mask(data_, sample, flipped);
+      add(kept);
     }
-    std::vector<float>& mask = masks_[{sample, flipped}];
-    if (mask.empty())
-      mask = resize_mask_area(load_alpha_mask(data_, sample, flipped), batch.bucket.height, batch.bucket.width, height,
-                              width);
-    all.insert(all.end(), mask.begin(), mask.end());
   }
   return all;
 }
@@ -114,6 +106,7 @@ ReadyBatch BatchSource::next() {
   }
   data.loss_weights = batch.loss_weights;
   data.loss_mask = loss_mask(batch);
+  batch.masks = {};
   draw_noise(data, seed_, made_, loss_, schedule_);
   ready.inputs = make_step_inputs(data, loss_, schedule_);
   ready.prepare_seconds = timer.seconds();

@@ -53,8 +53,8 @@ class BatchSource {
 /// The loss with what the model predicts. Throws Error when an option contradicts that.
 LossConfig loss_config(const TrainConfig& config);
 
-/// Whether the loss of some pictures is weighed by their alpha. Throws Error for --masked_loss without any mask.
-bool uses_masks(const TrainConfig& config);
+/// The factors on the loss of one sample, cut from its middle, in the latents' size [h, w]; ones where it has no mask.
+std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped);
 
 /// Chunks of 77 tokens for --max_token_length.
 int64_t token_chunks(const ModelConfig& config);

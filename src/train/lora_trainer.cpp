@@ -27,6 +27,11 @@ struct LoraTrainer::Program {
   std::vector<Value> trained;
   std::unique_ptr<Executable> executable;
   std::vector<float> context;  // the batch's, when the text encoder is frozen
+
+  void reserve_context(const StepSettings& settings, const StepShape& shape) {
+    if (settings.train_text_encoder) return;
+    context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings.model.text.width));
+  }
 };
 
 LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, StepSettings settings,
@@ -81,8 +86,7 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
   program = std::make_unique<Program>();
   program->trained = build_step_graph(program->graph, settings_, shape);
   program->executable = session_->compile(program->graph);
-  if (!settings_.train_text_encoder)
-    program->context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings_.model.text.width));
+  program->reserve_context(settings_, shape);
   if (!update_) {
     update_ = std::make_unique<Program>();
     build_update_graph(update_->graph, program->trained, optimizer_, update_settings_);
@@ -93,6 +97,16 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
       norm_limit_->executable = session_->compile(norm_limit_->graph);
     }
   }
+  return *program;
+}
+
+LoraTrainer::Program& LoraTrainer::validation_program(const StepShape& shape) {
+  std::unique_ptr<Program>& program = validations_[shape];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  build_validation_graph(program->graph, settings_, shape);
+  program->executable = session_->compile(program->graph);
+  program->reserve_context(settings_, shape);
   return *program;
 }
 
@@ -119,6 +133,11 @@ void LoraTrainer::prepare(const StepShape& shape) {
   if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
 }
 
+void LoraTrainer::prepare_validation(const StepShape& shape) {
+  validation_program(shape);
+  if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
+}
+
 const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int64_t chunks) {
   std::vector<int32_t> key(ids.begin(), ids.end());
   if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
@@ -134,8 +153,7 @@ const std::vector<float>& LoraTrainer::context(std::span<const int32_t> ids, int
   return contexts_.emplace(std::move(key), std::move(states)).first->second;
 }
 
-LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale, bool keep) {
-  Program& p = program(in.shape);
+void LoraTrainer::feed_forward(Program& p, const StepInputs& in) {
   const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
   if (!settings_.train_text_encoder)
     for (int64_t i = 0; i < in.shape.batch; ++i) {
@@ -153,14 +171,19 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
   if (settings_.masked_loss)
     e.set_input("loss_mask", in.loss_mask.empty() ? std::vector<float>(in.noisy_latents.size() / 4, 1) : in.loss_mask);
   if (settings_.weighted_captions) e.set_input("token_weights", in.token_weights);
-  const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
-  e.set_input("loss_scale", std::span(&scale, 1));
-  if (settings_.accumulate) e.set_input("keep", std::span(&kept, 1));
   if (settings_.train_text_encoder) {
     e.set_input("ids", in.ids);
   } else {
     e.set_input("context", p.context);
   }
+}
+
+LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale, bool keep) {
+  Program& p = program(in.shape);
+  feed_forward(p, in);
+  const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
+  p.executable->set_input("loss_scale", std::span(&scale, 1));
+  if (settings_.accumulate) p.executable->set_input("keep", std::span(&kept, 1));
   return p;
 }
 
@@ -222,6 +245,15 @@ StepResult LoraTrainer::step(const StepInputs& in, double loss_scale, bool keep)
   return result;
 }
 
+double LoraTrainer::validation_loss(const StepInputs& in) {
+  Program& p = validation_program(in.shape);
+  feed_forward(p, in);
+  p.executable->run();
+  float loss = 0;
+  p.executable->get_output("loss", std::span(&loss, 1));
+  return loss;
+}
+
 double LoraTrainer::update(int64_t step, const LearningRates& rates) {
   check(update_ != nullptr, "an update needs the gradients of a step");
   Executable& e = *update_->executable;
@@ -252,6 +284,24 @@ void LoraTrainer::read_update_values(const Program& program) {
     program.executable->get_output(name, std::span(&value, 1));
     update_values_.emplace_back(name, shortest_decimal(value));
   }
+}
+
+EvaluationWeightsInUse::EvaluationWeightsInUse(LoraTrainer& trainer) : trainer_(trainer) {
+  if (trainer.trains_what_it_saves()) return;
+  for (const LoraModule& m : trainer.settings().modules) {
+    if (!trainer.settings().trains(m)) continue;
+    const std::pair<const char*, int64_t> tensors[] = {{".lora_down.weight", count_of(m.down_shape())},
+                                                       {".lora_up.weight", count_of(m.up_shape())}};
+    for (const auto& [suffix, count] : tensors) {
+      const std::string name = m.key + suffix;
+      in_training_.emplace_back(name, trainer.weights(name, count));
+      trainer.set_weights(name, trainer.evaluation_weights(name, count));
+    }
+  }
+}
+
+EvaluationWeightsInUse::~EvaluationWeightsInUse() {
+  for (const auto& [name, values] : in_training_) trainer_.set_weights(name, values);
 }
 
 }  // namespace rankine

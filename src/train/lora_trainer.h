@@ -50,6 +50,8 @@ class LoraTrainer {
   bool takes_lr_schedule() const { return optimizer_.takes_lr_schedule(); }
   /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
+  /// False where the optimiser trains other weights than it saves.
+  bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
   /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
   /// The gradient left by the last step(s); empty for a tensor that gets none.
@@ -74,6 +76,11 @@ class LoraTrainer {
   /// "text_encoder", and those with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
   const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
 
+  /// Compiles what validation_loss runs for a shape, if that is not done yet.
+  void prepare_validation(const StepShape& shape);
+  /// The loss with the weights there are. Nothing changes.
+  double validation_loss(const StepInputs& inputs);
+
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
 
@@ -90,9 +97,12 @@ class LoraTrainer {
  private:
   struct Program;
   Program& program(const StepShape& shape);
+  Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);
+  /// Gives a program the inputs of the forward pass.
+  void feed_forward(Program& program, const StepInputs& inputs);
   /// Gives a step's program its inputs.
   Program& feed(const StepInputs& inputs, double loss_scale, bool keep);
   /// The frozen text encoder's states for one caption, computed once for each.
@@ -107,11 +117,24 @@ class LoraTrainer {
   std::unique_ptr<Session> session_;
   bool captions_known_ = false;            // all are in contexts_
   std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
-  std::map<StepShape, std::unique_ptr<Program>> steps_;
+  std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
   std::unique_ptr<Program> update_;
   std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
   std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
   std::map<std::vector<int32_t>, std::vector<float>> contexts_;
+};
+
+/// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training.
+class EvaluationWeightsInUse {
+ public:
+  explicit EvaluationWeightsInUse(LoraTrainer& trainer);
+  ~EvaluationWeightsInUse();
+  EvaluationWeightsInUse(const EvaluationWeightsInUse&) = delete;
+  EvaluationWeightsInUse& operator=(const EvaluationWeightsInUse&) = delete;
+
+ private:
+  LoraTrainer& trainer_;
+  std::vector<std::pair<std::string, std::vector<float>>> in_training_;  // empty where they are the same
 };
 
 }  // namespace rankine

@@ -84,6 +84,7 @@ std::string metrics_line(const StepMetrics& m) {
   if (m.grad_norm) line += ",\"grad_norm\":" + number(*m.grad_norm);
   if (!m.values.empty()) line += ",\"values\":" + object(m.values);
   if (m.resident_bytes > 0) line += ",\"resident_bytes\":" + std::to_string(m.resident_bytes);
+  if (m.val_loss) line += ",\"val_loss\":" + number(*m.val_loss) + ",\"val_loss_at\":" + object(m.val_loss_at);
   return line + ",\"step_seconds\":" + number(m.step_seconds) + ",\"seconds\":" + object(m.seconds) + "}";
 }
 

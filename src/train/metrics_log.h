@@ -21,8 +21,10 @@ struct StepMetrics {
   std::optional<double> grad_norm;  ///< before clipping
   NamedNumbers values;              ///< what else the step told, by sd-scripts' tracker names: see add_update_values
   int64_t resident_bytes = 0;       ///< of the process, at the step's end; 0: unknown
+  std::optional<double> val_loss;   ///< after this step, where pictures were held out and it was taken
+  NamedNumbers val_loss_at;         ///< the same by timestep: {"200", 0.1}
   double step_seconds = 0;          ///< wall clock, all phases and what lies between
-  NamedNumbers seconds;             ///< by phase: load (waiting for the batch), encode, forward_backward, update, save
+  NamedNumbers seconds;  ///< by phase: load (waiting for the batch), encode, forward_backward, update, save, validate
 };
 
 /// How sd-scripts' trackers call a parameter group: "unet_plus" is "unet plus", "text_encoder" is "textencoder".

@@ -32,6 +32,7 @@ std::string ratio_text(int64_t done, int64_t total) {
 /// What stands behind the step count, most wanted first, so that a narrow terminal drops the least wanted.
 std::vector<std::string> details(const ProgressState& s) {
   std::vector<std::string> parts = {"epoch " + ratio_text(s.epoch, s.total_epochs), formatted("loss %.4f", s.loss)};
+  if (s.val_loss) parts.push_back(formatted("val_loss %.4f", *s.val_loss));
   if (s.seconds_per_step > 0) {
     parts.push_back(speed_text(s.seconds_per_step));
     parts.push_back(duration_text(static_cast<double>(s.total_steps - s.step) * s.seconds_per_step) + " left");

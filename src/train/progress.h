@@ -14,6 +14,7 @@ struct ProgressState {
   int64_t epoch = 0;  ///< the current one, from 1
   int64_t total_epochs = 0;
   double loss = 0;                 ///< average over the last epoch's worth of steps
+  std::optional<double> val_loss;  ///< of the last validation
   double elapsed_seconds = 0;      ///< since the run started
   double seconds_per_step = 0;     ///< recent average; 0 while unknown
   double loader_wait_seconds = 0;  ///< of each step, how long it waited for its batch; recent average

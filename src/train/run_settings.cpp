@@ -27,16 +27,36 @@ std::string network_text(const StepSettings& step) {
   return concat_text(step.modules.size(), " modules of ", parameters, " weights (", digest(all), ")");
 }
 
+/// What ss_* metadata do not tell of a folder's options.
+std::string options_text(const SubsetOptions& o) {
+  const CaptionSettings& c = o.caption;
+  const auto face = o.face_crop_aug_range.value_or(std::array<double, 2>{});
+  std::string text;
+  for (const std::string& part :
+       {python_text(o.alpha_mask), python_text(face[0]), python_text(face[1]), python_text(c.dropout_rate),
+        python_text(c.dropout_every_n_epochs), python_text(c.tag_dropout_rate), python_text(c.token_warmup_min),
+        python_text(c.token_warmup_step), c.separator})
+    text += part + '\n';
+  return text;
+}
+
 /// Everything of the pictures but their pixels, of which only the files' sizes count: reading them takes too long.
 std::string data_text(const TrainingData& data, const std::map<std::string, std::string>& metadata) {
   std::string all;
-  for (const Sample& s : data.samples) {
+  const auto bytes_of = [](const std::string& path) -> uintmax_t {
     std::error_code gone;
-    const auto bytes = std::filesystem::file_size(s.path, gone);
+    const auto bytes = std::filesystem::file_size(path, gone);
+    return gone ? 0 : bytes;
+  };
+  for (const Dataset& dataset : data.datasets)
+    for (const SubsetSection& subset : dataset.section.subsets) all += options_text(subset.options);
+  for (const Sample& s : data.samples) {
     const Size bucket = data.dataset_of(s).buckets[static_cast<size_t>(s.bucket)].size;
     const char end = '\n';
     all += concat_text(std::filesystem::path(s.path).filename().string(), end, s.caption, end, s.repeats, end,
-                       gone ? 0 : bytes, end, bucket.width, 'x', bucket.height, end, s.is_reg, end);
+                       bytes_of(s.path), end, bucket.width, 'x', bucket.height, end, s.is_reg, end);
+    if (!s.mask_path.empty())
+      all += concat_text(std::filesystem::path(s.mask_path).filename().string(), end, bytes_of(s.mask_path), end);
   }
   for (const auto& [key, value] : metadata) all += key + "=" + value + "\n";
   return concat_text(data.samples.size(), " pictures in ", data.batches_per_epoch(), " batches (", digest(all), ")");
@@ -85,7 +105,10 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
                                                      "seed",
                                                      "num_epochs",
                                                      "sd_scripts_commit_hash",
-                                                     "num_validation_images"};
+                                                     "num_validation_images",
+                                                     "max_validation_steps",
+                                                     "validate_every_n_epochs",
+                                                     "validate_every_n_steps"};
   RunSettings settings;
   for (const auto& [key, value] : lora_metadata(facts, {})) {
     if (!key.starts_with("ss_")) continue;

@@ -12,7 +12,6 @@
 #include "network/network_args.h"
 #include "text/caption.h"
 #include "text/clip_tokenizer.h"
-#include "text/weighted_prompt.h"
 #include "train/batch_source.h"
 #include "train/caption_tokens.h"
 #include "train/lora_saver.h"
@@ -78,22 +77,6 @@ DType compute_type(const RunConfig& config) {
   return DType::bf16;
 }
 
-TrainingData load_training_data(const TrainConfig& config) {
-  const DataConfig& c = config.data;
-  TrainingData data = load_dataset(
-      c.dataset_config ? read_dataset_config(*c.dataset_config, c.defaults)
-                       : dataset_from_folders(c.train_data_dir.value_or(""), c.reg_data_dir.value_or(""), c.defaults));
-  for (const Sample& sample : data.samples) {
-    if (!config.model.weighted_captions) break;
-    try {
-      parse_weighted_prompt(sample.caption);
-    } catch (const Error& error) {
-      fail("the caption of ", sample.path, ": ", error.what());
-    }
-  }
-  return data;
-}
-
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
   LoaderConfig loader;
   loader.seed = seed;
@@ -131,7 +114,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.run.gradient_checkpointing;
   settings.conv_algorithm = config.run.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
-  settings.masked_loss = uses_masks(config);
+  settings.masked_loss = uses_masks(config, dataset_config(config));
   settings.weighted_captions = config.model.weighted_captions;
   return settings;
 }

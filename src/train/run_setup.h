@@ -6,6 +6,7 @@
 #include "data/loader.h"
 #include "models/checkpoint.h"
 #include "optim/lr_schedule.h"
+#include "train/dataset_setup.h"
 #include "train/latent_encoder.h"
 #include "train/lora_trainer.h"
 #include "train/run_length.h"
@@ -18,9 +19,6 @@ namespace rankine {
 
 /// The type to compute in. Throws Error for a mixed_precision that is not built.
 DType compute_type(const RunConfig& config);
-
-/// Looks at every file; see load_dataset for faults. With weighted_captions a weight that is no number is one too.
-TrainingData load_training_data(const TrainConfig& config);
 
 /// The loader of a run: the caller adds what follows from the run's length.
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);

@@ -35,9 +35,8 @@ Target forward_target(const StepSettings& s) {
   return target;
 }
 
-}  // namespace
-
-std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+/// Appends the forward pass and its loss.
+void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
   const Shape picture = {shape.batch, shape.height, shape.width, s.model.unet.latent_channels};
   const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
   const Value weights = graph.input("loss_weights", f32({shape.batch}));
@@ -52,7 +51,12 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   graph.output("sample_losses", losses);
   graph.output("loss", mean(losses));
   graph.set_scope("");
+}
 
+}  // namespace
+
+std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  append_loss(graph, s, shape);
   Target target_of_passes = forward_target(s);
   for (const LoraWeights& lora : attach_lora(graph, s.modules))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
@@ -65,6 +69,12 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
     for (const Value& trained : target_of_passes.trained)
       if (gradient_name(trained.node().scope()) == variable.node().scope()) with_gradient.push_back(trained);
   return with_gradient;
+}
+
+void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  append_loss(graph, s, shape);
+  attach_lora(graph, s.modules);
+  compile(graph, forward_target(s));
 }
 
 void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {

@@ -51,6 +51,10 @@ struct StepSettings {
 /// "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
+/// Forward and loss alone, with the weights in the forms of build_step_graph. Inputs and outputs are those of it, but
+/// for "loss_scale" and "keep".
+void build_validation_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
+
 /// The frozen text encoder alone: input "ids" i32 [N, chunks, 77] -> output "context" f32 [N, tokens, width].
 void build_text_graph(Graph& graph, const StepSettings& settings, int64_t batch, int64_t chunks);
 

@@ -36,9 +36,9 @@ void check_network(const NetworkConfig& c) {
 }
 
 void check_data(const DataConfig& c) {
-  check(c.train_data_dir || c.dataset_config,
-        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat) or "
-        "--dataset_config");
+  check(c.train_data_dir || c.dataset_config || c.in_json,
+        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat), "
+        "--dataset_config or --in_json");
   const double dropout = c.defaults.subset.caption.dropout_rate,
                tag_dropout = c.defaults.subset.caption.tag_dropout_rate;
   check(dropout >= 0 && dropout <= 1, "--caption_dropout_rate must be 0 to 1, got ", dropout);
@@ -47,6 +47,9 @@ void check_data(const DataConfig& c) {
   check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
   check_at_least("--vae_batch_size", c.vae_batch_size, 1);
   check(c.cache_latents || !c.cache_latents_to_disk, "--cache_latents_to_disk needs --cache_latents");
+  check_at_least("--dataset_repeats", c.defaults.subset.num_repeats, 1);
+  const double split = c.defaults.dataset.validation_split;
+  check(split >= 0 && split < 1, "--validation_split must be at least 0 and below 1, got ", split);
 }
 
 void check_optim(const OptimConfig& c) {
@@ -93,6 +96,12 @@ void check_tracker(const TrackerConfig& c) {
         "--log_tracker_name must be a folder's name without others, got \"", c.log_tracker_name.value_or(""), "\"");
 }
 
+void check_validation(const ValidationConfig& c) {
+  check_at_least("--validate_every_n_steps", c.validate_every_n_steps, int64_t{1});
+  check_at_least("--validate_every_n_epochs", c.validate_every_n_epochs, int64_t{1});
+  check_at_least("--max_validation_steps", c.max_validation_steps, int64_t{1});
+}
+
 }  // namespace
 
 void check_train_config(const TrainConfig& c) {
@@ -104,6 +113,7 @@ void check_train_config(const TrainConfig& c) {
   check_save(c.save);
   check_preview(c.preview);
   check_tracker(c.tracker);
+  check_validation(c.validation);
 }
 
 std::string OptimConfig::type() const {

@@ -41,7 +41,9 @@ struct NetworkConfig {
 struct DataConfig {
   std::optional<std::string> train_data_dir;  ///< holds N_name folders of pictures; unused with dataset_config
   std::optional<std::string> reg_data_dir;    ///< the same for regularisation pictures
-  std::optional<std::string> dataset_config;  ///< a TOML file
+  std::optional<std::string> dataset_config;  ///< a TOML or JSON file
+  std::optional<std::string> in_json;         ///< a metadata file; train_data_dir then holds the pictures themselves
+  bool debug_dataset = false;                 ///< show the first epoch and stop
   bool cache_latents = false;                 ///< encode every picture once, before the first step
   bool cache_latents_to_disk = false;         ///< and keep that beside the pictures; needs cache_latents
   bool skip_cache_check = false;              ///< use what is there whatever it was made from
@@ -138,6 +140,12 @@ struct TrackerConfig {
   bool writes_events() const { return !logging_dir.value_or("").empty(); }
 };
 
+struct ValidationConfig {
+  std::optional<int64_t> validate_every_n_steps;
+  std::optional<int64_t> validate_every_n_epochs;  ///< 1 when unset
+  std::optional<int64_t> max_validation_steps;     ///< most batches; unset: all
+};
+
 /// What is written into the saved file beside the run's own settings. Each metadata_X becomes modelspec.X.
 struct MetadataConfig {
   bool no_metadata = false;  ///< only the few keys other programs need
@@ -164,6 +172,7 @@ struct TrainConfig {
   SaveConfig save;
   PreviewConfig preview;
   TrackerConfig tracker;
+  ValidationConfig validation;
   MetadataConfig metadata;
   /// Flags that were given and change a run's numbers, as texts: two runs are the same only when these are.
   std::map<std::string, std::string> given_flags{};

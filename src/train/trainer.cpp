@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -18,6 +19,7 @@
 #include "train/run_setup.h"
 #include "train/sample_files.h"
 #include "train/training_facts.h"
+#include "train/validation.h"
 
 namespace rankine {
 namespace {
@@ -87,6 +89,12 @@ std::string previews_text(const PreviewMaker& previews, const RunLength& length,
                      times == 1 ? " once, in " : concat_text(", ", times, " times, in "), previews.folder(), '\n');
 }
 
+/// What is not trained on, as a line of the summary; empty where that is nothing.
+std::string held_out_text(const TrainingData& data) {
+  if (!data.validation) return "";
+  return concat_text("  held out     ", data.validation->samples.size(), " images for validation\n");
+}
+
 LatentCache fill_cache(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,
                        const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   LatentCache cache;
@@ -142,6 +150,11 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const InterruptGuard interrupt;
   const DType vae_type = config.run.no_half_vae ? DType::f32 : compute;
   auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae, vae_type);
+  std::optional<Validation> validation;
+  if (data.validation) {
+    validation.emplace(config, *data.validation, *encoder, [&] { return interrupt.requested(); });
+    check_not_stopped(interrupt);
+  }
   std::optional<LatentCache> cache;
   OtherMemory other;
   if (config.data.cache_latents) {
@@ -165,16 +178,20 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
     previews.emplace(PreviewMaker::Parts{config, backend, constants, trainer, saved, model_name(checkpoint.path())},
                      prompts);
   const std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
-  if (const auto captions = fixed_captions(config, data); !captions.empty()) trainer.encode_captions(captions);
+  if (auto captions = fixed_captions(config, data); !captions.empty()) {
+    if (validation) std::ranges::move(validation->captions(), std::back_inserter(captions));
+    trainer.encode_captions(captions);
+  }
   const size_t budget = parse_memory(config.run.memory_budget, "--memory_budget");
   const MemoryChoice memory = trainer.fit(largest_of(shapes), budget);
   for (const StepShape& shape : shapes) trainer.prepare(shape);
+  if (validation) validation->prepare(trainer);
   if (previews) other.previews = fitting_bytes(*previews, budget);
   if (start.found) check_restored(trainer, *start.found);
   const RunSummary summary = run_summary(config, checkpoint, data, length, trainer, other);
   out << summary_text(summary) << '\n'
-      << given_up_text(memory) << (previews ? previews_text(*previews, length, start.step) : "") << "  seed         "
-      << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
+      << held_out_text(data) << given_up_text(memory) << (previews ? previews_text(*previews, length, start.step) : "")
+      << "  seed         " << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
       << std::flush;
   check_not_stopped(interrupt);
 
@@ -199,16 +216,18 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   StateSaver states(trainer, state_files, same_run, seed);
   RunPosition position = start.found ? start.found->state.position : RunPosition{};
   position.step = start.step;
-  const TrainOutcome outcome = TrainingLoop({config, length, schedule, trainer, batches, saver, log, progress,
-                                             interrupt, states, previews ? &*previews : nullptr, position})
-                                   .run();
+  const TrainOutcome outcome =
+      TrainingLoop({config, length, schedule, trainer, batches, saver, log, progress, interrupt, states,
+                    previews ? &*previews : nullptr, position, validation ? &*validation : nullptr})
+          .run();
   progress.finish();
   out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
       << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "
       << duration_text(outcome.seconds)
       << (outcome.sample_seconds > 0 ? concat_text(" (sample pictures: ", duration_text(outcome.sample_seconds), ")")
                                      : "")
-      << ", the LoRA is " << outcome.file;
+      << (outcome.val_loss ? concat_text(", validation loss ", *outcome.val_loss) : "") << ", the LoRA is "
+      << outcome.file;
   if (std::filesystem::is_regular_file(report_file)) out << ", the report " << report_file;
   out << '\n';
   return outcome;

@@ -104,6 +104,12 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.caption_dropout_every_n_epochs = subset.caption.dropout_every_n_epochs;
   f.resize_interpolation = subset.resize_interpolation;
   if (const std::optional<Size> size = c.data.defaults.dataset.resolution) f.resolution = {size->width, size->height};
+  f.num_validation_images = data.validation ? data.validation->train_images() : 0;
+  f.validation_split = c.data.defaults.dataset.validation_split;
+  f.validation_seed = c.data.defaults.dataset.validation_seed;
+  f.max_validation_steps = c.validation.max_validation_steps;
+  f.validate_every_n_epochs = c.validation.validate_every_n_epochs;
+  f.validate_every_n_steps = c.validation.validate_every_n_steps;
   f.data = dataset_metadata(facts_of(data), c.run.gradient_accumulation_steps);
 
   f.no_metadata = c.metadata.no_metadata;

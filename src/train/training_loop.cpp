@@ -62,6 +62,7 @@ TrainOutcome TrainingLoop::all_steps() {
   if (outcome.interrupted && state_step_ == outcome.steps) outcome.state = parts_.states.path();
   going_on([&] { parts_.log.write_report(outcome.interrupted ? RunState::stopped : RunState::finished); });
   outcome.loss = losses_.mean();
+  outcome.val_loss = val_loss_;
   outcome.seconds = timer_.seconds();
   outcome.sample_seconds = sample_seconds_;
   outcome.file = parts_.saver.last_saved();
@@ -128,9 +129,10 @@ StepMetrics TrainingLoop::step(int64_t number) {
   if (const double sampling = std::exchange(pending_sample_seconds_, 0.0); sampling > 0)
     metrics.seconds.emplace_back("sample", sampling);
   metrics.resident_bytes = static_cast<int64_t>(resident_bytes());
-  metrics.step_seconds = step_timer.seconds();
-  step_seconds_.add(metrics.step_seconds);
+  step_seconds_.add(step_timer.seconds());
   waits_.add(load);
+  validate(metrics);
+  metrics.step_seconds = step_timer.seconds();
   going_on([&] { parts_.log.write(metrics); });
 
   // The state comes last: what it goes on from, the line of metrics included, is all there.
@@ -140,6 +142,20 @@ StepMetrics TrainingLoop::step(int64_t number) {
   if (!due.empty()) going_on([&] { parts_.log.write_report(RunState::running); });
   state_seconds_ = timer.seconds();
   return metrics;
+}
+
+void TrainingLoop::validate(StepMetrics& metrics) {
+  const RunLength& length = parts_.length;
+  const bool epoch_ends = metrics.step % length.steps_per_epoch() == 0 || metrics.step == length.steps;
+  if (!parts_.validation || !parts_.validation->is_due(metrics.step, metrics.epoch, epoch_ends)) return;
+  const Timer timer;
+  const auto found = parts_.validation->run(parts_.trainer, [&] { return parts_.interrupt.requested(); });
+  metrics.seconds.emplace_back("validate", timer.seconds());
+  if (!found) return;
+  metrics.val_loss = val_loss_ = found->mean;
+  for (const auto& [timestep, loss] : found->by_timestep)
+    metrics.val_loss_at.emplace_back(std::to_string(timestep), loss);
+  parts_.progress.message(concat_text("step ", metrics.step, ": validation loss ", found->mean));
 }
 
 void TrainingLoop::check_finite(double value, const char* what, int64_t number,
@@ -283,6 +299,7 @@ ProgressState TrainingLoop::progress_state(const StepMetrics& metrics) const {
           .epoch = metrics.epoch,
           .total_epochs = parts_.length.epochs,
           .loss = metrics.loss_average,
+          .val_loss = val_loss_,
           .elapsed_seconds = timer_.seconds(),
           .seconds_per_step = step_seconds_.mean(),
           .loader_wait_seconds = waits_.mean()};

@@ -15,6 +15,7 @@
 #include "train/run_length.h"
 #include "train/run_log.h"
 #include "train/state_saver.h"
+#include "train/validation.h"
 
 namespace rankine {
 
@@ -36,13 +37,14 @@ class MovingMean {
 
 /// How a run ended.
 struct TrainOutcome {
-  int64_t steps = 0;          ///< optimiser steps done
-  double loss = 0;            ///< mean over the last epoch's worth of batches
-  double seconds = 0;         ///< from the first step to the last save
-  double sample_seconds = 0;  ///< of these, for sample pictures
-  std::string file{};         ///< the LoRA saved last
-  bool interrupted = false;   ///< by Ctrl-C or SIGTERM
-  std::string state{};        ///< what an interrupted run goes on from; empty when it could not be saved
+  int64_t steps = 0;                 ///< optimiser steps done
+  double loss = 0;                   ///< mean over the last epoch's worth of batches
+  std::optional<double> val_loss{};  ///< of the last validation
+  double seconds = 0;                ///< from the first step to the last save
+  double sample_seconds = 0;         ///< of these, for sample pictures
+  std::string file{};                ///< the LoRA saved last
+  bool interrupted = false;          ///< by Ctrl-C or SIGTERM
+  std::string state{};               ///< what an interrupted run goes on from; empty when it could not be saved
 };
 
 /// The steps of a run, from the first to the last: batches are taken, gradients are summed, the weights move, and the
@@ -60,8 +62,9 @@ class TrainingLoop {
     Progress& progress;
     const InterruptGuard& interrupt;
     StateSaver& states;
-    PreviewMaker* previews = nullptr;  ///< none: no sample pictures
-    RunPosition start{};               ///< where the steps begin
+    PreviewMaker* previews = nullptr;        ///< none: no sample pictures
+    RunPosition start{};                     ///< where the steps begin
+    const Validation* validation = nullptr;  ///< null where nothing is held out
   };
   explicit TrainingLoop(const Parts& parts);
 
@@ -74,6 +77,8 @@ class TrainingLoop {
   /// One optimiser step with all its batches.
   StepMetrics step(int64_t number);
   ReadyBatch next_batch(int64_t steps_done);
+  /// Takes the loss of what is held out, if it is time.
+  void validate(StepMetrics& metrics);
   void check_finite(double value, const char* what, int64_t number, const std::vector<std::string>& files) const;
   /// A save that is due after a step.
   struct Due {
@@ -102,6 +107,7 @@ class TrainingLoop {
   double pending_sample_seconds_ = 0;  // of the pictures that were made after the last step
   bool samples_announced_ = false;
   std::set<std::string> told_file_errors_;
+  std::optional<double> val_loss_;
   Timer timer_;
 };
 

@@ -96,25 +96,49 @@ TEST_CASE("values of a wrong type or out of range are refused with their line") 
   check_refused(Toml{.general = "flip_aug = "}.text(), "not valid TOML");
 }
 
-TEST_CASE("keys that are not built are refused by name unless they ask for nothing") {
-  for (const char* line : {"color_aug = true", "random_crop = true", "face_crop_aug_range = [1.0, 2.0]",
-                           "cache_info = true", "metadata_file = \"a.json\"", "conditioning_data_dir = \"x\""})
-    check_refused(Toml{.subset = line}.text(), "is not supported yet");
-  check_refused(Toml{.dataset = "validation_split = 0.1"}.text(), "validation_split is not supported yet");
+TEST_CASE("a key that is not built is refused by name unless it asks for nothing") {
   check_refused(Toml{.dataset = "network_multiplier = 0.5"}.text(), "network_multiplier is not supported yet");
   const TemporaryFolder folder;
   DataDefaults defaults;
   defaults.dataset.resolution = Size{512, 512};
-  CHECK_NOTHROW(read(
-      folder, Toml{.general = "color_aug = false\nrandom_crop = false", .dataset = "network_multiplier = 1.0"}.text(),
-      defaults));
+  CHECK_NOTHROW(read(folder, Toml{.dataset = "network_multiplier = 1.0"}.text(), defaults));
+}
+
+TEST_CASE("augmentation, masks and the validation split are read at their levels") {
+  const TemporaryFolder folder;
+  folder.picture("masks/a.png", 8, 8);
+  DataDefaults defaults;
+  defaults.dataset.resolution = Size{512, 512};
+  const DatasetConfig config =
+      read(folder,
+           Toml{.general = "color_aug = true\nvalidation_split = 0.1",
+                .dataset = "random_crop = true\nvalidation_seed = -3",
+                .subset = "color_aug = false\nface_crop_aug_range = [2, 4.5]\nconditioning_data_dir = \"masks\""}
+               .text(),
+           defaults);
+  const DatasetSection& dataset = config.datasets.at(0);
+  CHECK(dataset.options.validation_split == 0.1);
+  CHECK(dataset.options.validation_seed == -3);
+  const SubsetOptions& options = dataset.subsets.at(0).options;
+  CHECK_FALSE(options.color_aug);
+  CHECK(options.random_crop);
+  CHECK(options.face_crop_aug_range == std::array{2.0, 4.5});
+  CHECK(options.conditioning_data_dir == folder.path("masks"));
+  check_refused(Toml{.subset = "validation_split = 0.1"}.text(), "validation_split belongs to [[datasets]]");
+  check_refused(Toml{.dataset = "validation_split = 1.5"}.text(), "between 0 and 1");
+  check_refused(Toml{.subset = "face_crop_aug_range = [4.0, 2.0]"}.text(), "the smaller first");
+  check_refused(Toml{.subset = "face_crop_aug_range = 2.0"}.text(), "must be [number, number]");
+  check_refused(Toml{.subset = "conditioning_data_dir = \"nowhere\""}.text(), "\"nowhere\" is not a folder");
+  check_refused(Toml{.dataset = "conditioning_data_dir = \"pics\""}.text(), "belongs to [[datasets.subsets]]");
+  CHECK(face_crop_range_from("2.0, 4.0") == std::array{2.0, 4.0});
+  for (const char* text : {"2.0", "a,b", "4,2", "0,1", ""}) CHECK_THROWS_AS(face_crop_range_from(text), Error);
 }
 
 TEST_CASE("a file that names nothing to train on, or a folder that is not there, is refused") {
   check_refused("", "no [[datasets]]");
   check_refused("[[datasets]]\nresolution = 512\n", "dataset.toml:1: this dataset has no subsets");
   check_refused("[[datasets]]\n[[datasets.subsets]]\nnum_repeats = 1\n",
-                "dataset.toml:2: this subset has no image_dir");
+                "dataset.toml:2: this subset has no image_dir and no metadata_file");
   check_refused("[[datasets]]\n[[datasets.subsets]]\nimage_dir = \"nowhere\"\n", "\"nowhere\" is not a folder");
   check_refused(Toml{.dataset = "enable_bucket = true\nmin_bucket_reso = 640"}.text(), "min_bucket_reso 640 is larger");
   const TemporaryFolder folder;

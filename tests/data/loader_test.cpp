@@ -247,8 +247,8 @@ TEST_CASE("an alpha mask is the picture's alpha, mirrored with it, and 1 where t
   defaults.dataset.resolution = Size{64, 64};
   defaults.subset.alpha_mask = true;
   const TrainingData data = load_dataset(dataset_from_folders(folder.path("train"), "", defaults));
-  CHECK(load_alpha_mask(data, 0, false) == std::vector<float>(64 * 64, 1.0f));
-  const std::vector<float> mask = load_alpha_mask(data, 1, false), mirrored = load_alpha_mask(data, 1, true);
+  CHECK(load_mask(data, 0, false) == std::vector<float>(64 * 64, 1.0f));
+  const std::vector<float> mask = load_mask(data, 1, false), mirrored = load_mask(data, 1, true);
   REQUIRE(mask.size() == 64 * 64);
   for (size_t i = 0; i < 64; ++i) {
     CHECK(mask[640 + i] == static_cast<float>(i * 4) / 255.0f);

@@ -142,3 +142,23 @@ TEST_CASE("captions encoded beforehand give the same step as captions encoded wh
   CHECK(at_once.step(1) == later.step(1));
   CHECK(at_once.trainer.memory().weights < later.trainer.memory().weights);
 }
+
+TEST_CASE("the validation loss is the step's loss, and taking it changes neither weights nor gradients") {
+  StepSettings settings = small_settings();
+  settings.accumulate = true;
+  Training training(settings), untouched(settings);
+  const std::string up = settings.modules[0].key + ".lora_up.weight";
+  const int64_t count = count_of(settings.modules[0].up_shape());
+  for (Training* t : {&training, &untouched}) {
+    t->step(1);
+    t->trainer.step(inputs(2), 0.5, false);
+  }
+  const auto gradient = training.trainer.gradient(up, count);
+  const double loss = training.trainer.validation_loss(inputs(3));
+  CHECK(training.trainer.gradient(up, count) == gradient);
+  const double expected = training.trainer.step(inputs(3), 0.5, true).loss;
+  CHECK(loss == doctest::Approx(expected).epsilon(1e-6));
+  CHECK(untouched.trainer.step(inputs(3), 0.5, true).loss == expected);
+  for (Training* t : {&training, &untouched}) t->trainer.update(2, {2e-3, 2e-3});
+  CHECK(training.trainer.weights(up, count) == untouched.trainer.weights(up, count));
+}

@@ -1,0 +1,17 @@
+#pragma once
+#include "data/dataset.h"
+#include "train/train_config.h"
+
+namespace rankine {
+
+/// The datasets that a configuration asks for: of its dataset file, its metadata file, or its folders. Throws Error for
+/// options that contradict each other, such as latents that are cached though pictures are cut anew each time.
+DatasetConfig dataset_config(const TrainConfig& config);
+
+/// Whether the loss of some pictures is weighed by masks or their alpha. Throws Error for --masked_loss without any.
+bool uses_masks(const TrainConfig& config, const DatasetConfig& datasets);
+
+/// Looks at every file; see load_dataset for faults. With weighted_captions a weight that is no number is one too.
+TrainingData load_training_data(const TrainConfig& config);
+
+}  // namespace rankine
