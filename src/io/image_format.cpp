@@ -2,24 +2,15 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "base/error.h"
+#include "io/image_bytes.h"
 
 namespace rankine {
 namespace {
-
-bool starts_with(ImageBytes bytes, std::string_view magic, size_t at = 0) {
-  return bytes.size() >= at + magic.size() && std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
-}
-
-uint32_t big_u16(ImageBytes b, size_t at) { return static_cast<uint32_t>(b[at] << 8 | b[at + 1]); }
-uint32_t big_u32(ImageBytes b, size_t at) { return big_u16(b, at) << 16 | big_u16(b, at + 2); }
-uint32_t little_u16(ImageBytes b, size_t at) { return static_cast<uint32_t>(b[at] | b[at + 1] << 8); }
-uint32_t little_u24(ImageBytes b, size_t at) { return little_u16(b, at) | static_cast<uint32_t>(b[at + 2]) << 16; }
-uint32_t little_u32(ImageBytes b, size_t at) { return little_u16(b, at) | little_u16(b, at + 2) << 16; }
 
 [[noreturn]] void cut_short(const std::string& path, const char* format) {
   fail(path, ": the ", format, " file is cut short: copy or download it again");
@@ -33,11 +24,6 @@ Size64 png_size(ImageBytes b, const std::string& path) {
   if (b.size() < 33) cut_short(path, "PNG");
   check(starts_with(b, "IHDR", 12), path, ": damaged PNG file: it does not start with its header chunk");
   return {big_u32(b, 16), big_u32(b, 20)};
-}
-
-// Start-of-frame markers are C0 ... CF without the tables C4, C8 and CC.
-bool is_jpeg_frame(unsigned marker) {
-  return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
 // Walks the segments of a JPEG file and calls visit(marker, position of the segment's length) until it returns false.
@@ -116,6 +102,8 @@ void check_png(ImageBytes b, const std::string& path) {
 
 void check_webp(ImageBytes b, const std::string& path) {
   if (b.size() - 8 < little_u32(b, 4)) cut_short(path, "WebP");
+  check(!starts_with(b, "VP8X", 12) || (b[20] & 0x02) == 0, path,
+        ": an animated WebP: save the frame to train on as a still picture");
 }
 
 void check_bmp(ImageBytes b, const std::string& path) {
@@ -132,6 +120,41 @@ void check_bmp(ImageBytes b, const std::string& path) {
   if (pixels_at > b.size() || b.size() - pixels_at < needed) cut_short(path, "BMP");
 }
 
+/// What files that only look like pictures by their names turn out to be.
+struct Stranger {
+  std::string_view magic;
+  size_t at;
+  std::string_view is;
+};
+constexpr Stranger strangers[] = {
+    {"GIF8", 0, "a GIF: convert it"},
+    {{"II*\0", 4}, 0, "a TIFF picture: convert it"},
+    {{"MM\0*", 4}, 0, "a TIFF picture: convert it"},
+    {"ftypavif", 4, "an AVIF picture: convert it"},
+    {"ftyphei", 4, "a HEIC picture, as phones make them: convert it"},
+    {"ftypmif1", 4, "a HEIF picture, as phones make them: convert it"},
+    {"\xff\x0a", 0, "a JPEG XL picture: convert it"},
+    {"JXL ", 4, "a JPEG XL picture: convert it"},
+    {"8BPS", 0, "a Photoshop file: export it as PNG"},
+    {"%PDF", 0, "a PDF document"},
+    {"PK\x03\x04", 0, "a ZIP archive: unpack it"},
+    {{"\0\x05\x16\x07", 4}, 0, "what macOS keeps beside a picture, not the picture: copy the file without \"._\""},
+    {"version https://git-lfs", 0, "a pointer to a picture in Git LFS: fetch it with git lfs pull"},
+    {"<svg", 0, "an SVG drawing: export it as PNG"},
+    {"<!", 0, "a web page, perhaps of a failed download: download the picture again"},
+    {"<html", 0, "a web page, perhaps of a failed download: download the picture again"},
+};
+
+std::string description_of_stranger(ImageBytes b) {
+  for (const Stranger& s : strangers)
+    if (starts_with(b, s.magic, s.at)) return concat_text(": it is ", s.is);
+  const ImageBytes first = b.first(std::min<size_t>(b.size(), 512));
+  if (std::ranges::all_of(first, [](unsigned char c) { return c == 0; }))
+    return ": it holds zeros, perhaps after a crash: copy or download it again";
+  const auto is_text = [](unsigned char c) { return c >= ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  return std::ranges::all_of(first, is_text) ? ": it is a text" : "";
+}
+
 }  // namespace
 
 ImageFormat image_format_of(ImageBytes bytes, const std::string& path) {
@@ -140,7 +163,7 @@ ImageFormat image_format_of(ImageBytes bytes, const std::string& path) {
   if (starts_with(bytes, "\xff\xd8\xff")) return ImageFormat::jpeg;
   if (starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8)) return ImageFormat::webp;
   if (starts_with(bytes, "BM")) return ImageFormat::bmp;
-  fail(path, ": not a PNG, JPEG, WebP or BMP picture");
+  fail(path, ": not a PNG, JPEG, WebP or BMP picture", description_of_stranger(bytes));
 }
 
 ImageSize image_size_of(ImageBytes bytes, ImageFormat format, const std::string& path) {

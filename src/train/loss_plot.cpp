@@ -2,83 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "io/canvas.h"
 #include "train/metrics_table.h"
 #include "train/report/text.h"
 
 namespace rankine {
 namespace {
 
-const cv::Scalar kInk(45, 42, 40), kMuted(115, 110, 107), kGrid(232, 229, 226), kPaper(255, 255, 255);  // B, G, R
-const cv::Scalar kRaw(234, 205, 170), kTrend(180, 95, 20);
-
-/// Everything is drawn this many times larger and then made smaller: finer edges than LINE_AA's, and smooth letters.
-constexpr int kOversampling = 3;
-
-enum class Anchor { left, centre, right };
-
-/// The sheet of paper, in the plot's own pixels.
-class Canvas {
- public:
-  Canvas(int width, int height) : mat_(height * kOversampling, width * kOversampling, CV_8UC3, kPaper) {}
-
-  void line(double x0, double y0, double x1, double y1, const cv::Scalar& colour, double width) {
-    curve({{x0, y0}, {x1, y1}}, colour, width);
-  }
-
-  void curve(const std::vector<cv::Point2d>& points, const cv::Scalar& colour, double width) {
-    std::vector<cv::Point> scaled;
-    for (const cv::Point2d& p : points) scaled.push_back(at(p));
-    cv::polylines(mat_, scaled, false, colour, std::max(1, cvRound(width * kOversampling)), cv::LINE_AA, kShift);
-  }
-
-  /// `y` is the letters' middle; `size` is the height of capitals.
-  void text(const std::string& words, double x, double y, double size, const cv::Scalar& colour, Anchor anchor,
-            double weight = 1.1) {
-    const auto [box, scale, thickness] = measure(words, size, weight);
-    const double shift = anchor == Anchor::left ? 0 : anchor == Anchor::centre ? 0.5 : 1;
-    const cv::Point origin(cvRound(x * kOversampling - shift * box.width),
-                           cvRound(y * kOversampling + box.height / 2.0));
-    cv::putText(mat_, words, origin, kFont, scale, colour, thickness, cv::LINE_AA);
-  }
-
-  double text_width(const std::string& words, double size) const {
-    return static_cast<double>(measure(words, size, 1.1).box.width) / kOversampling;
-  }
-
-  Image picture() const {
-    cv::Mat small, rgb;
-    cv::resize(mat_, small, {}, 1.0 / kOversampling, 1.0 / kOversampling, cv::INTER_AREA);
-    cv::cvtColor(small, rgb, cv::COLOR_BGR2RGB);
-    Image image{.width = rgb.cols, .height = rgb.rows, .channels = 3};
-    for (int y = 0; y < rgb.rows; ++y)
-      image.pixels.insert(image.pixels.end(), rgb.ptr(y), rgb.ptr(y) + static_cast<size_t>(rgb.cols) * 3);
-    return image;
-  }
-
- private:
-  static constexpr int kShift = 4, kFont = cv::FONT_HERSHEY_SIMPLEX;  // kShift: positions in sixteenths
-  struct Measured {
-    cv::Size box;
-    double scale;
-    int thickness;
-  };
-
-  static cv::Point at(const cv::Point2d& p) {
-    const double factor = kOversampling * (1 << kShift);
-    return {cvRound(p.x * factor), cvRound(p.y * factor)};
-  }
-  static Measured measure(const std::string& words, double size, double weight) {
-    const int thickness = std::max(1, cvRound(weight * kOversampling));
-    const double scale = cv::getFontScaleFromHeight(kFont, cvRound(size * kOversampling), thickness);
-    int baseline = 0;
-    return {cv::getTextSize(words, kFont, scale, thickness, &baseline), scale, thickness};
-  }
-
-  cv::Mat mat_;
-};
+constexpr Colour kRaw{170, 205, 234}, kTrend{20, 95, 180};
 
 /// Where numbers stand on the paper.
 struct Frame {
@@ -96,10 +29,10 @@ std::pair<double, double> loss_range(const LossCurve& curve) {
   return {bottom, *high + 0.08 * span};
 }
 
-std::vector<cv::Point2d> points_of(const Frame& frame, const std::vector<double>& steps,
-                                   const std::vector<double>& losses) {
-  std::vector<cv::Point2d> points;
-  for (size_t i = 0; i < steps.size(); ++i) points.emplace_back(frame.x(steps[i]), frame.y(losses[i]));
+std::vector<Position> points_of(const Frame& frame, const std::vector<double>& steps,
+                                const std::vector<double>& losses) {
+  std::vector<Position> points;
+  for (size_t i = 0; i < steps.size(); ++i) points.push_back({frame.x(steps[i]), frame.y(losses[i])});
   return points;
 }
 
@@ -107,26 +40,26 @@ void draw_axes(Canvas& canvas, const Frame& frame) {
   const std::vector<double> losses = round_ticks(frame.low_y, frame.high_y, 6);
   const double loss_step = losses.size() > 1 ? losses[1] - losses[0] : frame.high_y - frame.low_y;
   for (const double loss : losses) {
-    canvas.line(frame.left, frame.y(loss), frame.right, frame.y(loss), kGrid, 1);
-    canvas.text(tick_text(loss, loss_step), frame.left - 12, frame.y(loss), 11, kMuted, Anchor::right);
+    canvas.line({frame.left, frame.y(loss)}, {frame.right, frame.y(loss)}, kGrid, 1);
+    canvas.text(tick_text(loss, loss_step), {frame.left - 12, frame.y(loss)}, 11, kMuted, Anchor::right);
   }
   for (const double step : round_ticks(frame.low_x, frame.high_x, 9)) {
     if (step != std::round(step)) continue;
-    canvas.line(frame.x(step), frame.bottom, frame.x(step), frame.bottom + 6, kMuted, 1);
-    canvas.text(tick_text(step, 1), frame.x(step), frame.bottom + 22, 11, kMuted, Anchor::centre);
+    canvas.line({frame.x(step), frame.bottom}, {frame.x(step), frame.bottom + 6}, kMuted, 1);
+    canvas.text(tick_text(step, 1), {frame.x(step), frame.bottom + 22}, 11, kMuted, Anchor::centre);
   }
-  canvas.line(frame.left, frame.bottom, frame.right, frame.bottom, kMuted, 1.3);
-  canvas.text("step", (frame.left + frame.right) / 2, frame.bottom + 48, 12, kInk, Anchor::centre);
-  canvas.text("loss", frame.left, frame.top - 20, 12, kInk, Anchor::right);
+  canvas.line({frame.left, frame.bottom}, {frame.right, frame.bottom}, kMuted, 1.3);
+  canvas.text("step", {(frame.left + frame.right) / 2, frame.bottom + 48}, 12, kInk, Anchor::centre);
+  canvas.text("loss", {frame.left, frame.top - 20}, 12, kInk, Anchor::right);
 }
 
 void draw_legend(Canvas& canvas, const Frame& frame, double y) {
   double x = frame.right;
-  const auto entry = [&](const std::string& words, const cv::Scalar& colour, double width) {
+  const auto entry = [&](const std::string& words, Colour colour, double width) {
     x -= canvas.text_width(words, 11);
-    canvas.text(words, x, y, 11, kMuted, Anchor::left);
+    canvas.text(words, {x, y}, 11, kMuted);
     x -= 36;
-    canvas.line(x, y, x + 26, y, colour, width);
+    canvas.line({x, y}, {x + 26, y}, colour, width);
     x -= 28;
   };
   entry("trend", kTrend, 3);
@@ -199,7 +132,7 @@ Image draw_loss_plot(const LossCurve& curve, const LossPlotConfig& config) {
   canvas.curve(points_of(frame, curve.steps, curve.losses), kRaw, 1.2);
   const double width = std::max(1.0, (last - first) / 30);
   canvas.curve(points_of(frame, curve.steps, smoothed(curve, width)), kTrend, 3);
-  canvas.text(config.title, frame.left, 36, 17, kInk, Anchor::left, 1.7);
+  canvas.text(config.title, {frame.left, 36}, 17, kInk, Anchor::left, 1.7);
   draw_legend(canvas, frame, 36);
   return canvas.picture();
 }

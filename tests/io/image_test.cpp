@@ -1,11 +1,11 @@
 #include "io/image.h"
 
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include <cstdlib>
 #include <opencv2/imgcodecs.hpp>
 
+#include "io/picture_bytes.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
 #include "io/temp_folder.h"
@@ -18,43 +18,6 @@ namespace {
 std::string picture(const std::string& name) { return golden::reference_file("images/" + name).string(); }
 
 std::string pixel_hash(const Image& image) { return sha256_hex(std::as_bytes(std::span(image.pixels))); }
-
-std::string big_u32(size_t value) {
-  std::string out;
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xff);
-  return out;
-}
-
-std::string chunk(const std::string& type, const std::string& content) {
-  const std::string checked = type + content;
-  const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
-  return big_u32(content.size()) + checked + big_u32(crc);
-}
-
-// A PNG file of the given pixel format; `rows` holds each row with its filter byte before it.
-std::string png_of(size_t width, size_t height, int bits, int color_type, const std::string& rows,
-                   const std::string& extra_chunks = {}) {
-  std::string packed(::compressBound(rows.size()), '\0');
-  uLongf size = packed.size();
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(rows.data()), rows.size());
-  packed.resize(size);
-  const std::string header =
-      big_u32(width) + big_u32(height) + static_cast<char>(bits) + static_cast<char>(color_type) + std::string(3, '\0');
-  return "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) + extra_chunks + chunk("IDAT", packed) + chunk("IEND", "");
-}
-
-Image gradient_picture(int width, int height, int channels) {
-  Image image{.width = width, .height = height, .channels = channels};
-  for (int i = 0; i < width * height * channels; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
-  return image;
-}
-
-std::string encoded(const Image& image, const char* extension) {
-  const cv::Mat mat(image.height, image.width, CV_8UC(image.channels), const_cast<uint8_t*>(image.pixels.data()));
-  std::vector<uint8_t> bytes;
-  cv::imencode(extension, mat, bytes);
-  return {bytes.begin(), bytes.end()};
-}
 
 }  // namespace
 
@@ -153,12 +116,7 @@ TEST_CASE("a picture is recognised by its content, whatever its name") {
 }
 
 TEST_CASE("the EXIF orientation is ignored") {
-  // An APP1 segment with orientation 6 (turn by 90 degrees) after the start marker.
-  using namespace std::string_literals;
-  const std::string tiff = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"s;
-  const std::string app1 = "Exif\0\0"s + tiff;
-  std::string bytes = get_bytes(picture("photo.jpg"));
-  bytes.insert(2, "\xff\xe1"s + static_cast<char>(0) + static_cast<char>(app1.size() + 2) + app1);
+  const std::string bytes = with_exif(get_bytes(picture("photo.jpg")), 6);
   const TempFolder folder;
   put_bytes(folder / "turned.jpg", bytes);
   CHECK(read_image(folder / "turned.jpg") == read_image(picture("photo.jpg")));
