@@ -22,6 +22,8 @@ std::string help_of_help() {
 constexpr std::array command_table = {
     Command{"bench", "time a training step, op by op", run_bench, bench_help},
     Command{"checkpoint", "write a synthetic checkpoint, or say what is inside one", run_checkpoint, checkpoint_help},
+    Command{"dataset", "check the pictures and captions of a dataset, or draw what the network sees", run_dataset,
+            dataset_help},
     Command{"help", "help on a command", run_help, help_of_help},
     Command{"plot", "draw the loss of a training run", run_plot, plot_help},
     Command{"sample", "make pictures with a checkpoint and LoRAs", run_sample, sample_help},

@@ -93,6 +93,11 @@ FlagGroup dataset_flags(TrainOptions& o) {
           built("--reg_data_dir", &c.reg_data_dir, "Folder whose N_name subfolders hold regularisation pictures"),
           built("--resolution", size_in_pixels(options.resolution), "Training size: one side, or width,height"),
           built("--train_batch_size", &options.batch_size, "Pictures in a batch"),
+          built("--exif_orientation", &c.exif_orientation,
+                "Turn pictures as their EXIF data say, or train them as they are stored, as sd-scripts does")
+              .choose("ignore,apply"),
+          built("--skip_broken_images", &c.skip_broken_images,
+                "Leave out pictures that cannot be read, or whose captions cannot, instead of stopping"),
           built("--cache_latents", &c.cache_latents, "Encode all pictures once, before training"),
           built("--vae_batch_size", &c.vae_batch_size, "Pictures encoded at once for --cache_latents"),
           built("--cache_latents_to_disk", &c.cache_latents_to_disk,

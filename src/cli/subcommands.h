@@ -11,6 +11,9 @@ std::string bench_help();
 void run_checkpoint(const std::vector<std::string>& args);
 std::string checkpoint_help();
 
+void run_dataset(const std::vector<std::string>& args);
+std::string dataset_help();
+
 void run_plot(const std::vector<std::string>& args);
 std::string plot_help();
 

@@ -114,10 +114,12 @@ void Messages::write() const {
     if (seen.insert(text).second) log::info(text);
 }
 
-TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages) {
+TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages, const FlagGroup& more) {
   TrainOptions options;
   const FlagTable table = train_flags(options);
-  const Arguments arguments = split_arguments(table, args);
+  FlagTable all = table;
+  all.push_back(more);
+  const Arguments arguments = split_arguments(all, args);
   check(arguments.positionals.empty(), "unexpected argument \"",
         arguments.positionals.empty() ? "" : arguments.positionals[0], "\"; flags start with --");
 

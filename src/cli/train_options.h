@@ -18,8 +18,8 @@ struct Messages {
 
 /// Reads the arguments after `rankine train` and the `--config_file` that they may name; the command line wins.
 /// Throws Error for the first thing that cannot be understood. Whether the settings fit together is left to
-/// check_train_config.
-TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages);
+/// check_train_config. `more` are flags of another command that takes these too; a config file does not set them.
+TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages, const FlagGroup& more = {});
 
 /// DEBUG and INFO to CRITICAL, as --console_log_level names them.
 log::Level log_level(const std::string& name);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/dataset_config.h"
+#include "data/findings.h"
 #include "data/tag_frequency.h"
 
 namespace rankine {
@@ -15,7 +16,8 @@ struct Sample {
   std::string caption{};    ///< as read, before prefix, shuffling and the rest
   std::string mask_path{};  ///< picture whose red is a factor on the loss; empty: none
   int repeats = 1;          ///< how often it is drawn in an epoch
-  Size size{};              ///< of the file, in pixels
+  Size size{};              ///< of the file, in pixels, turned as `orientation` says
+  int orientation = 1;      ///< EXIF's, that the file's pixels are turned by; 1: as they are stored
   BucketChoice place{};     ///< bucket and size before the crop; the latent is an eighth of the bucket
   bool is_reg = false;
   int dataset = 0;  ///< index into TrainingData::datasets
@@ -66,10 +68,13 @@ struct TrainingData {
   int64_t batches_per_epoch() const;
 };
 
-/// Looks at every file: finds the pictures, decodes each of them once (on `threads` threads; 0: one a core), reads the
-/// captions, and assigns buckets. Throws one Error with all faults, each with file and reason; what can be trained in
-/// spite of it (a missing or empty caption, an empty folder) is a warning. Regularisation pictures are repeated until
-/// they are as many as the training pictures, as sd-scripts does.
+/// Looks at every file once, on `threads` threads (0: one a core): finds the pictures, reads the captions, assigns
+/// buckets, and adds all that it finds wrong or worth knowing to `findings`. Pictures with errors are in no bucket.
+/// Regularisation pictures are repeated until they are as many as the training pictures, as sd-scripts does.
+TrainingData look_at_dataset(const DatasetConfig& config, Findings& findings, int threads = 0);
+
+/// The same for training: says warnings and notes to the log, and throws one Error with all errors, each with file and
+/// reason.
 TrainingData load_dataset(const DatasetConfig& config, int threads = 0);
 
 }  // namespace rankine

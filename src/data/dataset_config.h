@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/buckets.h"
+#include "data/check_config.h"
 #include "text/caption.h"
 
 namespace rankine {
@@ -72,6 +73,7 @@ struct DatasetSection {
 struct DatasetConfig {
   bool from_file = false;  ///< a --dataset_config was read: ss_* metadata then has another form
   std::vector<DatasetSection> datasets{};
+  CheckConfig check{};  ///< set by who asks for the data; no key of the file
 };
 
 /// One dataset of the `N_name` subfolders of `train_data_dir` (and of `reg_data_dir` unless it is empty): N repeats,

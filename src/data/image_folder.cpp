@@ -1,11 +1,11 @@
 #include "data/image_folder.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/error.h"
+#include "io/mapped_file.h"
 #include "text/unicode.h"
 
 namespace rankine {
@@ -13,57 +13,85 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Many thousand words.
+constexpr size_t kLongestCaption = size_t{1} << 20;
+
 constexpr std::string_view suffixes[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp",
                                          ".PNG", ".JPG", ".JPEG", ".WEBP", ".BMP"};
+
+/// Pictures in formats that are not read, and mixed spellings such as ".Png", which sd-scripts does not take either.
+bool is_unread_picture(std::string suffix) {
+  std::ranges::transform(suffix, suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::string_view known[] = {".png",  ".jpg",  ".jpeg", ".webp", ".bmp", ".gif", ".tif",
+                                        ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jfif"};
+  return std::ranges::find(known, suffix) != std::end(known);
+}
 
 }  // namespace
 
 std::span<const std::string_view> image_suffixes() { return suffixes; }
 
-std::vector<std::string> list_images(const std::string& folder) {
-  std::vector<std::string> paths;
+FolderContents look_at_folder(const std::string& folder) {
+  FolderContents contents;
   try {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with('.') || entry.is_directory()) continue;
-      if (std::ranges::find(suffixes, entry.path().extension().string()) == std::end(suffixes)) continue;
-      paths.push_back(entry.path().string());
+      const std::string suffix = entry.path().extension().string();
+      const bool is_image = std::ranges::find(suffixes, suffix) != std::end(suffixes);
+      std::error_code unknown;
+      if (entry.is_directory(unknown)) {
+        if (is_image) contents.folders.push_back(entry.path().string());
+      } else if (entry.path().filename().string().starts_with('.')) {
+        if (is_image) contents.hidden.push_back(entry.path().string());
+      } else if (is_image) {
+        contents.images.push_back(entry.path().string());
+      } else {
+        (is_unread_picture(suffix) ? contents.unread : contents.others).push_back(entry.path().string());
+      }
     }
   } catch (const fs::filesystem_error& error) {
     fail(folder, ": the folder cannot be read: ", error.code().message());
   }
-  std::ranges::sort(paths);
-  return paths;
+  for (auto* list : {&contents.images, &contents.hidden, &contents.folders, &contents.unread, &contents.others})
+    std::ranges::sort(*list);
+  return contents;
 }
+
+std::vector<std::string> list_images(const std::string& folder) { return look_at_folder(folder).images; }
 
 std::string caption_path(const std::string& image_path, const std::string& extension) {
   // Not replace_extension: that puts a dot before an extension such as "_tags.txt".
   return fs::path(image_path).replace_extension().string() + extension;
 }
 
-std::string read_caption(const std::string& path, bool all_lines) {
-  std::ifstream in(path, std::ios::binary);
-  check(in.good(), path, ": the caption cannot be opened");
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  check(!in.bad(), path, ": the caption cannot be read");
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.erase(0, 3);  // a byte order mark is not part of the caption
+Caption read_caption(const std::string& path, bool all_lines) {
+  const MappedFile file(path);
+  std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  check(bytes.size() <= kLongestCaption, path, ": ", bytes.size(), " bytes are no caption");
+  check(!bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF"), path,
+        ": the caption is UTF-16: save it as UTF-8");
+  Caption caption;
+  caption.has_byte_order_mark = bytes.starts_with("\xEF\xBB\xBF");
+  if (caption.has_byte_order_mark) bytes.remove_prefix(3);
+  check(bytes.find('\0') == std::string_view::npos, path,
+        ": the caption holds a zero byte: it is UTF-16 or damaged; save it as UTF-8");
   try {
     decode_utf8(bytes);
   } catch (const Error& error) {
     fail(path, ": the caption is not UTF-8: ", error.what());
   }
 
-  std::string caption;
-  std::string_view rest = bytes;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
-    const std::string_view line = strip(rest.substr(0, end));
-    rest.remove_prefix(end);
-    rest.remove_prefix(rest.starts_with("\r\n") ? 2 : std::min<size_t>(1, rest.size()));
-    if (!all_lines) return std::string(line);
+  for (bool is_first = true; !bytes.empty(); is_first = false) {
+    const size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+    const std::string_view line = strip(bytes.substr(0, end));
+    bytes.remove_prefix(end);
+    bytes.remove_prefix(bytes.starts_with("\r\n") ? 2 : std::min<size_t>(1, bytes.size()));
     if (line.empty()) continue;
-    if (!caption.empty()) caption += '\n';
-    caption += line;
+    if (!all_lines && !is_first) {
+      ++caption.unused_lines;
+      continue;
+    }
+    if (!caption.text.empty()) caption.text += '\n';
+    caption.text += line;
   }
   return caption;
 }

@@ -35,6 +35,7 @@ constexpr Property properties[] = {
     {"bucket", "it was made for another size"},
     {"interpolation", "the picture is resized differently"},
     {"alpha", "the picture is resized differently"},
+    {"orientation", "the picture is turned differently"},
     {"arrays", "another program has changed it"},
 };
 
@@ -146,7 +147,8 @@ std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& pat
 std::string LatentRecipe::text() const {
   return concat_text("recipe 1\npicture ", picture, "\nvae ", vae, "\ncompute ", compute, "\nsize ", text_of(size),
                      "\nresized ", text_of(resized), "\nbucket ", text_of(bucket), "\ninterpolation ",
-                     interpolation.empty() ? "automatic" : interpolation, "\nalpha ", alpha, "\n");
+                     interpolation.empty() ? "automatic" : interpolation, "\nalpha ", alpha, "\n",
+                     orientation == 1 ? "" : concat_text("orientation ", orientation, "\n"));
 }
 
 std::string latent_file_path(const std::string& picture, Size size) {

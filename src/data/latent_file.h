@@ -17,6 +17,7 @@ struct LatentRecipe {
   Size resized{};               ///< before the centre crop
   Size bucket{};                ///< after it
   std::string interpolation{};  ///< as given; empty: area down, lanczos up
+  int orientation = 1;          ///< EXIF's, by which the picture was turned first
   bool alpha = false;           ///< resized with its alpha, by which lanczos weighs the colours
 
   /// "picture 3f0c...\nvae 81aa...\n...": one property a line.

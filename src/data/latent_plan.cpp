@@ -16,6 +16,7 @@ LatentRecipe recipe_of(const TrainingData& data, const Sample& sample) {
   recipe.bucket = sample.place.bucket;
   recipe.interpolation = options.resize_interpolation.value_or("");
   recipe.alpha = options.alpha_mask;
+  recipe.orientation = sample.orientation;
   return recipe;
 }
 

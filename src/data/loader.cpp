@@ -16,6 +16,7 @@
 #include "data/crop.h"
 #include "data/epoch_plan.h"
 #include "data/resize.h"
+#include "io/image_facts.h"
 
 namespace rankine {
 namespace {
@@ -27,8 +28,13 @@ Rng rng_of(uint64_t seed, uint32_t purpose, int epoch, Draw draw) {
 }
 
 /// A file as it was when it was looked at.
-Image read_again(const std::string& path, Size size, Alpha alpha) {
-  Image image = read_image(path, alpha);
+Image read_again(const std::string& path, Size size, Alpha alpha, int orientation) {
+  Image image;
+  try {
+    image = oriented(read_image(path, alpha), orientation);
+  } catch (const Error& error) {
+    fail(error.what(), " (--skip_broken_images leaves such pictures out from the start)");
+  }
   check(image.width == size.width && image.height == size.height, path, ": the picture was ", size.width, "x",
         size.height, " at the start and is now ", image.width, "x", image.height,
         ": do not edit pictures during training");
@@ -44,7 +50,7 @@ Interpolation interpolation_of(const SubsetOptions& options) {
 /// the colours by it, as in sd-scripts.
 Image image_part(const TrainingData& data, const Sample& s, const Crop& crop) {
   const SubsetOptions& options = data.subset_of(s).options;
-  return apply(crop, read_again(s.path, s.size, options.alpha_mask ? Alpha::require : Alpha::drop),
+  return apply(crop, read_again(s.path, s.size, options.alpha_mask ? Alpha::require : Alpha::drop, s.orientation),
                interpolation_of(options));
 }
 
@@ -64,7 +70,7 @@ std::vector<float> alpha_of(const Sample& s, const Image& picture, bool flipped)
 }
 
 std::vector<float> mask_file_part(const TrainingData& data, const Sample& s, const Crop& crop, bool flipped) {
-  const Image mask = read_again(s.mask_path, s.size, Alpha::drop);
+  const Image mask = read_again(s.mask_path, s.size, Alpha::drop, 1);
   return channel_of(apply(crop, mask, interpolation_of(data.subset_of(s).options)), 0, flipped);
 }
 

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/crop.h"
-#include "text/weighted_prompt.h"
 
 namespace rankine {
 namespace {
@@ -42,16 +41,6 @@ void check_subset(const TrainConfig& config, const DatasetSection& dataset, cons
         "--cache_latents or face_crop_aug_range");
 }
 
-void check_weights(const TrainingData& data) {
-  for (const Sample& sample : data.samples) {
-    try {
-      parse_weighted_prompt(sample.caption);
-    } catch (const Error& error) {
-      fail("the caption of ", sample.path, ": ", error.what());
-    }
-  }
-}
-
 }  // namespace
 
 DatasetConfig dataset_config(const TrainConfig& config) {
@@ -62,6 +51,10 @@ DatasetConfig dataset_config(const TrainConfig& config) {
   if (defaults.subset.conditioning_data_dir) share_masks(*defaults.subset.conditioning_data_dir, datasets);
   for (const DatasetSection& dataset : datasets.datasets)
     for (const SubsetSection& subset : dataset.subsets) check_subset(config, dataset, subset);
+  datasets.check = {.skip_broken_images = config.data.skip_broken_images,
+                    .apply_exif_orientation = config.data.exif_orientation == "apply",
+                    .max_token_length = config.model.max_token_length.value_or(75),
+                    .weighted_captions = config.model.weighted_captions};
   return datasets;
 }
 
@@ -76,23 +69,20 @@ bool uses_masks(const TrainConfig& config, const DatasetConfig& datasets) {
   return uses;
 }
 
-TrainingData load_training_data(const TrainConfig& config) {
+DatasetConfig training_datasets(const TrainConfig& config) {
   const DataConfig& c = config.data;
   if (c.defaults.subset.conditioning_data_dir && !config.loss.masked_loss)
     log::warning("--conditioning_data_dir has no effect without --masked_loss");
   if (c.dataset_config && (c.train_data_dir || c.reg_data_dir || c.in_json))
     log::warning("--train_data_dir, --reg_data_dir and --in_json have no effect with --dataset_config");
-  const DatasetConfig datasets = dataset_config(config);
+  DatasetConfig datasets = dataset_config(config);
   for (const DatasetSection& dataset : datasets.datasets)
     for (const SubsetSection& subset : dataset.subsets)
       if (subset.options.face_crop_aug_range && dataset.options.enable_bucket)
         log::warning(subset.path(), ": face_crop_aug_range has no effect with buckets");
-  TrainingData data = load_dataset(datasets);
-  if (config.model.weighted_captions) {
-    check_weights(data);
-    if (data.validation) check_weights(*data.validation);
-  }
-  return data;
+  return datasets;
 }
+
+TrainingData load_training_data(const TrainConfig& config) { return load_dataset(training_datasets(config)); }
 
 }  // namespace rankine

@@ -11,7 +11,10 @@ DatasetConfig dataset_config(const TrainConfig& config);
 /// Whether the loss of some pictures is weighed by masks or their alpha. Throws Error for --masked_loss without any.
 bool uses_masks(const TrainConfig& config, const DatasetConfig& datasets);
 
-/// Looks at every file; see load_dataset for faults. With weighted_captions a weight that is no number is one too.
+/// The same, with a warning for each setting that has no effect beside another.
+DatasetConfig training_datasets(const TrainConfig& config);
+
+/// Looks at every file; see load_dataset for faults.
 TrainingData load_training_data(const TrainConfig& config);
 
 }  // namespace rankine

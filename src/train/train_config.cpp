@@ -35,23 +35,6 @@ void check_network(const NetworkConfig& c) {
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }
 
-void check_data(const DataConfig& c) {
-  check(c.train_data_dir || c.dataset_config || c.in_json,
-        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat), "
-        "--dataset_config or --in_json");
-  const double dropout = c.defaults.subset.caption.dropout_rate,
-               tag_dropout = c.defaults.subset.caption.tag_dropout_rate;
-  check(dropout >= 0 && dropout <= 1, "--caption_dropout_rate must be 0 to 1, got ", dropout);
-  check(tag_dropout >= 0 && tag_dropout <= 1, "--caption_tag_dropout_rate must be 0 to 1, got ", tag_dropout);
-  check_at_least("--keep_tokens", c.defaults.subset.caption.keep_tokens, 0);
-  check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
-  check_at_least("--vae_batch_size", c.vae_batch_size, 1);
-  check(c.cache_latents || !c.cache_latents_to_disk, "--cache_latents_to_disk needs --cache_latents");
-  check_at_least("--dataset_repeats", c.defaults.subset.num_repeats, 1);
-  const double split = c.defaults.dataset.validation_split;
-  check(split >= 0 && split < 1, "--validation_split must be at least 0 and below 1, got ", split);
-}
-
 void check_optim(const OptimConfig& c) {
   check_at_least("--learning_rate", c.learning_rate, 0.0);
   check_at_least("--unet_lr", c.unet_lr, 0.0);
@@ -104,10 +87,27 @@ void check_validation(const ValidationConfig& c) {
 
 }  // namespace
 
+void check_data_config(const DataConfig& c) {
+  check(c.train_data_dir || c.dataset_config || c.in_json,
+        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat), "
+        "--dataset_config or --in_json");
+  const double dropout = c.defaults.subset.caption.dropout_rate,
+               tag_dropout = c.defaults.subset.caption.tag_dropout_rate;
+  check(dropout >= 0 && dropout <= 1, "--caption_dropout_rate must be 0 to 1, got ", dropout);
+  check(tag_dropout >= 0 && tag_dropout <= 1, "--caption_tag_dropout_rate must be 0 to 1, got ", tag_dropout);
+  check_at_least("--keep_tokens", c.defaults.subset.caption.keep_tokens, 0);
+  check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
+  check_at_least("--vae_batch_size", c.vae_batch_size, 1);
+  check(c.cache_latents || !c.cache_latents_to_disk, "--cache_latents_to_disk needs --cache_latents");
+  check_at_least("--dataset_repeats", c.defaults.subset.num_repeats, 1);
+  const double split = c.defaults.dataset.validation_split;
+  check(split >= 0 && split < 1, "--validation_split must be at least 0 and below 1, got ", split);
+}
+
 void check_train_config(const TrainConfig& c) {
   check_model(c.model);
   check_network(c.network);
-  check_data(c.data);
+  check_data_config(c.data);
   check_optim(c.optim);
   check_run(c.run);
   check_save(c.save);

@@ -44,6 +44,8 @@ struct DataConfig {
   std::optional<std::string> dataset_config;  ///< a TOML or JSON file
   std::optional<std::string> in_json;         ///< a metadata file; train_data_dir then holds the pictures themselves
   bool debug_dataset = false;                 ///< show the first epoch and stop
+  std::string exif_orientation = "ignore";    ///< "ignore", as sd-scripts does, or "apply"
+  bool skip_broken_images = false;            ///< leave out pictures that cannot be trained on
   bool cache_latents = false;                 ///< encode every picture once, before the first step
   bool cache_latents_to_disk = false;         ///< and keep that beside the pictures; needs cache_latents
   bool skip_cache_check = false;              ///< use what is there whatever it was made from
@@ -178,6 +180,9 @@ struct TrainConfig {
   std::map<std::string, std::string> given_flags{};
   NamedTexts settings{};  ///< all flags that were given, as they were written, for people to read
 };
+
+/// Throws Error for the first setting of the data that is missing or out of range.
+void check_data_config(const DataConfig& config);
 
 /// Throws Error for the first setting that is missing, out of range, or contradicts another.
 void check_train_config(const TrainConfig& config);

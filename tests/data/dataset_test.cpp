@@ -319,10 +319,14 @@ TEST_CASE("a missing or empty caption is a warning, and the class words stand in
   CHECK(data.samples[0].caption == "one, two");
   CHECK(data.samples[1].caption == "cat");
   CHECK(data.samples[2].caption == "cat");
-  REQUIRE(data.warnings.size() == 2);
-  CHECK(data.warnings[0].find("1 of 3 pictures have no caption file") != std::string::npos);
-  CHECK(data.warnings[0].find("b.png") != std::string::npos);
-  CHECK(data.warnings[1].find("c.txt") != std::string::npos);
+  const auto is_said = [&](const std::string& file, const std::string& reason) {
+    return std::ranges::any_of(data.warnings, [&](const std::string& w) {
+      return w.find(file) != std::string::npos && w.find(reason) != std::string::npos;
+    });
+  };
+  CHECK(is_said("b.png", "no caption file (.txt), the class words \"cat\" are used"));
+  CHECK(is_said("c.txt", "the caption is empty, the class words \"cat\" are used"));
+  CHECK(is_said("a.txt", "only its first line is used"));
 }
 
 TEST_CASE("no caption at all while captions of another suffix lie there stops with the flag to set") {

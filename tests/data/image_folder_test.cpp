@@ -21,11 +21,11 @@ TEST_CASE("pictures are found by suffix, sorted by path, without hidden files an
 
 TEST_CASE("a caption is the first line, or every line that is not blank, for any kind of line end") {
   const TemporaryFolder folder;
-  CHECK(read_caption(folder.text("1.txt", " a cat \r\n\r\nsecond\n"), false) == "a cat");
-  CHECK(read_caption(folder.text("2.txt", " a cat \r\n\r\nsecond\rthird"), true) == "a cat\nsecond\nthird");
-  CHECK(read_caption(folder.text("3.txt", "\n\nlater"), false) == "");
-  CHECK(read_caption(folder.text("4.txt", ""), true) == "");
-  CHECK(read_caption(folder.text("5.txt", "\xEF\xBB\xBF marked"), false) == "marked");
+  CHECK(read_caption(folder.text("1.txt", " a cat \r\n\r\nsecond\n"), false).text == "a cat");
+  CHECK(read_caption(folder.text("2.txt", " a cat \r\n\r\nsecond\rthird"), true).text == "a cat\nsecond\nthird");
+  CHECK(read_caption(folder.text("3.txt", "\n\nlater"), false).text == "");
+  CHECK(read_caption(folder.text("4.txt", ""), true).text == "");
+  CHECK(read_caption(folder.text("5.txt", "\xEF\xBB\xBF marked"), false).text == "marked");
   CHECK_THROWS_WITH_AS(read_caption(folder.text("6.txt", "\xff"), false), doctest::Contains("not UTF-8"), Error);
 }
 

@@ -105,6 +105,7 @@ TEST_CASE("latents do not count when anything they were made from is another") {
        }},
       {"resized differently", [](LatentRecipe& r) { r.interpolation = "area"; }},
       {"resized differently", [](LatentRecipe& r) { r.alpha = true; }},
+      {"turned differently", [](LatentRecipe& r) { r.orientation = 3; }},
       {"another size",
        [](LatentRecipe& r) {
          r.bucket = {24, 32};

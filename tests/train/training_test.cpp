@@ -334,5 +334,5 @@ TEST_CASE("weights in captions count with --weighted_captions, and captions with
   run.folder.text("pics/1_cat/3.txt", "a (cat:1.2.3)");
   run.config.model.weighted_captions = true;
   run.config.data.defaults.subset.caption.shuffle = true;
-  CHECK(contains(run.error(), "3.png: weighted caption: \"1.2.3\" is not a number"));
+  CHECK(contains(run.error(), "3.txt: weighted caption: \"1.2.3\" is not a number"));
 }

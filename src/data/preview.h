@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "data/contact_sheet.h"
+#include "data/loader.h"
+#include "data/token_limit.h"
+
+namespace rankine {
+
+/// One use of a picture in the first epoch, as the network gets it.
+struct PreviewPicture {
+  std::string file{};
+  SheetPicture shown{};
+  std::string caption{};  ///< all of it
+};
+
+/// The first `count` pictures of the first epoch, each once, in the order of the batches: cut, resized, mirrored and
+/// augmented, with their captions, as the loader makes them for training.
+std::vector<PreviewPicture> preview_pictures(const TrainingData& data, LoaderConfig loader, int count,
+                                             const TokenLimit& limit);
+
+}  // namespace rankine
