@@ -5,20 +5,14 @@
 
 namespace rankine {
 
-std::array<uint32_t, 4> philox(std::array<uint32_t, 2> key, std::array<uint32_t, 4> counter) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * counter[0], p1 = uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(p1),
-               static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(p0)};
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  return counter;
+RandomKey random_key(uint64_t seed, uint32_t purpose, uint64_t a) {
+  return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32) ^ (purpose * 0x85EBCA6Bu),
+          static_cast<uint32_t>(a), static_cast<uint32_t>(a >> 32)};
 }
 
-Rng::Rng(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t b)
-    : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32) ^ (purpose * 0x85EBCA6Bu)},
-      counter_{0, static_cast<uint32_t>(a), static_cast<uint32_t>(a >> 32), b} {}
+Rng::Rng(uint64_t seed, uint32_t purpose, uint64_t a, uint32_t b) : Rng(random_key(seed, purpose, a), b) {}
+
+Rng::Rng(const RandomKey& key, uint32_t b) : key_{key[0], key[1]}, counter_{0, key[2], key[3], b} {}
 
 uint32_t Rng::next_u32() {
   if (used_ == 4) {

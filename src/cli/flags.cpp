@@ -68,16 +68,18 @@ FlagGroup network_flags(NetworkConfig& c) {
           built("--network_alpha", &c.network_alpha, "The update is multiplied by alpha / rank"),
           built("--network_train_unet_only", &c.network_train_unet_only, "Adapt only the U-Net"),
           built("--network_train_text_encoder_only", &c.network_train_text_encoder_only, "Adapt only the text encoder"),
-          refused("--network_dropout", number, "Chance to zero values between the LoRA's two matrices").or_off("0"),
+          built("--network_dropout", &c.network_dropout, "Chance to zero each value between the LoRA's two matrices"),
           built("--network_args", &c.network_args,
-                "key=value settings of the adapter: conv_dim, conv_alpha, loraplus_lr_ratio, loraplus_unet_lr_ratio, "
-                "loraplus_text_encoder_lr_ratio"),
+                "key=value settings of the adapter: conv_dim, conv_alpha, block_dims, block_alphas, conv_block_dims, "
+                "conv_block_alphas, down_lr_weight, mid_lr_weight, up_lr_weight, block_lr_zero_threshold, "
+                "loraplus_lr_ratio, loraplus_unet_lr_ratio, loraplus_text_encoder_lr_ratio, rank_dropout, "
+                "module_dropout"),
           built("--dim_from_weights", &c.dim_from_weights, "Take modules, ranks and alphas from --network_weights"),
           built("--scale_weight_norms", &c.scale_weight_norms,
                 "Largest norm of each pair of matrices, kept after each step; 1 is usual"),
-          refused("--base_weights", list, "LoRA files merged into the base model first"),
-          no_effect("--base_weights_multiplier", list, "it matters only with --base_weights",
-                    "Strength for each of --base_weights"),
+          built("--base_weights", &c.base_weights, "LoRA files merged into the base model first"),
+          built("--base_weights_multiplier", &c.base_weights_multiplier,
+                "Strength for each of --base_weights; 1 when not given"),
       },
   };
 }

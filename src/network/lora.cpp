@@ -7,7 +7,27 @@
 
 namespace rankine {
 
-std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> modules) {
+namespace {
+
+/// All that dropout does to the module's inner tensor, low: [N, ..., rank] -> the same. A module that is left out has a
+/// low of zeros: its update is 0, and so are both gradients. `module` counts from 0: each has streams of its own.
+Value drop(Value low, const LoraDropout& chances, size_t module) {
+  if (!chances.any()) return low;
+  const Value key = low.graph().input("dropout_key", {{4}, DType::i32});
+  const auto stream = static_cast<uint32_t>(3 * module);
+  Shape per_rank(low.shape().size(), 1);
+  const Shape one = per_rank;
+  per_rank.front() = low.shape().front();
+  per_rank.back() = low.shape().back();
+  if (chances.network > 0) low = dropout(low, key, {chances.network, 1 / (1 - chances.network), low.shape(), stream});
+  if (chances.rank > 0) low = dropout(low, key, {chances.rank, 1 / (1 - chances.rank), per_rank, stream + 1});
+  if (chances.module > 0) low = dropout(low, key, {chances.module, 1, one, stream + 2});
+  return low;
+}
+
+}  // namespace
+
+std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> modules, const LoraDropout& dropout) {
   std::unordered_map<std::string_view, const LoraModule*> by_path;
   for (const LoraModule& module : modules) by_path.emplace(module.path, &module);
 
@@ -29,7 +49,8 @@ std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> m
     const Value up = graph.variable(module.key + ".lora_up.weight", {module.up_shape(), DType::f32});
     const Value a = cast(down, x.dtype()), b = cast(scale(up, module.scale()), x.dtype());
     const bool conv = &node.op() == &conv2d_op;
-    const Value low = conv ? conv2d(x, a, {}, Conv2dGeometry::of(node.attributes())) : linear(x, a);
+    const Value down_x = conv ? conv2d(x, a, {}, Conv2dGeometry::of(node.attributes())) : linear(x, a);
+    const Value low = drop(down_x, dropout, static_cast<size_t>(&module - modules.data()));
     const Value delta = conv ? conv2d(low, b, {}, {}) : linear(low, b);
     const Value sum = add(y, delta);
     graph.replace(y, sum, /*except=*/&sum.node());

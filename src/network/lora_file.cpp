@@ -122,6 +122,21 @@ LoadedLora read_module(const SafetensorsFile& file, const LoraModule& adapted, c
   return loaded;
 }
 
+/// Throws Error, with the option to change, where a file's module has another rank or alpha than the one that trains.
+void check_same_network(const std::string& path, const LoraModule& there, const LoraModule& wanted) {
+  const bool conv = wanted.is_conv() && wanted.weight[2] * wanted.weight[3] > 1;
+  const auto advice = [](const auto& value) {
+    return concat_text(": set it to ", value,
+                       ", take the file's with --dim_from_weights, or train without these weights");
+  };
+  const char *dim = conv ? "conv_dim" : "network_dim", *alpha = conv ? "conv_alpha" : "network_alpha";
+  check(there.rank == wanted.rank, path, ": ", there.key, " has rank ", there.rank, ", but ", dim, " is ", wanted.rank,
+        advice(there.rank));
+  // Files in half precision hold a rounded alpha.
+  check(std::abs(there.alpha - wanted.alpha) <= 0x1p-8 * std::abs(wanted.alpha), path, ": ", there.key, " has alpha ",
+        there.alpha, ", but ", alpha, " is ", wanted.alpha, advice(there.alpha));
+}
+
 }  // namespace
 
 DType lora_dtype(std::string_view save_precision) {
@@ -183,27 +198,35 @@ std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraM
   return loaded;
 }
 
-std::vector<LoadedLora> read_network_weights(const std::string& path, std::span<const LoraModule> modules) {
-  std::vector<LoadedLora> loaded = read_lora(path, modules);
+NetworkWeights read_network_weights(const std::string& path, std::span<const LoraModule> modules,
+                                    std::span<const LoraModule> adaptable) {
+  std::unordered_map<std::string_view, LoadedLora> in_file;  // views of `adaptable`
+  for (const LoraModule& module : adaptable) in_file.emplace(module.key, LoadedLora{});
+  for (LoadedLora& lora : read_lora(path, adaptable)) in_file.at(lora.module.key) = std::move(lora);
+  std::erase_if(in_file, [](const auto& item) { return item.second.down.empty(); });
+  NetworkWeights found;
   std::vector<std::string> missing;
-  auto next = loaded.begin();
   for (const LoraModule& wanted : modules) {
-    if (next == loaded.end() || next->module.key != wanted.key) {
+    const auto module = in_file.find(wanted.key);
+    if (module == in_file.end()) {
       missing.push_back(wanted.key);
       continue;
     }
-    const LoraModule& there = (next++)->module;
-    const char* dim = wanted.is_conv() && wanted.weight[2] * wanted.weight[3] > 1 ? "conv_dim" : "network_dim";
-    check(there.rank == wanted.rank, path, ": ", there.key, " has rank ", there.rank, ", but ", dim, " is ",
-          wanted.rank, ": set it to ", there.rank, " or train without these weights");
-    // Files in half precision hold a rounded alpha.
-    check(std::abs(there.alpha - wanted.alpha) <= 0x1p-8 * std::abs(wanted.alpha), path, ": ", there.key, " has alpha ",
-          there.alpha, ", but ", dim[0] == 'c' ? "conv_alpha" : "network_alpha", " is ", wanted.alpha, ": set it to ",
-          there.alpha, " or train without these weights");
+    check_same_network(path, module->second.module, wanted);
+    found.loaded.push_back(std::move(module->second));
+    in_file.erase(module);
   }
-  check(missing.empty(), path, ": there are no weights for ", some_of(missing),
-        ": a LoRA of the U-Net alone needs --network_train_unet_only");
-  return loaded;
+  check(!found.loaded.empty(), path, ": it has weights of the model, but for none of the modules that train");
+  if (!missing.empty())
+    found.notes.push_back(concat_text(path, " has no weights for ", some_of(missing), ": they start anew"));
+  std::vector<std::string> unused;
+  for (const LoraModule& module : adaptable)
+    if (in_file.contains(module.key)) unused.push_back(module.key);
+  if (!unused.empty())
+    found.notes.push_back(concat_text(path, ": what it has for ", some_of(unused),
+                                      " is not used, as this training has no such modules (--dim_from_weights takes "
+                                      "the file's)"));
+  return found;
 }
 
 }  // namespace rankine

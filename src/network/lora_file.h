@@ -48,8 +48,16 @@ struct LoadedLora {
 /// that do not fit the model, and values that are not finite.
 std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraModule> adaptable);
 
-/// Reads the weights that training starts from (--network_weights): the file must hold exactly `modules`, with the same
-/// ranks and alphas. Throws Error as read_lora does, and with the option to change where something differs.
-std::vector<LoadedLora> read_network_weights(const std::string& path, std::span<const LoraModule> modules);
+/// What training starts from.
+struct NetworkWeights {
+  std::vector<LoadedLora> loaded{};  ///< of modules that train here, in their order
+  std::vector<std::string> notes{};  ///< what the file leaves out, and what of it is not used
+};
+
+/// Reads the weights that training starts from (--network_weights) for `modules`, of which the file may leave some out;
+/// what else it holds must be of `adaptable`, the modules that the model could have. Throws Error as read_lora does,
+/// where a rank or alpha is another one, with the option to change, and where the file has none of `modules`.
+NetworkWeights read_network_weights(const std::string& path, std::span<const LoraModule> modules,
+                                    std::span<const LoraModule> adaptable);
 
 }  // namespace rankine

@@ -72,6 +72,13 @@ std::vector<int> position_of(const std::vector<std::string_view>& parts) {
   return position;
 }
 
+void take_block_ranks(LoraModule& module, const std::vector<int64_t>& dims, const std::vector<double>& alphas) {
+  if (dims.empty() && alphas.empty()) return;
+  const auto block = static_cast<size_t>(lora_block(module.path));
+  if (!dims.empty()) module.rank = dims[block];
+  if (!alphas.empty()) module.alpha = alphas[block];
+}
+
 }  // namespace
 
 Shape LoraModule::down_shape() const {
@@ -99,6 +106,8 @@ std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const
     std::vector<int> position;
     LoraModule module;
   };
+  const BlockRanks& blocks = targets.blocks;
+  const bool adapts_convolutions = targets.conv_dim || !blocks.conv_dims.empty();
   std::vector<Found> found;
   for (const ModelWeight& weight : weights) {
     constexpr std::string_view ending = ".weight";
@@ -108,14 +117,18 @@ std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const
     const bool is_text = parts[0] == "text_encoder";
     if (is_text ? !targets.text_encoder : !targets.unet) continue;
     const auto in_convolutional = [](std::string_view part) { return contains(convolutional, part); };
-    if (!targets.conv_dim && std::any_of(parts.begin(), parts.end(), in_convolutional)) continue;
+    if (!adapts_convolutions && std::any_of(parts.begin(), parts.end(), in_convolutional)) continue;
     std::vector<int> position = position_of(parts);
     if (position.empty()) continue;
 
     const bool wide_kernel = weight.shape.size() == 4 && weight.shape[2] * weight.shape[3] > 1;
     LoraModule module{.key = kohya_key(path), .path = path, .weight = weight.shape};
-    module.rank = wide_kernel ? targets.conv_dim.value_or(targets.network_dim) : targets.network_dim;
+    module.rank = wide_kernel ? targets.conv_dim.value_or(0) : targets.network_dim;
     module.alpha = wide_kernel ? targets.conv_alpha : targets.network_alpha;
+    if (!is_text)
+      take_block_ranks(module, wide_kernel ? blocks.conv_dims : blocks.dims,
+                       wide_kernel ? blocks.conv_alphas : blocks.alphas);
+    if (module.rank == 0) continue;
     if (module.alpha == 0) module.alpha = static_cast<double>(module.rank);
     found.push_back({std::move(position), std::move(module)});
   }
@@ -125,6 +138,15 @@ std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const
   std::vector<LoraModule> modules;
   for (Found& f : found) modules.push_back(std::move(f.module));
   return modules;
+}
+
+void set_block_rates(std::span<LoraModule> modules, std::span<const double> block_lr_weight) {
+  if (block_lr_weight.empty()) return;
+  for (LoraModule& module : modules) {
+    if (module.in_text_encoder()) continue;
+    module.rate_block = lora_block(module.path);
+    module.lr_weight = block_lr_weight[static_cast<size_t>(*module.rate_block)];
+  }
 }
 
 }  // namespace rankine

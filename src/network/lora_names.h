@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "network/lora_blocks.h"
 
 namespace rankine {
 
@@ -24,6 +25,10 @@ struct LoraModule {
   Shape weight;      ///< of the adapted weight
   int64_t rank = 0;
   double alpha = 0;
+  /// Where the U-Net's blocks have learning rates of their own: the block, and the factor on the U-Net's rate. A module
+  /// of factor 0 does not train.
+  std::optional<int> rate_block = {};
+  double lr_weight = 1;
 
   bool is_conv() const { return weight.size() == 4; }
   bool in_text_encoder() const { return path.starts_with("text_encoder"); }
@@ -43,6 +48,7 @@ struct LoraTargets {
   double network_alpha = 1;              ///< 0 means: as large as the rank
   std::optional<int64_t> conv_dim = {};  ///< adapts the convolutional blocks too; their 3x3 kernels at this rank
   double conv_alpha = 1;
+  BlockRanks blocks = {};  ///< go before the ranks and alphas above, in the U-Net; conv_dims adapts as conv_dim does
 };
 
 /// The key in a LoRA file of the module at a diffusers path: "unet.down_blocks.0.attentions.0.proj_in" ->
@@ -53,7 +59,11 @@ std::string kohya_key(std::string_view path);
 /// The modules to adapt, in the order of sd-scripts (text encoder, then U-Net: down, up, middle). Adapted are linear
 /// layers and 1x1 convolutions of the U-Net's attention blocks; with conv_dim everything in its ResNet blocks, down-
 /// and upsamplers too; in the text encoder the projections and MLPs of every layer. `weights` may hold anything else
-/// and have any order. Throws Error when a rank is below 1 or nothing is left to adapt.
+/// and have any order. Modules of rank 0 in a block are left out. Throws Error when another rank is below 1 or nothing
+/// is left to adapt.
 std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const LoraTargets& targets);
+
+/// Gives the U-Net's modules the factors of their blocks: kLoraBlocks of them, or none where all have one rate.
+void set_block_rates(std::span<LoraModule> modules, std::span<const double> block_lr_weight);
 
 }  // namespace rankine

@@ -1,5 +1,6 @@
 #include "network/merge_loras.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -45,6 +46,29 @@ std::vector<LoadedLora> merge_loras(std::span<const WeightedLora> loras) {
     }
   }
   return merged;
+}
+
+void add_update(const LoadedLora& lora, std::span<float> weight) {
+  const LoraModule& module = lora.module;
+  check(static_cast<int64_t>(weight.size()) == count_of(module.weight), "LoRA module ", module.key, " is for a weight ",
+        as_text(module.weight), ", it was given ", weight.size(), " values");
+  const int64_t outputs = module.weight[0], rank = module.rank, inputs = module.fan_in();
+  const auto scale = static_cast<float>(module.scale());
+#pragma omp parallel
+  {
+    std::vector<float> update(static_cast<size_t>(inputs));  // of one row
+#pragma omp for
+    for (int64_t o = 0; o < outputs; ++o) {
+      std::fill(update.begin(), update.end(), 0.0f);
+      for (int64_t r = 0; r < rank; ++r) {
+        const float up = lora.up[static_cast<size_t>(o * rank + r)];
+        const float* down = lora.down.data() + r * inputs;
+        for (int64_t i = 0; i < inputs; ++i) update[static_cast<size_t>(i)] += up * down[i];
+      }
+      float* row = weight.data() + o * inputs;
+      for (int64_t i = 0; i < inputs; ++i) row[i] += scale * update[static_cast<size_t>(i)];
+    }
+  }
 }
 
 }  // namespace rankine

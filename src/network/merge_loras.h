@@ -18,4 +18,7 @@ struct WeightedLora {
 /// they are met first. All LoRAs must be for one model (read_lora sees to it).
 std::vector<LoadedLora> merge_loras(std::span<const WeightedLora> loras);
 
+/// Adds a LoRA's update to the weight that it adapts: weight + alpha / rank * up * down, in f32.
+void add_update(const LoadedLora& lora, std::span<float> weight);
+
 }  // namespace rankine

@@ -74,6 +74,8 @@ Metadata training_metadata(const TrainingFacts& f) {
   if (!f.network_args.empty()) {
     std::vector<std::pair<std::string, std::string>> args;
     for (const auto& [key, value] : f.network_args) args.emplace_back(key, json_text(value));
+    // sd-scripts hands network_dropout on under this name, and the metadata keep what it hands on.
+    if (!f.dim_from_weights) args.emplace_back("dropout", f.network_dropout ? python_text(*f.network_dropout) : "null");
     m["ss_network_args"] = json_object(args);
   }
 

@@ -33,6 +33,7 @@ struct TrainingFacts {
   double network_alpha = 1;
   std::optional<double> network_dropout = {}, scale_weight_norms = {};
   std::vector<std::pair<std::string, std::string>> network_args = {};
+  bool dim_from_weights = false;
 
   // Optimiser and schedule.
   double learning_rate = 2e-6;

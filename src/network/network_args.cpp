@@ -1,89 +1,132 @@
 #include "network/network_args.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "base/error.h"
+#include "io/nearest_name.h"
 
 namespace rankine {
 namespace {
 
-template <class T>
-T number_of(std::string_view key, std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size(), "--network_args: ", key, " takes a ",
-        std::is_integral_v<T> ? "whole number" : "number", ", got \"", text, "\"");
-  if constexpr (!std::is_integral_v<T>) check(std::isfinite(value), "--network_args: ", key, " must be finite");
-  return value;
-}
+/// The value of one key. Its readers throw Error with the key's name.
+struct Text {
+  std::string_view key, value;
 
-double ratio_of(std::string_view key, std::string_view text) {
-  const auto ratio = number_of<double>(key, text);
-  check(ratio > 0, "--network_args: ", key, " must be above 0, got ", ratio);
-  return ratio;
-}
+  template <class T>
+  T number() const {
+    T number{};
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    check(error == std::errc() && end == value.data() + value.size(), "--network_args: ", key, " takes a ",
+          std::is_integral_v<T> ? "whole number" : "number", ", got \"", value, "\"");
+    if constexpr (!std::is_integral_v<T>) check(std::isfinite(number), "--network_args: ", key, " must be finite");
+    return number;
+  }
+  double ratio() const {
+    const auto ratio = number<double>();
+    check(ratio > 0, "--network_args: ", key, " must be above 0, got ", ratio);
+    return ratio;
+  }
+  double chance() const {
+    const auto chance = number<double>();
+    check(chance >= 0 && chance < 1, "--network_args: ", key, " is a chance: at least 0 and below 1, got ", chance);
+    return chance;
+  }
+  std::vector<double> alphas() const {
+    const std::vector<double> all = parse_number_list(key, value);
+    check(all.size() == kLoraBlocks, "--network_args: ", key, " takes ", kLoraBlocks,
+          " numbers with commas between (12 blocks down, one in the middle, 12 up), got ", all.size());
+    for (const double number : all)
+      check(number >= 0, "--network_args: ", key, ": each must be at least 0, got ", number);
+    return all;
+  }
+  std::vector<int64_t> ranks() const {
+    std::vector<int64_t> all;
+    for (const double number : alphas()) {
+      check(number == std::floor(number) && number < 1e6, "--network_args: ", key, ": ranks are whole numbers, got ",
+            number);
+      all.push_back(static_cast<int64_t>(number));
+    }
+    return all;
+  }
+};
+
+/// What can only be read when all keys are there.
+struct Pending {
+  NetworkArgs args;
+  BlockRateTexts rates;
+};
 
 struct Key {
   std::string_view name;
-  void (*read)(NetworkArgs&, std::string_view key, std::string_view text);  ///< null: not supported yet
+  void (*read)(Pending&, const Text&);
 };
 
 constexpr Key keys[] = {
     {"conv_dim",
-     [](NetworkArgs& a, std::string_view key, std::string_view text) {
-       const auto rank = number_of<int64_t>(key, text);
+     [](Pending& p, const Text& text) {
+       const auto rank = text.number<int64_t>();
        check(rank >= 1, "--network_args: conv_dim must be at least 1, got ", rank);
-       a.conv_dim = rank;
+       p.args.conv_dim = rank;
      }},
     {"conv_alpha",
-     [](NetworkArgs& a, std::string_view key, std::string_view text) {
-       a.conv_alpha = number_of<double>(key, text);
-       check(a.conv_alpha >= 0, "--network_args: conv_alpha must be at least 0, got ", a.conv_alpha);
+     [](Pending& p, const Text& text) {
+       p.args.conv_alpha = text.number<double>();
+       check(p.args.conv_alpha >= 0, "--network_args: conv_alpha must be at least 0, got ", p.args.conv_alpha);
      }},
-    {"loraplus_lr_ratio",
-     [](NetworkArgs& a, std::string_view key, std::string_view text) { a.loraplus_lr_ratio = ratio_of(key, text); }},
-    {"loraplus_unet_lr_ratio", [](NetworkArgs& a, std::string_view key,
-                                  std::string_view text) { a.loraplus_unet_lr_ratio = ratio_of(key, text); }},
+    {"block_dims", [](Pending& p, const Text& text) { p.args.blocks.dims = text.ranks(); }},
+    {"block_alphas", [](Pending& p, const Text& text) { p.args.blocks.alphas = text.alphas(); }},
+    {"conv_block_dims", [](Pending& p, const Text& text) { p.args.blocks.conv_dims = text.ranks(); }},
+    {"conv_block_alphas", [](Pending& p, const Text& text) { p.args.blocks.conv_alphas = text.alphas(); }},
+    {"down_lr_weight", [](Pending& p, const Text& text) { p.rates.down = text.value; }},
+    {"mid_lr_weight", [](Pending& p, const Text& text) { p.rates.mid = text.value; }},
+    {"up_lr_weight", [](Pending& p, const Text& text) { p.rates.up = text.value; }},
+    {"block_lr_zero_threshold", [](Pending& p, const Text& text) { p.rates.zero_threshold = text.number<double>(); }},
+    {"loraplus_lr_ratio", [](Pending& p, const Text& text) { p.args.loraplus_lr_ratio = text.ratio(); }},
+    {"loraplus_unet_lr_ratio", [](Pending& p, const Text& text) { p.args.loraplus_unet_lr_ratio = text.ratio(); }},
     {"loraplus_text_encoder_lr_ratio",
-     [](NetworkArgs& a, std::string_view key, std::string_view text) {
-       a.loraplus_text_encoder_lr_ratio = ratio_of(key, text);
-     }},
-    {"rank_dropout", nullptr},
-    {"module_dropout", nullptr},
-    {"block_dims", nullptr},
-    {"block_alphas", nullptr},
-    {"conv_block_dims", nullptr},
-    {"conv_block_alphas", nullptr},
-    {"down_lr_weight", nullptr},
-    {"mid_lr_weight", nullptr},
-    {"up_lr_weight", nullptr},
-    {"block_lr_zero_threshold", nullptr},
+     [](Pending& p, const Text& text) { p.args.loraplus_text_encoder_lr_ratio = text.ratio(); }},
+    {"rank_dropout", [](Pending& p, const Text& text) { p.args.rank_dropout = text.chance(); }},
+    {"module_dropout", [](Pending& p, const Text& text) { p.args.module_dropout = text.chance(); }},
 };
 
 const Key& find_key(std::string_view name) {
   std::string known;
+  std::vector<std::string_view> names;
   for (const Key& key : keys) {
     if (key.name == name) return key;
-    if (key.read) known.append(known.empty() ? "" : ", ").append(key.name);
+    known.append(known.empty() ? "" : ", ").append(key.name);
+    names.push_back(key.name);
   }
-  fail("--network_args: \"", name, "\" is unknown; there are ", known);
+  check(name != "dropout",
+        "--network_args: dropout is for LyCORIS, networks.lora does not read it: give "
+        "--network_dropout");
+  fail("--network_args: \"", name, "\" is unknown", nearest_hint(name, names), "; there are ", known);
 }
 
 }  // namespace
 
 NetworkArgs parse_network_args(std::span<const std::string> items) {
-  NetworkArgs args;
+  Pending pending;
+  NetworkArgs& args = pending.args;
   for (const std::string& item : items) {
     const size_t sign = item.find('=');
     check(sign != item.npos, "--network_args takes key=value, such as conv_dim=4; got \"", item, "\"");
     const std::string name = item.substr(0, sign), value = item.substr(sign + 1);
-    const Key& key = find_key(name);
-    check(key.read != nullptr, "--network_args: ", name, " is not supported yet");
-    key.read(args, name, value);
-    args.given.emplace_back(name, value);
+    find_key(name).read(pending, {name, value});
+    const auto before =
+        std::find_if(args.given.begin(), args.given.end(), [&](const auto& g) { return g.first == name; });
+    if (before == args.given.end()) {
+      args.given.emplace_back(name, value);
+    } else {
+      before->second = value;
+    }
   }
+  if (pending.rates.given()) args.block_lr_weight = block_lr_weights(pending.rates, args.notes);
+  check(args.blocks.conv_alphas.empty() || !args.blocks.conv_dims.empty() || args.conv_dim,
+        "--network_args: conv_block_alphas needs conv_block_dims or conv_dim, or there are no convolutions to scale");
   return args;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/rng.h"
 #include "base/timer.h"
 #include "diffusion/loss.h"
 #include "train/caption_tokens.h"
@@ -109,6 +110,7 @@ ReadyBatch BatchSource::next() {
   batch.masks = {};
   draw_noise(data, seed_, made_, loss_, schedule_);
   ready.inputs = make_step_inputs(data, loss_, schedule_);
+  ready.inputs.dropout_key = random_key(seed_, purpose::network_dropout, static_cast<uint64_t>(made_));
   ready.prepare_seconds = timer.seconds();
   ++made_;
   return ready;

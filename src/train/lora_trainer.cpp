@@ -39,6 +39,7 @@ LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, Step
     : settings_(std::move(settings)),
       optimizer_(optimizer),
       update_settings_(update),
+      groups_(parameter_groups(settings_, update_settings_)),
       backend_(backend),
       constants_(constants),
       session_(backend.open(constants)) {}
@@ -89,7 +90,7 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
   program->reserve_context(settings_, shape);
   if (!update_) {
     update_ = std::make_unique<Program>();
-    build_update_graph(update_->graph, program->trained, optimizer_, update_settings_);
+    build_update_graph(update_->graph, program->trained, groups_, optimizer_, update_settings_.max_grad_norm);
     update_->executable = session_->compile(update_->graph);
     if (update_settings_.scale_weight_norms) {
       norm_limit_ = std::make_unique<Program>();
@@ -184,6 +185,11 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
   const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
   p.executable->set_input("loss_scale", std::span(&scale, 1));
   if (settings_.accumulate) p.executable->set_input("keep", std::span(&kept, 1));
+  if (settings_.dropout.any()) {
+    std::array<int32_t, 4> words;
+    for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int32_t>(in.dropout_key[i]);
+    p.executable->set_input("dropout_key", words);
+  }
   return p;
 }
 
@@ -257,13 +263,12 @@ double LoraTrainer::validation_loss(const StepInputs& in) {
 double LoraTrainer::update(int64_t step, const LearningRates& rates) {
   check(update_ != nullptr, "an update needs the gradients of a step");
   Executable& e = *update_->executable;
-  const std::pair<const char*, double> scalars[] = {
-      {"step", static_cast<double>(step)}, {"lr.unet", rates.unet}, {"lr.text_encoder", rates.text_encoder}};
-  const std::vector<Value> inputs = update_->graph.leaves(input_op);
-  for (const auto& [name, number] : scalars) {
-    const auto value = static_cast<float>(number);
-    for (const Value& input : inputs)
-      if (input.node().scope() == name) e.set_input(name, std::span(&value, 1));
+  for (const Value& input : update_->graph.leaves(input_op)) {
+    const std::string& name = input.node().scope();
+    auto value = static_cast<float>(step);
+    for (const ParameterGroup& group : groups_)
+      if (name == "lr." + group.name) value = static_cast<float>(rates.of(group));
+    e.set_input(name, std::span(&value, 1));
   }
   e.run();
   float norm = 0;

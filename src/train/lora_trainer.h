@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/rng.h"
 #include "train/memory_choice.h"
+#include "train/parameter_groups.h"
 #include "train/sample_unet.h"
 
 namespace rankine {
@@ -21,6 +23,7 @@ struct StepInputs {
   std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
   std::vector<int32_t> ids;                  ///< [N, chunks, 77]
   std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
+  RandomKey dropout_key{};                   ///< of this micro-batch alone
 };
 
 struct StepResult {
@@ -28,9 +31,11 @@ struct StepResult {
   std::vector<float> sample_losses{};  ///< [N]
 };
 
-/// Learning rates of one update.
+/// Learning rates of one update, before the factors of groups.
 struct LearningRates {
   double unet = 0, text_encoder = 0;
+
+  double of(const ParameterGroup& group) const { return (group.text_encoder ? text_encoder : unet) * group.factor; }
 };
 
 /// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
@@ -43,6 +48,8 @@ class LoraTrainer {
   ~LoraTrainer();
 
   const StepSettings& settings() const { return settings_; }
+  /// The trained tensors by learning rate.
+  const std::vector<ParameterGroup>& groups() const { return groups_; }
   /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight".
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
@@ -111,6 +118,7 @@ class LoraTrainer {
   StepSettings settings_;
   const Optimizer& optimizer_;
   UpdateSettings update_settings_;
+  std::vector<ParameterGroup> groups_;
   std::vector<std::pair<std::string, double>> update_values_;
   const Backend& backend_;
   ConstantSource& constants_;

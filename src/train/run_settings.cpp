@@ -7,6 +7,7 @@
 #include "io/python_text.h"
 #include "io/sha256.h"
 #include "network/metadata.h"
+#include "train/merged_constants.h"
 #include "train/training_facts.h"
 
 namespace rankine {
@@ -122,6 +123,7 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
   settings["network"] = network_text(step);
   settings["optimizer kind"] = optimizer.substr(0, optimizer.find('('));
   settings["dataset"] = data_text(data, of_data);
+  settings["base_weights"] = base_weights_text(c.network);
   settings["network_weights"] = c.network.network_weights.value_or("None");
   if (c.run.seed) settings["seed"] = std::to_string(*c.run.seed);
   settings["no_half_vae"] = python_text(c.run.no_half_vae);

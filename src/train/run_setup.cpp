@@ -14,6 +14,7 @@
 #include "text/clip_tokenizer.h"
 #include "train/batch_source.h"
 #include "train/caption_tokens.h"
+#include "train/image_sampler.h"
 #include "train/lora_saver.h"
 
 namespace rankine {
@@ -31,6 +32,25 @@ std::string optimizer_text(const OptimConfig& c, const StepSettings& settings) {
   return text;
 }
 
+/// "rank 4", "ranks 2 to 16".
+std::string range_text(const char* what, const std::set<double>& values) {
+  if (values.size() == 1) return concat_text(what, ' ', *values.begin());
+  return concat_text(what, "s ", *values.begin(), " to ", *values.rbegin());
+}
+
+std::string network_text(const StepSettings& settings) {
+  std::set<double> ranks, alphas;
+  for (const LoraModule& m : settings.modules) {
+    ranks.insert(static_cast<double>(m.rank));
+    alphas.insert(m.alpha);
+  }
+  std::string text = range_text("rank", ranks) + ", " + range_text("alpha", alphas);
+  const LoraDropout& d = settings.dropout;
+  for (const auto& [what, chance] : {std::pair{"", d.network}, {"rank ", d.rank}, {"module ", d.module}})
+    if (chance > 0) text += concat_text(", ", what, "dropout ", chance);
+  return text;
+}
+
 std::string batch_size_text(const TrainingData& data) {
   std::set<int> sizes;
   for (const Dataset& dataset : data.datasets) sizes.insert(dataset.section.options.batch_size);
@@ -39,21 +59,36 @@ std::string batch_size_text(const TrainingData& data) {
   return text;
 }
 
+std::vector<ModelWeight> model_weights(const Checkpoint& checkpoint) {
+  std::vector<ModelWeight> weights;
+  for (const std::string& name : checkpoint.names()) weights.push_back({name, checkpoint.shape(name)});
+  return weights;
+}
+
 /// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
-std::vector<LoraModule> adapted_modules(const NetworkConfig& config, std::span<const ModelWeight> weights) {
+std::vector<LoraModule> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
   const NetworkArgs args = parse_network_args(config.network_args);
   LoraTargets targets{.unet = config.trains_unet(),
                       .text_encoder = config.trains_text_encoder(),
                       .network_dim = config.rank(),
                       .network_alpha = config.network_alpha,
                       .conv_dim = args.conv_dim,
-                      .conv_alpha = args.conv_alpha};
-  if (!config.dim_from_weights) return lora_modules(weights, targets);
-  if (!targets.conv_dim) targets.conv_dim = 1;  // convolutions may be in the file; their ranks are read there
+                      .conv_alpha = args.conv_alpha,
+                      .blocks = args.blocks};
+  if (!config.dim_from_weights) {
+    std::vector<LoraModule> modules = lora_modules(model_weights(checkpoint), targets);
+    set_block_rates(modules, args.block_lr_weight);
+    std::erase_if(modules, [](const LoraModule& m) { return m.lr_weight == 0; });  // sd-scripts makes none
+    check(!modules.empty(), "no module is left to train: every block's learning rate is 0");
+    return modules;
+  }
   std::vector<LoraModule> modules;
-  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), lora_modules(weights, targets)))
-    modules.push_back(std::move(lora.module));
-  check(!modules.empty(), config.network_weights.value_or(""), ": there is no LoRA module in it");
+  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_modules(checkpoint)))
+    if (lora.module.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
+      modules.push_back(std::move(lora.module));
+  check(!modules.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
+        config.trains_unet() ? "U-Net" : "text encoder", ", which is to be trained alone");
+  set_block_rates(modules, args.block_lr_weight);
   return modules;
 }
 
@@ -96,11 +131,11 @@ LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
 }
 
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
-  std::vector<ModelWeight> weights;
-  for (const std::string& name : checkpoint.names()) weights.push_back({name, checkpoint.shape(name)});
   StepSettings settings;
   settings.model = stable_diffusion_config(checkpoint);
-  settings.modules = adapted_modules(config.network, weights);
+  settings.modules = adapted_modules(config.network, checkpoint);
+  const NetworkArgs args = parse_network_args(config.network.network_args);
+  settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.run);
   settings.clip_skip = config.model.clip_skip.value_or(1);
   const int64_t layers = settings.model.text.layers;
@@ -119,15 +154,17 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   return settings;
 }
 
-void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64_t seed) {
+std::vector<std::string> network_notes(const NetworkConfig& config) {
+  std::vector<std::string> notes = parse_network_args(config.network_args).notes;
+  for (size_t i = 0; i < config.base_weights.size(); ++i)
+    notes.push_back(concat_text("merged into the base model: ", config.base_weights[i], " times ",
+                                i < config.base_weights_multiplier.size() ? config.base_weights_multiplier[i] : 1.0));
+  return notes;
+}
+
+std::vector<std::string> set_first_weights(LoraTrainer& trainer, const NetworkConfig& config,
+                                           const Checkpoint& checkpoint, uint64_t seed) {
   const std::vector<LoraModule>& modules = trainer.settings().modules;
-  if (config.network_weights) {
-    for (const LoadedLora& lora : read_network_weights(*config.network_weights, modules)) {
-      trainer.set_weights(down_name(lora.module), lora.down);
-      trainer.set_weights(up_name(lora.module), lora.up);
-    }
-    return;
-  }
   for (size_t i = 0; i < modules.size(); ++i) {
     std::vector<float> down(static_cast<size_t>(count_of(modules[i].down_shape())));
     const float bound = 1 / std::sqrt(static_cast<float>(modules[i].fan_in()));
@@ -136,6 +173,13 @@ void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64
     trainer.set_weights(down_name(modules[i]), down);
     trainer.set_weights(up_name(modules[i]), std::vector<float>(static_cast<size_t>(count_of(modules[i].up_shape()))));
   }
+  if (!config.network_weights) return {};
+  NetworkWeights weights = read_network_weights(*config.network_weights, modules, adaptable_modules(checkpoint));
+  for (const LoadedLora& lora : weights.loaded) {
+    trainer.set_weights(down_name(lora.module), lora.down);
+    trainer.set_weights(up_name(lora.module), lora.up);
+  }
+  return std::move(weights.notes);
 }
 
 std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const TrainingData& data) {
@@ -203,8 +247,7 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
   s.gradient_accumulation_steps = length.accumulation;
   s.steps = length.steps;
   s.epochs = length.epochs;
-  s.network_dim = config.network.rank();
-  s.network_alpha = config.network.network_alpha;
+  s.network = network_text(settings);
   int64_t unet = 0, text_encoder = 0;
   for (const LoraModule& m : settings.modules) {
     if (!settings.trains(m)) continue;

@@ -32,9 +32,13 @@ UpdateSettings update_settings(const TrainConfig& config);
 /// How the step is built. Modules whose learning rate is 0 are in the file but do not train.
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint);
 
-/// Gives every module its first weights: those of network_weights, or lora_down uniform in +-1/sqrt(fan_in) and lora_up
-/// zero, so that training starts from the base model.
-void set_first_weights(LoraTrainer& trainer, const NetworkConfig& config, uint64_t seed);
+/// What the user should know of how the network's settings were taken.
+std::vector<std::string> network_notes(const NetworkConfig& config);
+
+/// Gives every module its first weights: those of network_weights where it has them, else lora_down uniform in
+/// +-1/sqrt(fan_in) and lora_up zero, so that training starts from the base model. Gives what the user should know.
+std::vector<std::string> set_first_weights(LoraTrainer& trainer, const NetworkConfig& config,
+                                           const Checkpoint& checkpoint, uint64_t seed);
 
 /// Token ids of every caption that the run will see, each once; empty where captions are varied at random, so that they
 /// cannot be known beforehand.

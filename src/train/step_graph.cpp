@@ -5,7 +5,7 @@
 #include "diffusion/loss_graph.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
-#include "network/lora.h"
+#include "train/parameter_groups.h"
 
 namespace rankine {
 namespace {
@@ -58,7 +58,7 @@ void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
   Target target_of_passes = forward_target(s);
-  for (const LoraWeights& lora : attach_lora(graph, s.modules))
+  for (const LoraWeights& lora : attach_lora(graph, s.modules, s.dropout))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.recomputed = [&](std::string_view block) { return s.gradient_checkpointing || s.recomputed(block); };
@@ -91,34 +91,32 @@ void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shap
   compile(graph, forward_target(s));
 }
 
-void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
-                        const UpdateSettings& settings) {
+void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
+                        const Optimizer& optimizer, double max_grad_norm) {
   check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
   std::vector<Value> gradients;
   for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
   const Value norm = grad_norm(gradients);
   graph.output("grad_norm", norm);
-  const Value factor =
-      settings.max_grad_norm > 0 ? clip_factor(norm, settings.max_grad_norm) : fill(graph, f32({}), 1.0);
+  const Value factor = max_grad_norm > 0 ? clip_factor(norm, max_grad_norm) : fill(graph, f32({}), 1.0);
   const Value step = graph.input("step", f32({}));
-  std::map<std::string, Value> rates;  // by group
+  std::map<std::string_view, const ParameterGroup*> group_of;
+  for (const ParameterGroup& group : groups)
+    for (const std::string& tensor : group.tensors) group_of.emplace(tensor, &group);
   std::vector<UpdateInputs> parameters;
+  std::map<std::string, Value> rates;  // by the input's name
   for (size_t i = 0; i < trained.size(); ++i) {
     const std::string& name = trained[i].node().scope();
-    const bool text = name.starts_with("lora_te");
-    const std::optional<double> ratio = text ? settings.text_encoder_loraplus_ratio : settings.unet_loraplus_ratio;
-    const bool plus = ratio && name.ends_with(".lora_up.weight");
-    const std::string part = text ? "text_encoder" : "unet", group = plus ? part + "_plus" : part;
-    Value& lr = rates[group];
-    if (!lr) {
-      lr = graph.input("lr." + part, f32({}));
-      if (plus) lr = scale(lr, *ratio);
-    }
-    parameters.push_back({graph.variable(name, trained[i].type()), gradients[i], factor, lr, step, group});
+    const auto group = group_of.find(name);
+    check(group != group_of.end(), name, " is in no group of parameters");
+    const std::string rate = "lr." + group->second->name;
+    const Value lr = rates[rate] = graph.input(rate, f32({}));
+    parameters.push_back(
+        {graph.variable(name, trained[i].type()), gradients[i], factor, lr, step, group->second->name});
   }
   optimizer.append_updates(graph, parameters);
-  for (const auto& [group, lr] : rates)  // unless the optimiser chose it and told it
-    if (!graph.outputs().contains("lr." + group)) graph.output("lr." + group, scale(lr, 1.0));
+  for (const auto& [rate, lr] : rates)  // unless the optimiser chose it and told it
+    if (!graph.outputs().contains(rate)) graph.output(rate, lr);
 }
 
 void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {

@@ -6,7 +6,7 @@
 
 #include "graph/graph.h"
 #include "models/stable_diffusion.h"
-#include "network/lora_names.h"
+#include "network/lora.h"
 #include "optim/optimizer.h"
 
 namespace rankine {
@@ -27,6 +27,7 @@ struct StepShape {
 struct StepSettings {
   StableDiffusionConfig model;
   std::vector<LoraModule> modules;  ///< adapted; those with a learning rate of 0 do not train
+  LoraDropout dropout;              ///< in training steps alone
   DType compute = DType::f32;       ///< of frozen weights and activations
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
@@ -41,14 +42,17 @@ struct StepSettings {
   bool weighted_captions = false;  ///< the text's states are multiplied by StepInputs::token_weights
   bool masked_loss = false;        ///< errors are weighed by StepInputs::loss_mask
 
-  bool trains(const LoraModule& module) const { return module.in_text_encoder() ? train_text_encoder : train_unet; }
+  bool trains(const LoraModule& module) const {
+    return module.lr_weight != 0 && (module.in_text_encoder() ? train_text_encoder : train_unet);
+  }
 };
 
 /// Forward, loss and backward. Gradients are left in variables "grad.NAME" of the trained tensors.
 /// Inputs: "noisy_latents", "target" f32 [N, h, w, 4], "timesteps" f32 [N], "loss_weights" f32 [N], "loss_scale" f32
 /// [], those of sample_losses, "keep" f32 [] when accumulating; "ids" i32 [N, chunks, 77] when the text encoder is
-/// trained, else "context" f32 [N, tokens, width]; "token_weights" f32 [N, tokens, 1] with weighted_captions. Outputs:
-/// "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a gradient.
+/// trained, else "context" f32 [N, tokens, width]; "token_weights" f32 [N, tokens, 1] with weighted_captions,
+/// "dropout_key" i32 [4] with dropout. Outputs: "loss" f32 [], "sample_losses" f32 [N]. Gives the variables that get a
+/// gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 /// Forward and loss alone, with the weights in the forms of build_step_graph. Inputs and outputs are those of it, but
@@ -72,11 +76,13 @@ struct UpdateSettings {
   std::optional<double> scale_weight_norms = {};
 };
 
+struct ParameterGroup;
+
 /// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
-/// Inputs: "step" f32 [], "lr.unet", "lr.text_encoder" f32 []. Outputs: "grad_norm" f32 [], before clipping, "lr.GROUP"
-/// f32 [] of each parameter group, and what the optimiser has to tell.
-void build_update_graph(Graph& graph, std::span<const Value> trained, const Optimizer& optimizer,
-                        const UpdateSettings& settings);
+/// Inputs: "step" f32 [], and "lr.GROUP" f32 [] for each group that has a trained tensor. Outputs: "grad_norm" f32 [],
+/// before clipping, "lr.GROUP" f32 [] of each group, and what the optimiser has to tell.
+void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
+                        const Optimizer& optimizer, double max_grad_norm);
 
 /// Limits the norm of each trained module (scale_weight_norms). Outputs f32 []: "max_norm/keys_scaled",
 /// "max_norm/average_key_norm", "max_norm/max_key_norm", as sd-scripts logs them.

@@ -16,12 +16,6 @@ std::string with_digits(double value, int decimals) {
 /// Three significant digits.
 std::string three_digits(double value) { return with_digits(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0); }
 
-std::string plain(double value) {
-  std::array<char, 48> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%g", value);
-  return buffer.data();
-}
-
 std::string counted(int64_t count, const std::string& one, const std::string& many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
@@ -118,8 +112,7 @@ std::string trained_text(const RunSummary& s) {
   std::vector<std::string> parts;
   for (const auto& [part, modules] : s.trained_modules)
     parts.push_back(part + " " + counted(modules, "module", "modules"));
-  return count_text(s.trained_parameters) + " parameters: " + joined(parts) + "; rank " +
-         std::to_string(s.network_dim) + ", alpha " + plain(s.network_alpha);
+  return count_text(s.trained_parameters) + " parameters: " + joined(parts) + "; " + s.network;
 }
 
 std::vector<std::string> memory_lines(const RunSummary& s) {

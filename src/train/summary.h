@@ -29,8 +29,7 @@ struct RunSummary {
   int64_t gradient_accumulation_steps = 1;
   int64_t steps = 0;
   int64_t epochs = 0;
-  int64_t network_dim = 4;
-  double network_alpha = 1;
+  std::string network = "rank 4, alpha 1";  ///< or "ranks 2 to 16, alpha 1"; with what is dropped at random
   std::vector<std::pair<std::string, int64_t>> trained_modules;  ///< {"U-Net", 192}
   int64_t trained_parameters = 0;
   std::string optimizer;                                      ///< "AdamW, cosine, lr 1e-4"

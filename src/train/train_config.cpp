@@ -28,8 +28,12 @@ void check_model(const ModelConfig& c) {
 void check_network(const NetworkConfig& c) {
   check_at_least("--network_dim", c.network_dim, 1);
   check(c.network_alpha >= 0, "--network_alpha must be at least 0, got ", c.network_alpha);
+  check(c.network_dropout.value_or(0) >= 0 && c.network_dropout.value_or(0) < 1,
+        "--network_dropout is a chance: at least 0 and below 1, got ", c.network_dropout.value_or(0));
   check_at_least("--scale_weight_norms", c.scale_weight_norms, 0.0);
   check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
+  check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
+        c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
   parse_network_args(c.network_args);  // says now what is wrong with them
   check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");

@@ -14,6 +14,7 @@
 #include "network/lora_file.h"
 #include "train/checkpoint_constants.h"
 #include "train/latent_cache.h"
+#include "train/merged_constants.h"
 #include "train/previews.h"
 #include "train/resume.h"
 #include "train/run_setup.h"
@@ -129,7 +130,9 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const StepSettings settings = step_settings(config, checkpoint);
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");
-  CheckpointConstants constants(checkpoint);
+  CheckpointConstants base(checkpoint);
+  MergedConstants constants(base, read_base_weights(config.network, checkpoint));
+  for (const std::string& note : network_notes(config.network)) out << note << '\n';
   LoraTrainer trainer(backend, constants, settings, *optimizer, update_settings(config));
   const TrainingData data = load_training_data(config);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
@@ -138,7 +141,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const RunStart start = find_start(config.save, state_files, names.last(), same_run, length);
   for (const std::string& note : start.notes) out << note << '\n';
   const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
-  set_first_weights(trainer, config.network, seed);
+  for (const std::string& note : set_first_weights(trainer, config.network, checkpoint, seed)) out << note << '\n';
   if (start.found) restore_state(trainer, start.found->state);
   const LrSchedule schedule = lr_schedule(config.optim, length);
   LoaderConfig loader = loader_config(config, seed);

@@ -63,6 +63,8 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.network_alpha = c.network.network_alpha;
   f.network_args = parse_network_args(c.network.network_args).given;
   f.scale_weight_norms = c.network.scale_weight_norms;
+  f.network_dropout = c.network.network_dropout;
+  f.dim_from_weights = c.network.dim_from_weights;
 
   f.learning_rate = c.optim.learning_rate;
   if (!c.optim.text_encoder_lr.empty()) f.text_encoder_lr = c.optim.text_encoder_lr[0];

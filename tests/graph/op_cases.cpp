@@ -136,6 +136,18 @@ const std::vector<OpCase>& op_cases() {
        [](Graph& g, DType t) {
          return geglu(x(g, t, {2, 3, 38}));
        }},
+      {"dropout of elements",
+       [](Graph& g, DType t) {
+         return dropout(x(g, t, {3, 7, 5}), g.input("key", {{4}, DType::i32}), {0.3, 1 / 0.7, {3, 7, 5}, 2});
+       }},
+      {"dropout per image and channel",
+       [](Graph& g, DType t) {
+         return dropout(x(g, t, {3, 4, 2, 6}), g.input("key", {{4}, DType::i32}), {0.5, 2, {3, 1, 1, 6}, 1});
+       }},
+      {"dropout of all or nothing",
+       [](Graph& g, DType t) {
+         return dropout(x(g, t, {3, 5}), g.input("key", {{4}, DType::i32}), {0.2, 1, {1, 1}, 0});
+       }},
       {"linear",
        [](Graph& g, DType t) {
          return linear(x(g, t, {2, 5, 7}), in(g, t, "w", {3, 7}), g.input("b", f32({3})));

@@ -114,7 +114,7 @@ TEST_CASE("weights come back from a file in each element type, and training goes
     const SafetensorsFile file = SafetensorsFile::open(path);
     CHECK(file.at("lora_unet_mid_block_attentions_0_proj_in.alpha").dtype == dtype);
     CHECK(file.metadata().at("sshs_model_hash").size() == 64);
-    const auto loaded = read_network_weights(path, modules);
+    const auto loaded = read_network_weights(path, modules, modules).loaded;
     REQUIRE(loaded.size() == 2);
     for (size_t i = 0; i < 2; ++i) {
       CHECK(loaded[i].module.key == modules[i].key);
@@ -154,7 +154,7 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
     save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
   };
   const auto error = [&](const std::vector<LoraModule>& wanted) {
-    return text_of_error([&] { read_network_weights(path, wanted); });
+    return text_of_error([&] { read_network_weights(path, wanted, wanted); });
   };
   const auto mentions = [](const std::string& text, const std::string& part) {
     CAPTURE(text);
@@ -165,9 +165,9 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   mentions(error(modules), "network_dim is 2: set it to 4");
   save(small_modules(2, 2));
   mentions(error(modules), "network_alpha is 1: set it to 2");
-  save({modules[1]});
-  mentions(error(modules), "--network_train_unet_only");
+  mentions(error(modules), "--dim_from_weights");
   save(modules);
+  mentions(text_of_error([&] { read_network_weights(path, {}, modules); }), "none of the modules that train");
   mentions(error({modules[1]}), "no module for lora_te_text_model_encoder_layers_0_mlp_fc1.");
 
   auto other = modules;
@@ -193,6 +193,28 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   mentions(error(modules), "kohya's names");
   write({});
   mentions(error(modules), "no LoRA in this file");
+}
+
+TEST_CASE("training goes on from a file with fewer modules or more, and it is said") {
+  const TemporaryFolder folder("lora_parts");
+  const std::string path = folder.file("a.safetensors");
+  const auto modules = small_modules();
+  const auto save = [&](const std::vector<LoraModule>& m) {
+    save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
+  };
+  save({modules[1]});
+  const NetworkWeights fewer = read_network_weights(path, modules, modules);
+  REQUIRE(fewer.loaded.size() == 1);
+  CHECK(fewer.loaded[0].module.key == modules[1].key);
+  REQUIRE(fewer.notes.size() == 1);
+  CHECK(fewer.notes[0].find("no weights for " + modules[0].key + ": they start anew") != std::string::npos);
+  save(modules);
+  const NetworkWeights more = read_network_weights(path, std::vector{modules[1]}, modules);
+  REQUIRE(more.loaded.size() == 1);
+  CHECK(more.loaded[0].module.key == modules[1].key);
+  REQUIRE(more.notes.size() == 1);
+  CHECK(more.notes[0].find("what it has for " + modules[0].key + " is not used") != std::string::npos);
+  CHECK(read_network_weights(path, modules, modules).notes.empty());
 }
 
 TEST_CASE("a file without alpha has the rank as alpha") {

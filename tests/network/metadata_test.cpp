@@ -135,7 +135,7 @@ TEST_CASE("options that are seldom given have their keys, and values that are no
   const auto m = lora_metadata(f, {});
   CHECK(m.at("ss_base_model_version") == "sd_v2_v");
   CHECK(m.at("ss_v2") == "True");
-  CHECK(m.at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1"})");
+  CHECK(m.at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1", "dropout": null})");
   CHECK(m.at("ss_unet_lr") == "None");
   CHECK(m.at("ss_vae_name") == "vae.safetensors");
   CHECK(!m.contains("ss_sd_model_hash"));
@@ -143,6 +143,11 @@ TEST_CASE("options that are seldom given have their keys, and values that are no
   CHECK(m.at("modelspec.prediction_type") == "v");
   CHECK(m.at("modelspec.resolution") == "768x768");
   CHECK(m.at("modelspec.encoder_layer") == "2");
+  f.network_dropout = 0.1;
+  CHECK(lora_metadata(f, {}).at("ss_network_dropout") == "0.1");
+  CHECK(lora_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1", "dropout": 0.1})");
+  f.dim_from_weights = true;
+  CHECK(lora_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1"})");
   CHECK(m.at("modelspec.timestep_range") == "0,900");
   CHECK(m.at("modelspec.author") == "someone");
   CHECK(m.at("modelspec.title") == "A title");

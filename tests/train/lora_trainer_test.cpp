@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 #include <malloc.h>
+#include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "backend/registry.h"
 #include "base/rng.h"
+#include "graph/op.h"
+#include "graph/ops/ops.h"
 #include "models/layout.h"
 #include "optim/adamw.h"
 
@@ -121,6 +125,57 @@ TEST_CASE("less memory, the same training: recomputed blocks and plain weights c
   const std::vector<double> losses = tight.losses(4);
   CHECK(distance(losses, expected) < 1e-5);
   CHECK(tight.trainer.memory().arena + tight.trainer.memory().weights < 0.8 * static_cast<double>(full));
+}
+
+TEST_CASE("under dropout a step is a function of its key: recomputed or kept, with one thread or more, the same bits") {
+  StepSettings settings = small_settings();
+  settings.dropout = {0.2, 0.2, 0.2};
+  const auto gradients = [&](bool recomputed, int threads, uint64_t key) {
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    settings.gradient_checkpointing = recomputed;
+    Training training(settings);
+    std::vector<std::vector<float>> all;
+    for (int64_t step = 1; step <= 2; ++step) {  // in the second lora_up is not 0 any more
+      StepInputs in = inputs(static_cast<uint64_t>(step));
+      in.dropout_key = random_key(key, purpose::network_dropout, static_cast<uint64_t>(step));
+      training.trainer.step(in);
+      training.trainer.update(step, {2e-3, 2e-3});
+    }
+    for (const LoraModule& m : settings.modules)
+      all.push_back(training.trainer.gradient(m.key + ".lora_down.weight", count_of(m.down_shape())));
+    omp_set_num_threads(before);
+    return all;
+  };
+  const auto kept = gradients(false, 2, 1);
+  CHECK(gradients(true, 2, 1) == kept);
+  CHECK(gradients(false, 1, 1) == kept);
+  CHECK(gradients(false, 2, 2) != kept);
+  int left_out = 0;  // by module_dropout
+  for (const std::vector<float>& g : kept) left_out += std::ranges::all_of(g, [](float x) { return x == 0; });
+  CHECK(left_out > 0);
+  CHECK(left_out < static_cast<int>(kept.size()) / 2);
+}
+
+TEST_CASE("without dropout the step draws nothing, and validation, pictures and captions do without it") {
+  StepSettings settings = small_settings();
+  const auto draws = [](const Graph& graph) {
+    return std::ranges::any_of(graph.nodes(), [](const Node& node) { return &node.op() == &dropout_op; });
+  };
+  Graph plain;
+  build_step_graph(plain, settings, kShape);
+  CHECK(!draws(plain));
+  CHECK(std::ranges::none_of(plain.leaves(input_op), [](Value v) { return v.node().scope() == "dropout_key"; }));
+  settings.dropout = {0.1, 0.1, 0.1};
+  Graph step, validation, unet, text;
+  build_step_graph(step, settings, kShape);
+  CHECK(draws(step));
+  build_validation_graph(validation, settings, kShape);
+  CHECK(!draws(validation));
+  build_unet_graph(unet, settings, kShape);
+  CHECK(!draws(unet));
+  build_text_graph(text, settings, 1, 1);
+  CHECK(!draws(text));
 }
 
 TEST_CASE("Winograd's convolutions in bf16 train like direct ones: no further from fp32 than roundings go") {

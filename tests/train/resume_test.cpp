@@ -129,6 +129,22 @@ TEST_CASE("stopped in the middle of an epoch and continued is the same run, in e
       }
 }
 
+TEST_CASE("stopped and continued is the same run with every kind of dropout and with rates by block") {
+  for (const bool checkpointing : {false, true}) {
+    CAPTURE(checkpointing);
+    check_stopped_is_whole(
+        [&](TrainConfig& c) {
+          c.network.network_train_unet_only = false;
+          c.network.network_dropout = 0.3;
+          c.network.network_args = {"rank_dropout=0.3", "module_dropout=0.2", "down_lr_weight=sine+.5",
+                                    "mid_lr_weight=0.5", "loraplus_lr_ratio=2"};
+          c.run.gradient_checkpointing = checkpointing;
+          c.run.gradient_accumulation_steps = checkpointing ? 1 : 2;
+        },
+        2);
+  }
+}
+
 TEST_CASE("stopped and continued is the same run, with every kind of optimiser state") {
   for (const char* optimizer :
        {"Lion", "SGDNesterov8bit", "Adafactor", "Prodigy", "DAdaptAdam", "AdamW8bit", "AdamWScheduleFree"}) {

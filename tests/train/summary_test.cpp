@@ -14,8 +14,7 @@ TEST_CASE("the summary is one subject a line with its columns aligned") {
   s.gradient_accumulation_steps = 2;
   s.steps = 24;
   s.epochs = 3;
-  s.network_dim = 32;
-  s.network_alpha = 16;
+  s.network = "rank 32, alpha 16";
   s.trained_modules = {{"U-Net", 192}, {"text encoder", 72}};
   s.trained_parameters = 13600000;
   s.optimizer = "AdamW, cosine, lr 0.0001";

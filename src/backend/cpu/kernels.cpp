@@ -40,6 +40,7 @@ std::span<const Kernel> kernels() {
       {&quick_gelu_grad_op, prepare_quick_gelu_grad},
       {&geglu_op, prepare_geglu},
       {&geglu_grad_op, prepare_geglu_grad},
+      {&dropout_op, prepare_dropout},
       {&concat_op, prepare_concat},
       {&slice_op, prepare_slice},
       {&fill_op, prepare_fill},

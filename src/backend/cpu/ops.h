@@ -41,6 +41,9 @@ Launch prepare_geglu(Prepare&);
 Launch prepare_geglu_grad(Prepare&);
 Launch prepare_accumulate(Prepare&);
 
+// dropout.cpp
+Launch prepare_dropout(Prepare&);
+
 // layout.cpp
 Launch prepare_nothing(Prepare&);
 Launch prepare_assign(Prepare&);

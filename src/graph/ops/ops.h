@@ -78,6 +78,19 @@ struct Conv2dGeometry {
 /// Cross-correlation. x: [N, H, W, C], w: [O, C, kh, kw], bias: f32 [O] or none -> [N, H', W', O].
 Value conv2d(Value x, Value w, Value bias, const Conv2dGeometry& geometry);
 
+// Dropout (dropout.cpp)
+extern const OpDef dropout_op;
+/// What is left out at random, and what becomes of the rest.
+struct Dropout {
+  double p = 0;         ///< chance of each element of the mask to be 0
+  double factor = 1;    ///< the mask elsewhere: 1 / (1 - p) keeps the mean
+  Shape mask = {};      ///< broadcasts to x: x's own shape, or 1 where elements share their fate
+  uint32_t stream = 0;  ///< of the random numbers; one for each dropout of a graph
+};
+/// x * mask, with the mask drawn anew for each `key` (i32 [4], the words of a RandomKey) and never stored: the backward
+/// pass and recomputation draw the same one again (Srivastava et al. 2014).
+Value dropout(Value x, Value key, const Dropout& settings);
+
 // Normalisation (group_norm.cpp, layer_norm.cpp); statistics in f32 whatever the type of x
 extern const OpDef group_norm_op, group_norm_grad_x_op, group_norm_grad_affine_op;
 extern const OpDef layer_norm_op, layer_norm_grad_x_op, layer_norm_grad_affine_op;

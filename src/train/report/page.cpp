@@ -107,9 +107,8 @@ std::string header(const ReportFacts& facts, const MetricsTable& metrics, RunSta
   const std::string name = names[static_cast<int>(state)];
   std::string out = "<header><div class=\"title\"><h1>" + html_text(facts.name) + "</h1><span class=\"badge " + name +
                     "\">" + name + "</span></div><p class=\"sub\">" + html_text(s.model) + " · " +
-                    html_text(s.precision) + " · LoRA of rank " + whole(s.network_dim) + ", alpha " +
-                    number_text(s.network_alpha, 6) + " · " + count_text(s.trained_parameters) +
-                    " parameters · written " + local_time() + "</p>";
+                    html_text(s.precision) + " · LoRA of " + html_text(s.network) + " · " +
+                    count_text(s.trained_parameters) + " parameters · written " + local_time() + "</p>";
   if (state != RunState::finished)
     out += "<div class=\"progress\" role=\"img\" aria-label=\"" + percent_text(share) +
            " done\"><span style=\"width:" + number_text(100 * share, 4) + "%\"></span></div>";

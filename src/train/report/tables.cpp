@@ -87,7 +87,7 @@ std::string settings(const ReportFacts& facts) {
     trained += (trained.empty() ? "" : ", ") + part + " " + whole(modules) + " modules";
   NamedTexts run = {{"Model", s.model},
                     {"Precision", s.precision},
-                    {"Network", "rank " + whole(s.network_dim) + ", alpha " + number_text(s.network_alpha, 6)},
+                    {"Network", s.network},
                     {"Trained", count_text(s.trained_parameters) + " parameters: " + trained},
                     {"Optimizer", s.optimizer},
                     {"Batch size", s.batch_size + (s.gradient_accumulation_steps > 1
