@@ -157,10 +157,10 @@ const std::vector<OpCase>& op_cases() {
          return linear(x(g, t, {17, 20}), in(g, t, "w", {33, 20}));
        }},
       {"linear_grad_w of a narrow gradient",
-       [](Graph& g, DType t) { return g.add(linear_grad_w_op, {x(g, t, {2, 550, 70}), in(g, t, "w", {2, 550, 6})}); },
+       [](Graph& g, DType t) { return g.add(linear_grad_w_op, {x(g, t, {2, 550, 70}), in(g, t, "z", {2, 550, 6})}); },
        false},
       {"linear_grad_w of a narrow input",
-       [](Graph& g, DType t) { return g.add(linear_grad_w_op, {x(g, t, {62, 66}), in(g, t, "w", {62, 150})}); },
+       [](Graph& g, DType t) { return g.add(linear_grad_w_op, {x(g, t, {62, 66}), in(g, t, "z", {62, 150})}); },
        false},
       {"linear residual",
        [](Graph& g, DType t) {
