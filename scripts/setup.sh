@@ -8,8 +8,8 @@ packages=(
   build-essential cmake ninja-build ccache pkg-config
   libdnnl-dev libhwy-dev                                          # the CPU backend
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev # pictures
-  libpcre2-dev libicu-dev zlib1g-dev libssl-dev                   # tokenizer, hashes
-  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev
+  libicu-dev zlib1g-dev libssl-dev                                # tokenizer, hashes
+  nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libfmt-dev
   doctest-dev libbenchmark-dev
 )
 if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy-16); fi

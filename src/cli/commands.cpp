@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/flags.h"
 #include "cli/help.h"
+#include "cli/launch_line.h"
 #include "cli/subcommands.h"
 #include "io/nearest_name.h"
 
@@ -42,7 +43,8 @@ const Command& find_command(const std::string& name) {
 std::string overview() {
   std::string text =
       "Rankine trains LoRAs for Stable Diffusion.\n\n"
-      "usage: rankine COMMAND [ARGUMENTS]\n\n";
+      "usage: rankine COMMAND [ARGUMENTS]\n"
+      "       rankine accelerate launch ... train_network.py ...    a line of sd-scripts as it is\n\n";
   for (const Command& command : command_table) {
     std::string line = "  " + std::string(command.name);
     line.resize(14, ' ');
@@ -76,8 +78,11 @@ void run_command_line(const CommandLine& args) {
     std::cout << "rankine " << RANKINE_VERSION << '\n';
     return;
   }
-  const Command& command = find_command(args[0]);
-  const CommandLine rest(args.begin() + 1, args.end());
+  Messages messages;
+  const std::optional<CommandLine> flags = flags_of_launch_line(args, messages);
+  messages.write();
+  const Command& command = find_command(flags ? "train" : args[0]);
+  const CommandLine rest = flags ? *flags : CommandLine(args.begin() + 1, args.end());
   if (asks_for_help(rest)) {
     std::cout << command.help();
   } else {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/arguments.h"
 #include "io/nearest_name.h"
+#include "io/toml_fault.h"
 
 namespace rankine {
 namespace {
@@ -73,7 +74,7 @@ toml::table parse_file(const std::string& path) {
   try {
     return toml::parse_file(path);
   } catch (const toml::parse_error& error) {
-    fail(path, ":", error.source().begin.line, ": ", error.description());
+    fail(toml_fault(path, error.source().begin.line, error.description()));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "data/dataset_keys.h"
 #include "data/resize.h"
 #include "io/nearest_name.h"
+#include "io/toml_fault.h"
 
 namespace rankine {
 namespace {
@@ -330,7 +331,7 @@ toml::table parse(const std::string& path) {
   try {
     return toml::parse_file(path);
   } catch (const toml::parse_error& error) {
-    fail(path, ":", error.source().begin.line, ": this is not valid TOML: ", error.description());
+    fail(toml_fault(path, error.source().begin.line, error.description()));
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "diffusion/sampler.h"
+#include "io/toml_fault.h"
 
 namespace rankine {
 namespace {
@@ -126,7 +127,7 @@ std::vector<SamplePrompt> read_toml(const std::string& path) {
   try {
     file = toml::parse(text_of(path), path);
   } catch (const toml::parse_error& error) {
-    fail(path, ":", error.source().begin.line, ": ", error.description());
+    fail(toml_fault(path, error.source().begin.line, error.description()));
   }
   const toml::table* common = file["prompt"].as_table();
   const toml::array* subsets = common ? (*common)["subset"].as_array() : nullptr;

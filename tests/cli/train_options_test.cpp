@@ -298,6 +298,22 @@ TEST_CASE("a value of the wrong type in a config file is an error with file and 
   CHECK_THROWS_WITH_AS(read_file("deepspeed = true"), doctest::Contains("not supported yet"), Error);
 }
 
+TEST_CASE("a config file of Windows is read: byte order mark, carriage returns, paths in single quotes") {
+  const TrainConfig c = read_file(
+      "\xEF\xBB\xBFpretrained_model_name_or_path = 'C:\\models\\sd 1.5.safetensors'\r\n[x]\r\nseed = 4\r\n"
+      "output_name = \"with \\\"quotes\\\"\"\r\n");
+  CHECK(c.model.pretrained_model_name_or_path == "C:\\models\\sd 1.5.safetensors");
+  CHECK(c.run.seed == 4);
+  CHECK(c.save.output_name == "with \"quotes\"");
+}
+
+TEST_CASE("a Windows path in double quotes is an error that says how to write it") {
+  CHECK_THROWS_WITH_AS(read_file("seed = 1\noutput_dir = \"C:\\Users\\me\"\n"),
+                       doctest::Contains(".toml:2: this is not valid TOML"), Error);
+  CHECK_THROWS_WITH_AS(read_file("output_dir = \"C:\\Users\\me\"\n"),
+                       doctest::Contains("a path with backslashes stands in single quotes"), Error);
+}
+
 TEST_CASE("false, empty text and empty lists in a config file ask for nothing") {
   CHECK_NOTHROW(read_file("deepspeed = false\nvae = \"\"\nnetwork_args = []\nlr_scheduler_args = []\nlowram = false"));
 }

@@ -32,7 +32,7 @@ const std::map<std::string, std::set<std::string>> may_include = {
 };
 
 /// Libraries that take long to compile: a header that includes one makes every file that includes the header pay.
-const std::vector<std::string> heavy = {"nlohmann/json.hpp", "toml++/", "opencv2/", "spdlog/", "fmt/", "CLI/", "dnnl",
+const std::vector<std::string> heavy = {"nlohmann/json.hpp", "toml++/", "opencv2/", "spdlog/", "fmt/", "dnnl",
                                         "oneapi/",           "hwy/",    "unicode/"};
 
 struct Include {

@@ -1,0 +1,144 @@
+#include "cli/launch_line.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace rankine {
+namespace {
+
+constexpr std::string_view known_script = "train_network.py";
+
+/// Other scripts of sd-scripts, and what they are for.
+struct OtherScript {
+  std::string_view name, what;
+};
+constexpr std::array other_scripts = {
+    OtherScript{"sdxl_train_network.py", "trains LoRAs for SDXL, which is not supported yet"},
+    OtherScript{"sd3_train_network.py", "trains LoRAs for SD 3, which is not supported"},
+    OtherScript{"flux_train_network.py", "trains LoRAs for FLUX.1, which is not supported"},
+    OtherScript{"lumina_train_network.py", "trains LoRAs for Lumina, which is not supported"},
+    OtherScript{"train_db.py", "trains whole models"},
+    OtherScript{"fine_tune.py", "trains whole models"},
+    OtherScript{"sdxl_train.py", "trains whole models"},
+    OtherScript{"train_textual_inversion.py", "trains embeddings"},
+    OtherScript{"train_controlnet.py", "trains ControlNets"},
+};
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+/// Of a path with slashes of either kind, without ".exe".
+std::string_view file_name(std::string_view path) {
+  const size_t slash = path.find_last_of("/\\");
+  if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
+  if (ends_with(path, ".exe")) path.remove_suffix(4);
+  return path;
+}
+
+bool is_script(std::string_view word) { return word[0] != '-' && ends_with(word, ".py"); }
+
+bool starts_a_process(std::string_view word) {
+  const std::string_view name = file_name(word);
+  return name == "accelerate" || name == "torchrun" || name == "py" || name.substr(0, 6) == "python";
+}
+
+bool is_environment(std::string_view word) {
+  const size_t equals = word.find('=');
+  if (equals == 0 || equals == std::string_view::npos || word[0] == '-') return false;
+  return word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
+}
+
+/// A file with Windows' line ends read by another shell leaves a carriage return at the end of each line, and lines
+/// that cmd.exe joins end in a caret of their own.
+std::vector<std::string> without_line_ends(const std::vector<std::string>& args) {
+  std::vector<std::string> words;
+  for (const std::string& arg : args) {
+    std::string word = arg;
+    while (ends_with(word, "\r")) word.pop_back();
+    const bool is_line_end = word == "^" || (word.empty() && !arg.empty());
+    if (!is_line_end) words.push_back(std::move(word));
+  }
+  return words;
+}
+
+std::string wrong_script(std::string_view script) {
+  const auto other = std::find_if(other_scripts.begin(), other_scripts.end(),
+                                  [&](const OtherScript& o) { return o.name == file_name(script); });
+  return concat_text(script,
+                     other == other_scripts.end() ? " is none of sd-scripts' scripts that are known here"
+                                                  : concat_text(" ", other->what),
+                     "; LoRAs for SD 1.x are trained by ", known_script, " or rankine train");
+}
+
+/// An option of a launcher with its value, "true" where it has none. Launchers know "-" and "_" as the same.
+struct LauncherOption {
+  std::string name, value;
+};
+
+std::vector<LauncherOption> launcher_options(const std::vector<std::string>& words) {
+  std::vector<LauncherOption> options;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i].substr(0, 2) != "--") continue;
+    const size_t equals = words[i].find('=');
+    LauncherOption option{words[i].substr(2, equals == std::string::npos ? equals : equals - 2), "true"};
+    std::replace(option.name.begin(), option.name.end(), '-', '_');
+    if (equals != std::string::npos) {
+      option.value = words[i].substr(equals + 1);
+    } else if (i + 1 < words.size() && words[i + 1][0] != '-') {
+      option.value = words[++i];
+    }
+    options.push_back(std::move(option));
+  }
+  return options;
+}
+
+bool asks_for_several_processes(const LauncherOption& option) {
+  if (option.name == "multi_gpu") return true;
+  const bool counts = option.name == "num_processes" || option.name == "num_machines" ||
+                      option.name == "nproc_per_node" || option.name == "nnodes";
+  return counts && parse_number(option.value).value_or(2) > 1;
+}
+
+void tell_of(const std::vector<LauncherOption>& options, const std::vector<std::string>& flags, Messages& messages) {
+  std::string idle, several;
+  for (const LauncherOption& option : options) {
+    std::string& names = asks_for_several_processes(option) ? several : idle;
+    if (option.name != "mixed_precision") names += (names.empty() ? "--" : ", --") + option.name;
+    // sd-scripts hands its own --mixed_precision to accelerate, also at its default "no", and accelerate's is not read.
+    const bool has_own = std::any_of(flags.begin(), flags.end(), [](const std::string& flag) {
+      return flag.substr(0, 9) == "--mixed_p" || flag.substr(0, 13) == "--config_file";
+    });
+    if (option.name == "mixed_precision" && option.value != "no" && !has_own)
+      messages.warnings.push_back(concat_text(
+          "--mixed_precision ", option.value, " before ", known_script,
+          " has no effect, with sd-scripts neither: this run computes in fp32. Write it behind ", known_script));
+  }
+  if (!several.empty())
+    messages.warnings.push_back(
+        several +
+        ": this run is one process, so each step has the pictures of one, not of all; for the same number "
+        "multiply --train_batch_size or --gradient_accumulation_steps by the number of processes");
+  if (!idle.empty())
+    messages.notes.push_back(idle + " before the script: no effect, the run is one process that uses all cores");
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<std::string>& args, Messages& messages) {
+  const std::vector<std::string> words = without_line_ends(args);
+  const auto first = std::find_if_not(words.begin(), words.end(), is_environment);
+  if (first == words.end() || first->empty() || !(starts_a_process(*first) || is_script(*first))) return std::nullopt;
+  const auto script = std::find_if(first, words.end(), [](const std::string& w) { return !w.empty() && is_script(w); });
+  check(script != words.end(), "\"", *first, "\" begins a line of sd-scripts, but no ", known_script,
+        " follows; rankine train takes the flags alone");
+  check(file_name(*script) == known_script, wrong_script(*script));
+  std::vector<std::string> flags(script + 1, words.end());
+  tell_of(launcher_options({first, script}), flags, messages);
+  return flags;
+}
+
+}  // namespace rankine

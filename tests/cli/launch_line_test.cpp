@@ -1,0 +1,97 @@
+#include "cli/launch_line.h"
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+
+using namespace rankine;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// The flags after the script; `messages` has one text for each note and warning.
+std::optional<Words> flags_of(const Words& line, Words* told = nullptr) {
+  Messages messages;
+  const auto flags = flags_of_launch_line(line, messages);
+  if (told) *told = messages.notes;
+  if (told) told->insert(told->end(), messages.warnings.begin(), messages.warnings.end());
+  return flags;
+}
+
+}  // namespace
+
+TEST_CASE("what stands before train_network.py is taken off, in every form that guides have") {
+  const Words flags = {"--seed", "1"};
+  for (const Words& before : std::initializer_list<Words>{
+           {"accelerate", "launch", "train_network.py"},
+           {"accelerate", "launch", "--num_cpu_threads_per_process=2", "./train_network.py"},
+           {"accelerate", "launch", "--num_cpu_threads_per_process", "2", "/opt/sd-scripts/train_network.py"},
+           {"/venv/bin/accelerate", "launch", "--config_file=a.yaml", "train_network.py"},
+           {"python", "train_network.py"},
+           {"python3.10", "-u", "train_network.py"},
+           {"C:\\kohya\\venv\\Scripts\\python.exe", "C:\\kohya\\train_network.py"},
+           {"python", "-m", "accelerate.commands.launch", "--num_processes=1", "train_network.py"},
+           {"torchrun", "--nproc_per_node", "1", "train_network.py"},
+           {"train_network.py"},
+           {"CUDA_VISIBLE_DEVICES=0", "accelerate", "launch", "train_network.py"}}) {
+    CAPTURE(before.back());
+    Words line = before;
+    line.insert(line.end(), flags.begin(), flags.end());
+    CHECK(flags_of(line) == flags);
+  }
+  CHECK(flags_of({"train_network.py"}) == Words{});
+}
+
+TEST_CASE("other commands are no lines of sd-scripts") {
+  CHECK(!flags_of({}));
+  CHECK(!flags_of({"train", "--seed", "1"}));
+  CHECK(!flags_of({"dataset", "check", "x.py"}));
+  CHECK(!flags_of({""}));
+  CHECK(!flags_of({"A=1"}));
+}
+
+TEST_CASE("another script, or none, is an error that says what it is for") {
+  CHECK_THROWS_WITH_AS(flags_of({"accelerate", "launch", "sdxl_train_network.py"}),
+                       "sdxl_train_network.py trains LoRAs for SDXL, which is not supported yet; LoRAs for SD 1.x are "
+                       "trained by train_network.py or rankine train",
+                       Error);
+  CHECK_THROWS_WITH_AS(flags_of({"python", "./fine_tune.py", "train_network.py"}),
+                       doctest::Contains("trains whole models"), Error);
+  CHECK_THROWS_WITH_AS(flags_of({"train_db.py"}), doctest::Contains("trains whole models"), Error);
+  CHECK_THROWS_WITH_AS(flags_of({"my_script.py"}), doctest::Contains("none of sd-scripts' scripts"), Error);
+  CHECK_THROWS_WITH_AS(flags_of({"accelerate", "launch", "--seed=1"}), doctest::Contains("no train_network.py follows"),
+                       Error);
+}
+
+TEST_CASE("accelerate's options are told: those without effect, a type that sd-scripts would not use, several GPUs") {
+  Words told;
+  flags_of({"accelerate", "launch", "--num_cpu_threads_per_process", "8", "--dynamo-backend=no", "train_network.py"},
+           &told);
+  CHECK(told == Words{"--num_cpu_threads_per_process, --dynamo_backend before the script: no effect, the run is one "
+                      "process that uses all cores"});
+  flags_of({"accelerate", "launch", "--mixed_precision", "bf16", "train_network.py", "--seed=1"}, &told);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("--mixed_precision bf16 before train_network.py has no effect") == 0);
+  flags_of({"accelerate", "launch", "--mixed_precision", "bf16", "train_network.py", "--mixed_precision=bf16"}, &told);
+  CHECK(told.empty());
+  flags_of({"accelerate", "launch", "--multi_gpu", "--num_processes=4", "train_network.py"}, &told);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("--multi_gpu, --num_processes: this run is one process") == 0);
+  flags_of({"accelerate", "launch", "--num_processes=1", "--num_machines", "1", "train_network.py"}, &told);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("no effect") != std::string::npos);
+}
+
+TEST_CASE("line ends of Windows are no part of a flag, an empty value stays") {
+  CHECK(flags_of({"accelerate", "launch", "^", "train_network.py", "\r", "--seed", "1\r", "--vae", "", "^"}) ==
+        Words{"--seed", "1", "--vae", ""});
+}
+
+TEST_CASE("a line of sd-scripts trains: what is wrong in it is what rankine train says") {
+  CHECK_THROWS_WITH_AS(run_command_line({"accelerate", "launch", "train_network.py", "--sed=1"}),
+                       doctest::Contains("unknown flag --sed"), Error);
+  CHECK_THROWS_WITH_AS(run_command_line({"train_network.py", "--seed=1"}),
+                       doctest::Contains("--pretrained_model_name_or_path is missing"), Error);
+}
