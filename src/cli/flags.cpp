@@ -242,9 +242,8 @@ FlagGroup optimizer_flags(TrainOptions& o) {
               .any_case()
               .choose(
                   "AdamW,AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
-                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,DAdaptLion,"
-                  "Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,SGDScheduleFree")
-              .planned("DAdaptAdaGrad,DAdaptSGD"),
+                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,DAdaptLion,"
+                  "DAdaptSGD,Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,SGDScheduleFree"),
           built("--use_8bit_adam", &c.use_8bit_adam, "Old short form of --optimizer_type AdamW8bit"),
           built("--use_lion_optimizer", &c.use_lion_optimizer, "Old short form of --optimizer_type Lion"),
           built("--optimizer_args", &c.optimizer_args, "key=value settings, such as betas, eps, weight_decay"),

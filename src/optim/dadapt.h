@@ -12,5 +12,7 @@ std::unique_ptr<Optimizer> make_dadapt_adam_preprint(std::span<const std::string
 std::unique_ptr<Optimizer> make_dadapt_adan(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_dadapt_adan_ip(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_dadapt_lion(std::span<const std::string> args);
+std::unique_ptr<Optimizer> make_dadapt_sgd(std::span<const std::string> args);
+std::unique_ptr<Optimizer> make_dadapt_adagrad(std::span<const std::string> args);
 
 }  // namespace rankine

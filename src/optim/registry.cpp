@@ -37,6 +37,8 @@ constexpr Entry optimizers[] = {
     {"DAdaptAdan", make_dadapt_adan},
     {"DAdaptAdanIP", make_dadapt_adan_ip},
     {"DAdaptLion", make_dadapt_lion},
+    {"DAdaptSGD", make_dadapt_sgd},
+    {"DAdaptAdaGrad", make_dadapt_adagrad},
     {"AdamWScheduleFree", make_adamw_schedule_free},
     {"RAdamScheduleFree", make_radam_schedule_free},
     {"SGDScheduleFree", make_sgd_schedule_free},

@@ -134,7 +134,6 @@ TEST_CASE("a choice that comes later is refused as such, a wrong one as no choic
   CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp16"), doctest::Contains("\"fp16\" is not supported yet"), Error);
   CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp32"),
                        "--mixed_precision: \"fp32\" is no choice; choose from no, bf16", Error);
-  CHECK_THROWS_WITH_AS(give("--optimizer_type", "dadaptsgd"), doctest::Contains("not supported yet"), Error);
   give("--optimizer_type", "adamw");
   CHECK(options.config.optim.optimizer_type == "AdamW");
 }

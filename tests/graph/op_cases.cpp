@@ -405,6 +405,21 @@ const std::vector<OpCase>& op_cases() {
                                    {"power", 2.0},
                                    {"from_b", 3.0},
                                    {"from_weighted", -1.0},
+                                   {"root", int64_t{0}},
+                                   {"growth_rate", 1e9}}));
+       },
+       false},
+      {"dadapt_distance over a root",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_distance_op,
+                                  {number(g, 0.01), number(g, 0.3), number(g, 4), number(g, 0.2), number(g, 1),
+                                   fill(g, f32({3}), 0.7), fill(g, f32({3}), 0.2)},
+                                  {{"keep", 1.0},
+                                   {"gain", 1.0},
+                                   {"power", 0.0},
+                                   {"from_b", 0.0},
+                                   {"from_weighted", 2.0},
+                                   {"root", int64_t{1}},
                                    {"growth_rate", 1e9}}));
        },
        false},
@@ -467,6 +482,35 @@ const std::vector<OpCase>& op_cases() {
                                   {state(g, "x"), state(g, "m"), state(g, "s"), state(g, "g"), number(g, 0.5),
                                    number(g, 0.5), number(g, 0.25), number(g, 1)},
                                   {{"beta1", 0.9}, {"beta2", 0.99}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"dadapt_sgd_rate in the first step",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_sgd_rate_op,
+                                  {number(g, 0), number(g, 0), number(g, 0.25), number(g, 0.5), state(g, "g"),
+                                   number(g, 0.5), state(g, "g without a rate"), number(g, 0)}));
+       },
+       false},
+      {"dadapt_sgd_rate later",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_sgd_rate_op, {number(g, 0.7), number(g, 3), number(g, 0.25), number(g, 0.5),
+                                                       state(g, "g"), number(g, 0.5)}));
+       },
+       false},
+      {"dadapt_sgd",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_sgd_op,
+                                  {state(g, "x"), state(g, "s"), state(g, "x0", {15}), state(g, "g"), number(g, 0.5),
+                                   number(g, 0.5), number(g, 0.25), number(g, 1)},
+                                  {{"momentum", 0.9}, {"weight_decay", 0.01}}));
+       },
+       false},
+      {"dadapt_adagrad",
+       [](Graph& g, DType) {
+         return all_outputs(g.add(dadapt_adagrad_op,
+                                  {state(g, "x"), state(g, "s"), square(g), state(g, "x0", {15}), state(g, "g"),
+                                   number(g, 0.5), number(g, 0.5), number(g, 0.25), number(g, 1)},
+                                  {{"eps", 1e-3}, {"momentum", 0.9}, {"weight_decay", 0.01}}));
        },
        false},
       {"schedule_free_weight while warming up",

@@ -31,6 +31,8 @@ TEST_CASE("descriptions name the class and what sd-scripts adds to the arguments
   CHECK(description("Adafactor", {"warmup_init=True", "relative_step=False"}) ==
         "transformers.optimization.Adafactor(warmup_init=True,relative_step=True)");
   CHECK(description("DAdaptAdam", {}) == "dadaptation.dadapt_adam.DAdaptAdam");
+  CHECK(description("DAdaptSGD", {"momentum=0.9"}) == "dadaptation.dadapt_sgd.DAdaptSGD(momentum=0.9)");
+  CHECK(description("dadaptadagrad", {}) == "dadaptation.dadapt_adagrad.DAdaptAdaGrad");
   CHECK(description("AdamWScheduleFree", {"warmup_steps=3"}) ==
         "schedulefree.adamw_schedulefree.AdamWScheduleFree(warmup_steps=3)");
   CHECK(description("PagedAdamW8bit", {"weight_decay=0.1"}) ==
@@ -48,6 +50,8 @@ TEST_CASE("wrong optimiser settings are named") {
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW", too_large), doctest::Contains("below 1"), Error);
   const std::vector<std::string> two_betas = {"betas=(0.9,0.99)"}, flag = {"decouple=yes"}, slice = {"slice_p=0"};
   CHECK_THROWS_WITH_AS(make_optimizer("DAdaptAdan", two_betas), doctest::Contains("3 numbers"), Error);
+  const std::vector<std::string> all_momentum = {"momentum=1"};
+  CHECK_THROWS_WITH_AS(make_optimizer("DAdaptSGD", all_momentum), doctest::Contains("momentum"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("Prodigy", flag), doctest::Contains("True or False"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("Prodigy", slice), doctest::Contains("slice_p"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW8bit", unknown), doctest::Contains("momentum"), Error);

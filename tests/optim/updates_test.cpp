@@ -35,6 +35,8 @@ const std::vector<Setting> settings = {
     {"DAdaptAdan", {"d0=1e-3"}, 1},
     {"DAdaptAdanIP", {"no_prox=True", "d0=1e-3"}, 1},
     {"DAdaptLion", {"weight_decay=0.1", "d0=1e-3"}, 1},
+    {"DAdaptSGD", {"momentum=0.9", "weight_decay=0.1", "d0=1e-3"}, 1},
+    {"DAdaptAdaGrad", {"momentum=0.5", "weight_decay=0.1", "d0=1e-3"}, 1},
     {"AdamWScheduleFree", {"warmup_steps=4", "weight_decay=0.1"}, 1e-2},
     {"RAdamScheduleFree", {}, 1e-2},
     {"SGDScheduleFree", {"warmup_steps=4", "weight_decay=0.1"}, 1e-1},
@@ -120,7 +122,8 @@ TEST_CASE("Adafactor factors the second moment over the last two dimensions") {
 }
 
 TEST_CASE("Prodigy and D-Adaptation tell d, which grows from d0 while the gradient keeps its direction") {
-  for (const char* type : {"Prodigy", "DAdaptation", "DAdaptAdam", "DAdaptAdan", "DAdaptAdanIP", "DAdaptLion"}) {
+  for (const char* type : {"Prodigy", "DAdaptation", "DAdaptAdam", "DAdaptAdan", "DAdaptAdanIP", "DAdaptLion",
+                           "DAdaptSGD", "DAdaptAdaGrad"}) {
     CAPTURE(type);
     UpdateRun run(type, {}, {{10, 10}});
     std::vector<float> zeros(100);
@@ -136,6 +139,63 @@ TEST_CASE("Prodigy and D-Adaptation tell d, which grows from d0 while the gradie
       d = run.output("d");
     }
     CHECK(d > 1e-5);
+  }
+}
+
+TEST_CASE("D-Adapted SGD and AdaGrad give the distances and weights of the dadaptation package") {
+  struct Recorded {  // with dadaptation 3.2 and torch 2.9.1
+    std::string type;
+    std::vector<std::string> args;
+    double lr;
+    std::vector<double> d;  // after 5, 10, 20 and 30 steps
+    std::vector<std::vector<double>> weights;
+  };
+  const std::vector<Recorded> cases = {
+      {"DAdaptSGD",
+       {"d0=0.001"},
+       1,
+       {0.00605297451, 0.0895872927, 3.96461598, 4.20460514},
+       {{0.926769733, 1.91577077, 2.9110136}, {1.04352641, 2.06560445}}},
+      {"DAdaptSGD",
+       {"momentum=0.75", "weight_decay=0.125", "d0=0.001", "growth_rate=1.25"},
+       0.5,
+       {0.0015625, 0.00476837158, 0.044408921, 0.413590306},
+       {{0.515750229, -0.0564321652, 0.48453337}, {0.989301503, -0.734145522}}},
+      {"DAdaptAdaGrad",
+       {"d0=0.01"},
+       1,
+       {0.0168787473, 0.0517070949, 0.295519681, 1.0623924},
+       {{0.894653201, 0.853767514, 1.28624451}, {1.15259433, 0.176127076}}},
+      {"DAdaptAdaGrad",
+       {"momentum=0.5", "weight_decay=0.125", "d0=0.01", "growth_rate=1.125", "eps=0.001"},
+       0.5,
+       {0.01, 0.0138308032, 0.0324182663, 0.0662431396},
+       {{0.554694831, -0.183867007, 0.191308185}, {0.952779889, -0.933616161}}},
+  };
+  for (const Recorded& recorded : cases) {
+    CAPTURE(recorded.type);
+    UpdateRun run(recorded.type, recorded.args, {{3}, {2}});
+    run.set(0, {0.5, -0.25, 0.125});
+    run.set(1, {1, -1});
+    std::vector<double> d;
+    for (int step = 0; step < 30; ++step) {
+      std::vector<std::vector<float>> gradients;
+      for (int i = 0; i < 2; ++i) {
+        std::vector<float> w = run.get(static_cast<size_t>(i));
+        for (size_t k = 0; k < w.size(); ++k) {
+          const auto at = static_cast<float>(k);
+          w[k] = (w[k] - (1 + at)) * (at + 1) * 0.5f + 0.125f * static_cast<float>((step + i) % 3 - 1);
+        }
+        gradients.push_back(w);
+      }
+      run.update(gradients, recorded.lr);
+      if (step == 4 || step == 9 || step == 19 || step == 29) d.push_back(run.output("d"));
+    }
+    for (size_t i = 0; i < d.size(); ++i) CHECK(d[i] == doctest::Approx(recorded.d[i]).epsilon(2e-5));
+    for (size_t i = 0; i < 2; ++i) {
+      const std::vector<float> w = run.get(i);
+      for (size_t k = 0; k < w.size(); ++k) CHECK(w[k] == doctest::Approx(recorded.weights[i][k]).epsilon(2e-5));
+    }
   }
 }
 

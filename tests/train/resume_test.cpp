@@ -146,8 +146,8 @@ TEST_CASE("stopped and continued is the same run with every kind of dropout and 
 }
 
 TEST_CASE("stopped and continued is the same run, with every kind of optimiser state") {
-  for (const char* optimizer :
-       {"Lion", "SGDNesterov8bit", "Adafactor", "Prodigy", "DAdaptAdam", "AdamW8bit", "AdamWScheduleFree"}) {
+  for (const char* optimizer : {"Lion", "SGDNesterov8bit", "Adafactor", "Prodigy", "DAdaptAdam", "DAdaptSGD",
+                                "DAdaptAdaGrad", "AdamW8bit", "AdamWScheduleFree"}) {
     CAPTURE(optimizer);
     check_stopped_is_whole(
         [&](TrainConfig& c) {

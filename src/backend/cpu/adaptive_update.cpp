@@ -2,6 +2,7 @@
 
 #include "backend/cpu/ops.h"
 #include "backend/cpu/update.h"
+#include "graph/ops/update.h"
 
 namespace rankine::cpu {
 namespace {
@@ -132,6 +133,7 @@ Launch prepare_dadapt_distance(Prepare& p) {
   const Attributes& a = p.attributes();
   const double keep = a.real("keep"), gain = a.real("gain"), power = a.real("power"), from_b = a.real("from_b");
   const double from_weighted = a.real("from_weighted"), growth = a.real("growth_rate");
+  const bool root = a.integer("root");
   return [=, d_in = float_input(p, 0), weighted_in = float_input(p, 1), k_in = float_input(p, 2),
           d_rate = float_input(p, 3), rate = float_input(p, 4), sums = float_inputs(p, 5), d_out = float_output(p, 0),
           weighted_out = float_output(p, 1), k_out = float_output(p, 2)] {
@@ -139,7 +141,7 @@ Launch prepare_dadapt_distance(Prepare& p) {
     double d = *d_in, weighted = *weighted_in, k = *k_in;
     if (third != 0 && *rate > 0) {
       weighted = keep * weighted + gain * std::pow(static_cast<double>(*d_rate), power) * first;
-      const double d_hat = (from_b * second + from_weighted * weighted) / third;
+      const double d_hat = (from_b * second + from_weighted * weighted) / (root ? std::sqrt(third) : third);
       d = std::max(d, std::min(d_hat, d * growth));
       k += 1;
     }
@@ -255,6 +257,85 @@ Launch prepare_dadapt_lion(Prepare& p) {
                             return part;
                           }),
           sums);
+  };
+}
+
+Launch prepare_dadapt_sgd_rate(Prepare& p) {
+  struct Part {
+    const float *gradient, *lr;
+    int64_t count;
+  };
+  std::vector<Part> parts;
+  for (int i = 4; i + 1 < static_cast<int>(p.node().inputs().size()); i += 2)
+    parts.push_back({float_input(p, i), float_input(p, i + 1), p.input_type(i).count()});
+  return [parts = std::move(parts), g0_in = float_input(p, 0), k = float_input(p, 1), d_rate = float_input(p, 2),
+          factor = float_input(p, 3), g0_out = float_output(p, 0), rate_out = float_output(p, 1)] {
+    double g0 = *g0_in;
+    if (*k <= 0) {
+      double squares = 0;
+      for (const Part& part : parts)
+        if (*part.lr > 0)
+          squares += sum_elements<1>(part.count, [&part](int64_t begin, int64_t end) {
+            std::array<double, 1> sum{};
+            for (int64_t i = begin; i < end; ++i) sum[0] += squared(part.gradient[i]);
+            return sum;
+          })[0];
+      g0 = std::sqrt(squares) * *factor;
+    }
+    *g0_out = static_cast<float>(g0);
+    *rate_out = g0 > 0 ? static_cast<float>(*d_rate / g0) : 0.0f;
+  };
+}
+
+Launch prepare_dadapt_sgd(Prepare& p) {
+  const auto momentum = static_cast<float>(p.attributes().real("momentum"));
+  const auto share = static_cast<float>(1 - p.attributes().real("momentum"));
+  const auto decay = static_cast<float>(p.attributes().real("weight_decay"));
+  return [=, w = updated_in_place(p, 0, 0), s = updated_in_place(p, 1, 1), sums = float_output(p, 2),
+          w0 = float_input(p, 2), g = float_input(p, 3), factor = float_input(p, 4), lr = float_input(p, 5),
+          step = float_input(p, 6), rate = float_input(p, 7), n = p.output_type().count()] {
+    if (*lr <= 0) return store<3>({}, sums);
+    const double own = static_cast<double>(*step) * *lr / *rate;
+    const float scale = *factor, amount = static_cast<float>(own);
+    auto [products, none, squares] = sum_elements<3>(n, [=](int64_t begin, int64_t end) {
+      std::array<double, 3> part{};
+      for (int64_t i = begin; i < end; ++i) {
+        const float x = g[i] * scale + decay * w[i];
+        part[0] += static_cast<double>(x) * s[i];
+        s[i] += amount * x;
+        part[2] += squared(s[i]);
+        w[i] = w[i] * momentum + (w0[i] - s[i]) * share;
+      }
+      return part;
+    });
+    store<3>({products * own, none, squares}, sums);
+  };
+}
+
+Launch prepare_dadapt_adagrad(Prepare& p) {
+  const Attributes& a = p.attributes();
+  const auto momentum = static_cast<float>(a.real("momentum")), share = static_cast<float>(1 - a.real("momentum"));
+  const auto decay = static_cast<float>(a.real("weight_decay")), eps = static_cast<float>(a.real("eps"));
+  return [=, w = updated_in_place(p, 0, 0), s = updated_in_place(p, 1, 1), squares = updated_in_place(p, 2, 2),
+          sums = float_output(p, 3), w0 = float_input(p, 3), g = float_input(p, 4), factor = float_input(p, 5),
+          lr = float_input(p, 6), d_rate = float_input(p, 7), rate = float_input(p, 8), n = p.output_type().count()] {
+    const double own = *rate > 0 ? static_cast<double>(*d_rate) * *lr / *rate : 0;
+    const float scale = *factor, amount = static_cast<float>(own), start = static_cast<float>(dadapt_adagrad_start);
+    auto [of_gradient, of_sum, size] = sum_elements<3>(n, [=](int64_t begin, int64_t end) {
+      std::array<double, 3> part{};
+      for (int64_t i = begin; i < end; ++i) {
+        const float x = g[i] * scale + decay * w[i];
+        s[i] += amount * x;
+        squares[i] += x * x;
+        const float below = std::sqrt(start + squares[i]) + eps;
+        part[0] += squared(x) / below;
+        part[1] += squared(s[i]) / below;
+        part[2] += std::abs(s[i]);
+        w[i] = w[i] * momentum + (w0[i] - s[i] / below) * share;
+      }
+      return part;
+    });
+    store<3>({of_gradient * own * own, of_sum, size}, sums);
   };
 }
 

@@ -9,8 +9,8 @@ namespace rankine {
 // D-Adaptation (Defazio & Mishchenko 2023, arXiv:2301.07733): the new distance d from the sums of all parameters.
 // [d, weighted, k, d_rate, rate, sums of each parameter ...] -> d', weighted', k'.  All f32 [], sums f32 [3].
 // With A, B, C the totals of the sums:  weighted' = keep * weighted + gain * d_rate^power * A,
-// d_hat = (from_b * B + from_weighted * weighted') / C;  the methods differ in these factors. Without progress (C or
-// rate is 0) everything stays.
+// d_hat = (from_b * B + from_weighted * weighted') / C, or with root / sqrt(C);  the methods differ in these factors.
+// Without progress (C or rate is 0) everything stays.
 constinit const OpDef dadapt_distance_op = {
     .name = "dadapt_distance",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -26,7 +26,8 @@ constinit const OpDef dadapt_distance_op = {
           for (size_t k = 0; k < 3; ++k) out[k][0] = in[k][0];
           if (sums[2] == 0 || in[4][0] <= 0) return;
           out[1][0] = a.real("keep") * in[1][0] + a.real("gain") * std::pow(in[3][0], a.real("power")) * sums[0];
-          const double d_hat = (a.real("from_b") * sums[1] + a.real("from_weighted") * out[1][0]) / sums[2];
+          const double below = a.integer("root") ? std::sqrt(sums[2]) : sums[2];
+          const double d_hat = (a.real("from_b") * sums[1] + a.real("from_weighted") * out[1][0]) / below;
           out[0][0] = std::max(in[0][0], std::min(d_hat, in[0][0] * a.real("growth_rate")));
           out[2][0] += 1;
         },

@@ -136,13 +136,13 @@ Value grad_norm(const std::vector<Value>& gradients);
 Value clip_factor(Value norm, double max_norm);
 
 // Updates: inputs and outputs stand in their files; src/optim builds them (adamw.cpp, lion.cpp, sgd.cpp, adafactor.cpp,
-// first_value.cpp, adapted_rate.cpp, prodigy.cpp, dadapt.cpp, dadapt_lion.cpp, dadapt_adan.cpp, schedule_free.cpp,
-// quantized_update.cpp)
+// first_value.cpp, adapted_rate.cpp, prodigy.cpp, dadapt.cpp, dadapt_lion.cpp, dadapt_adan.cpp, dadapt_sgd.cpp,
+// dadapt_adagrad.cpp, schedule_free.cpp, quantized_update.cpp)
 extern const OpDef adamw_op, lion_op, sgd_nesterov_op;
 extern const OpDef adafactor_factored_op, adafactor_unfactored_op, adafactor_step_op;
 extern const OpDef first_value_op, adapted_rate_op, prodigy_moments_op, prodigy_distance_op, prodigy_step_op;
 extern const OpDef dadapt_distance_op, dadapt_adam_moments_op, dadapt_adam_step_op, dadapt_adan_difference_op;
-extern const OpDef dadapt_lion_op;
+extern const OpDef dadapt_lion_op, dadapt_sgd_rate_op, dadapt_sgd_op, dadapt_adagrad_op;
 extern const OpDef schedule_free_weight_op, adamw_schedule_free_op, sgd_schedule_free_op;
 extern const OpDef adamw_8bit_op, lion_8bit_op, sgd_nesterov_8bit_op;
 
