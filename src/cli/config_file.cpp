@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "cli/arguments.h"
+#include "io/atomic_file.h"
 #include "io/nearest_name.h"
+#include "io/python_text.h"
 #include "io/toml_fault.h"
 
 namespace rankine {
@@ -69,6 +71,21 @@ std::vector<Entry> flatten(const toml::table& file) {
   return entries;
 }
 
+std::string file_of(const std::string& path) { return ends_with(path, ".toml") ? path : path + ".toml"; }
+
+/// As a number where it is one and one is taken; "10%" is a text.
+std::string value_text(const std::string& text, FlagKind kind) {
+  if (const auto whole = kind == FlagKind::integer ? parse_integer(text) : std::nullopt) return json_text(*whole);
+  if (const auto number = kind == FlagKind::number ? parse_number(text) : std::nullopt) return json_text(*number);
+  return concat_text(toml::value<std::string>(text));
+}
+
+std::string list_text(const std::vector<std::string>& texts, FlagKind kind) {
+  std::string values;
+  for (const std::string& text : texts) values += (values.empty() ? "" : ", ") + value_text(text, kind);
+  return "[" + values + "]";
+}
+
 toml::table parse_file(const std::string& path) {
   check(std::filesystem::is_regular_file(path), path, ": no such config file");
   try {
@@ -80,9 +97,39 @@ toml::table parse_file(const std::string& path) {
 
 }  // namespace
 
+bool is_secret(const Flag& flag) { return flag.key() == "wandb_api_key" || flag.key() == "huggingface_token"; }
+
+std::string config_text(const std::vector<Occurrence>& given) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto& [flag, texts] : given) {
+    const std::string key = flag->key();
+    std::erase_if(values, [&](const auto& before) { return before.first == key; });
+    if (key == "config_file" || key == "output_config" || is_secret(*flag)) continue;
+    if (flag->kind == FlagKind::toggle) {
+      values.emplace_back(key, "true");
+    } else if (flag->kind == FlagKind::list) {
+      const bool numbers = std::holds_alternative<std::vector<double>*>(flag->target);
+      values.emplace_back(key, list_text(texts, numbers ? FlagKind::number : FlagKind::text));
+    } else if (texts.at(0) != flag->default_text) {
+      values.emplace_back(key, value_text(texts[0], flag->kind));
+    }
+  }
+  std::string text;
+  for (const auto& [key, value] : values) text += key + " = " + value + '\n';
+  return text;
+}
+
+std::string write_config_file(const std::string& path, const std::string& text) {
+  const std::string file = file_of(path);
+  check(!std::filesystem::exists(file), file,
+        " is there already, and --output_config writes over nothing: name a new file with --config_file");
+  write_file(file, text);
+  return file;
+}
+
 std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::string& path,
                                            std::vector<std::string>& notes, std::vector<std::string>& warnings) {
-  const std::string file = ends_with(path, ".toml") ? path : path + ".toml";
+  const std::string file = file_of(path);
   const toml::table parsed = parse_file(file);
   std::vector<Occurrence> assigned;
   for (const Entry& entry : flatten(parsed)) {

@@ -13,4 +13,14 @@ namespace rankine {
 std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::string& path,
                                            std::vector<std::string>& notes, std::vector<std::string>& warnings);
 
+/// The flags of a command line as a config file, which assign_config_file reads as they were. Left out are those at
+/// their defaults, --config_file and --output_config themselves, and secrets.
+std::string config_text(const std::vector<Occurrence>& given);
+
+/// Writes it to `path`, with ".toml" as above, and gives the file's name. Throws Error when that is there already.
+std::string write_config_file(const std::string& path, const std::string& text);
+
+/// Flags whose values nobody else should read.
+bool is_secret(const Flag& flag);
+
 }  // namespace rankine

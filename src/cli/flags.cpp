@@ -20,7 +20,7 @@ constexpr auto wandb_note = "nothing is sent to Weights and Biases";
 constexpr auto hub_note = "it matters only with --huggingface_repo_id, which is not supported yet";
 constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
-constexpr auto captions_advice = "captions are encoded once anyway where the text encoder is not trained";
+constexpr auto captions_note = "captions are encoded once anyway where the text encoder is not trained";
 
 CustomValue warmup_steps(StepCount& field) {
   return {number, "0", [&field](const std::string& text) { field = parse_step_count(text, "the number of steps"); }};
@@ -47,7 +47,7 @@ FlagGroup model_flags(ModelConfig& c) {
                 "Base model: a .safetensors file or a Diffusers folder"),
           refused("--v2", toggle, "The base is an SD 2.x checkpoint"),
           built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
-          refused("--vae", text, "Another VAE, as a file or folder"),
+          built("--vae", &c.vae, "Another VAE: a .safetensors file, or a Diffusers folder with it"),
           built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
           no_effect("--tokenizer_cache_dir", text, "the tokenizer is built in", "Folder of downloaded tokenizer files"),
           no_effect("--disable_mmap_load_safetensors", toggle, "a mapped file is read once either way",
@@ -106,9 +106,9 @@ FlagGroup dataset_flags(TrainOptions& o) {
                 "--cache_latents, kept beside the pictures for later runs"),
           built("--skip_cache_check", &c.skip_cache_check,
                 "Use the files of --cache_latents_to_disk whatever they were made from"),
-          refused("--cache_text_encoder_outputs", toggle, "Encode all captions once (SDXL)").instead(captions_advice),
-          refused("--cache_text_encoder_outputs_to_disk", toggle, "Keep encoded captions beside the pictures (SDXL)")
-              .instead(captions_advice),
+          no_effect("--cache_text_encoder_outputs", toggle, captions_note, "Encode all captions once (SDXL)"),
+          no_effect("--cache_text_encoder_outputs_to_disk", toggle, captions_note,
+                    "Keep encoded captions beside the pictures (SDXL)"),
           no_effect("--cache_info", toggle, "every picture is looked at before each run, so that faults are found",
                     "Keep sizes and captions in a file for a quicker start"),
           built("--in_json", &c.in_json,
@@ -323,11 +323,10 @@ FlagGroup save_flags(SaveConfig& c) {
               .choose("float,fp16,bf16"),
           built("--save_every_n_epochs", &c.save_every_n_epochs, "Save after each N epochs"),
           built("--save_every_n_steps", &c.save_every_n_steps, "Save after each N steps"),
-          built("--save_model_as", {}, "Kind of file")
-              .initially("safetensors")
-              .choose("safetensors")
-              .planned("ckpt,pt"),
-          refused("--save_n_epoch_ratio", integer, "Save about N times, after whole epochs"),
+          built("--save_model_as", &c.save_model_as, "Kind of file; ckpt and pt are PyTorch's and hold no metadata")
+              .choose("safetensors,ckpt,pt"),
+          built("--save_n_epoch_ratio", &c.save_n_epoch_ratio,
+                "Save about N times, after whole epochs; goes before --save_every_n_epochs"),
           built("--save_last_n_epochs", &c.save_last_n_epochs, "Keep only the files of the last N epochs"),
           built("--save_last_n_steps", &c.save_last_n_steps, "Keep only the files of the last N steps"),
           built("--save_state", &c.save_state, "Keep what is needed to go on in a folder of its own with each LoRA"),
@@ -364,7 +363,7 @@ FlagGroup metadata_flags(MetadataConfig& c) {
           built("--metadata_trigger_phrase", &c.metadata_trigger_phrase, "Words that call it up"),
           built("--metadata_preprocessor", &c.metadata_preprocessor, "Name of the preprocessor"),
           built("--metadata_is_negative_embedding", &c.metadata_is_negative_embedding, "Mark of a negative embedding"),
-          refused("--metadata_thumbnail", text, "Picture that stands for it"),
+          built("--metadata_thumbnail", &c.metadata_thumbnail, "Picture that stands for it: a file, or a data: URL"),
       },
   };
 }
@@ -415,7 +414,7 @@ FlagGroup other_flags(TrainOptions& o) {
       "Config file and hub",
       {
           built("--config_file", &o.config_file, "TOML file of flags without their dashes; the command line wins"),
-          refused("--output_config", toggle, "Write the flags to --config_file and stop"),
+          built("--output_config", &o.output_config, "Write the other flags to --config_file, a new file, and stop"),
           refused("--huggingface_repo_id", text, "Hub repository that receives the results"),
           no_effect("--huggingface_repo_type", text, hub_note, "Kind of that repository"),
           no_effect("--huggingface_path_in_repo", text, hub_note, "Folder in that repository"),

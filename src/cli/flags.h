@@ -14,6 +14,8 @@ struct TrainOptions {
   TrainConfig config;
 
   std::optional<std::string> config_file;
+  bool output_config = false;  ///< write config_file instead of reading it, and stop
+  std::string config_text;     ///< then: what it is to hold
   std::optional<std::string> console_log_level;
   std::optional<std::string> caption_extention;  ///< the old misspelling; when given it wins
   std::vector<std::string> lr_scheduler_args;    ///< "key=value"

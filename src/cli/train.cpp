@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "cli/config_file.h"
 #include "cli/help.h"
 #include "cli/shell_text.h"
 #include "cli/subcommands.h"
@@ -14,6 +15,10 @@ void run_train(const std::vector<std::string>& args) {
   const TrainOptions options = read_train_options(args, messages);
   if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
   messages.write();
+  if (options.output_config) {
+    std::cout << "wrote " << write_config_file(*options.config_file, options.config_text) << '\n';
+    return;
+  }
   if (options.config.data.debug_dataset) return show_dataset(options.config, std::cout);
   const TrainOutcome outcome = run_training(options.config, std::cerr, Progress::options_for_stderr());
   if (outcome.state.empty()) return;

@@ -53,12 +53,11 @@ struct FieldText {
 
 /// Flags as they were written, the last of each; no secrets.
 NamedTexts texts_of(const std::vector<Occurrence>& given) {
-  static const std::set<std::string_view> secrets = {"wandb_api_key", "huggingface_token"};
   NamedTexts settings;
   for (const Occurrence& one : given) {
     std::string text = one.texts.empty() && one.flag->kind == FlagKind::toggle ? "true" : "";
     for (const std::string& part : one.texts) text += (text.empty() ? "" : " ") + part;
-    if (secrets.contains(one.flag->key())) text = "(not shown)";
+    if (is_secret(*one.flag)) text = "(not shown)";
     std::erase_if(settings, [&](const auto& other) { return other.first == one.flag->key(); });
     settings.emplace_back(one.flag->key(), text);
   }
@@ -126,10 +125,16 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   const auto& flags = arguments.flags;
   const auto named =
       std::find_if(flags.rbegin(), flags.rend(), [](const Occurrence& o) { return o.flag->name == "--config_file"; });
+  const bool writes =
+      std::any_of(flags.begin(), flags.end(), [](const Occurrence& o) { return o.flag->name == "--output_config"; });
+  check(!writes || named != flags.rend(), "--output_config needs --config_file, the file to write");
   std::vector<Occurrence> given;
-  if (named != flags.rend()) given = assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
+  if (!writes && named != flags.rend())
+    given = assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
   assign_all(arguments, messages.notes);
   given.insert(given.end(), flags.begin(), flags.end());
+  options.output_config = writes;  // in a config file it means nothing
+  if (writes) options.config_text = config_text(flags);
   finish(options);
   note_trackers(options.config.tracker, messages.notes);
   options.config.settings = texts_of(given);

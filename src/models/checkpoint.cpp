@@ -40,6 +40,15 @@ std::string part_file(const fs::path& folder, const std::string& stem) {
        pickled ? ": the weights are in the old .bin format, save the model with safe_serialization=True" : "");
 }
 
+void check_is_there(const std::string& path) {
+  const fs::path ending = fs::path(path).extension();
+  std::error_code ignored;
+  check(fs::exists(path, ignored), path, ": no such file or folder",
+        ending.empty() ? "; models are not downloaded: name a file or a folder" : "");
+  check(ending != ".ckpt" && ending != ".pt" && ending != ".bin", path,
+        ": checkpoints in PyTorch's pickle format are not supported: convert it to .safetensors");
+}
+
 // "1.07 billion", "123.06 million", "4096".
 std::string people_count(int64_t count) {
   std::ostringstream out;
@@ -99,10 +108,7 @@ Checkpoint Checkpoint::open(const std::string& path) {
 }
 
 void Checkpoint::open_file(const std::string& path) {
-  const fs::path ending = fs::path(path).extension();
-  std::error_code ignored;
-  check((ending != ".ckpt" && ending != ".pt" && ending != ".bin") || !fs::exists(path, ignored), path,
-        ": checkpoints in PyTorch's pickle format are not supported: convert it to .safetensors");
+  check_is_there(path);
   files_.push_back(SafetensorsFile::open(path));
   const SafetensorsFile& file = files_.front();
   family_ = family_of(file);
@@ -138,6 +144,41 @@ void Checkpoint::open_folder(const std::string& path) {
     family_ = ModelFamily::sdxl;
   else
     family_ = shape(projection).size() == 4 ? ModelFamily::sd15 : ModelFamily::sd21;
+}
+
+void Checkpoint::replace_vae(const std::string& path) {
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(path, ignored), has_part = fs::is_directory(fs::path(path) / "vae", ignored);
+  const fs::path folder = has_part ? fs::path(path) / "vae" : fs::path(path);
+  check_is_there(path);
+  const std::string file = is_folder ? part_file(folder, "diffusion_pytorch_model") : path;
+  files_.push_back(SafetensorsFile::open(file));
+  std::erase_if(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); });
+  const DiffusersNames names(structure_of(family_));
+  for (const TensorInfo& info : files_.back().tensors()) {
+    // Alone in its file the autoencoder has no name of its own before its parts' names.
+    const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
+    std::optional<std::string> name = names.to_canonical(prefix + info.name);
+    const std::string modern = modern_vae_name("vae." + info.name);
+    if (!name && names.to_single_file(modern)) name = modern;
+    if (name && name->starts_with("vae."))
+      add(files_.size() - 1, info, *name);
+    else
+      ++ignored_;
+  }
+  if (family_ == ModelFamily::sd15) check_complete_vae(file);
+}
+
+void Checkpoint::check_complete_vae(const std::string& path) const {
+  const std::string some = "vae.encoder.down_blocks.0.resnets.0.conv1.weight";
+  check(has(some), path, ": this is no autoencoder of Stable Diffusion: it has no ", some.substr(4),
+        " (encoder.down.0.block.0.conv1.weight in single files)");
+  for (const auto& [name, wanted] : sd1_tensors(sd1_widths(*this))) {
+    if (!name.starts_with("vae.")) continue;
+    check(has(name), path, ": the autoencoder is not complete: it has no ", name.substr(4));
+    check(shape(name) == wanted, path, ": ", name.substr(4), " has shape ", as_text(shape(name)), ", expected ",
+          as_text(wanted), " as in an autoencoder of SD 1.x");
+  }
 }
 
 void Checkpoint::add(size_t file, const TensorInfo& info, std::string name) {

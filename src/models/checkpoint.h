@@ -26,6 +26,11 @@ class Checkpoint {
   /// training can start from; an SD 1.x model is also checked to have every tensor, each of the right shape.
   static Checkpoint open(const std::string& path);
 
+  /// Has another autoencoder from now on: that of `path`, a .safetensors file (an autoencoder alone, under the names of
+  /// single files or of Diffusers, or a whole checkpoint) or a Diffusers folder with it. Throws Error unless it is
+  /// complete and of SD 1.x's make; its widths may be others.
+  void replace_vae(const std::string& path);
+
   const std::string& path() const { return path_; }
   ModelFamily family() const { return family_; }
   /// Canonical names, sorted.
@@ -53,6 +58,7 @@ class Checkpoint {
   };
 
   Checkpoint() = default;
+  void check_complete_vae(const std::string& path) const;
   void open_file(const std::string& path);
   void open_folder(const std::string& path);
   void add(size_t file, const TensorInfo& info, std::string name);

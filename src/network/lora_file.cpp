@@ -5,9 +5,12 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "io/atomic_file.h"
 #include "io/convert.h"
+#include "io/file_hash.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
+#include "io/torch_file.h"
 
 namespace rankine {
 namespace {
@@ -84,6 +87,13 @@ void verify_saved(const std::string& path, std::span<const TensorToWrite> tensor
         ": the data on the disk are not those that were saved; save it again, to another disk");
 }
 
+void save_for_torch(const std::string& path, std::span<const TensorToWrite> tensors) {
+  const std::string bytes = serialize_torch(tensors);
+  write_file(path, bytes);
+  check(sha256_of_file(path) == sha256_hex(std::as_bytes(std::span(bytes))), path,
+        ": the data on the disk are not those that were saved; save it again, to another disk");
+}
+
 std::vector<float> read_finite(const SafetensorsFile& file, const TensorInfo& info) {
   std::vector<float> values(static_cast<size_t>(count_of(info.shape)));
   file.read_f32(info, values);
@@ -154,6 +164,7 @@ LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTe
 void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata) {
   const Tensors all = tensors_of(modules, weights, dtype);
+  if (path.ends_with(".ckpt") || path.ends_with(".pt")) return save_for_torch(path, all.tensors);
   const LoraHashes hashes = hash_tensors(all.tensors, metadata);
   std::map<std::string, std::string> complete = metadata;
   complete["sshs_model_hash"] = hashes.model_hash;

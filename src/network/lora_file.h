@@ -33,6 +33,9 @@ LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTe
 /// bf16), the metadata and both hashes. Then opens it again and compares names, shapes and data. Throws Error, leaving
 /// what was at `path`, when a weight is not finite, or not finite any more in `dtype`; and when what is on the disk is
 /// not what was written.
+///
+/// Where the path ends in .ckpt or .pt it is a file for torch.load, as sd-scripts writes it: the tensors in the
+/// modules' order, no metadata.
 void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata);
 

@@ -1,5 +1,6 @@
 #include "train/lora_saver.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -21,7 +22,7 @@ std::string padded(int64_t number, int digits) {
 }  // namespace
 
 OutputNames::OutputNames(const SaveConfig& config)
-    : folder_(config.output_dir.value_or(".")), name_(config.output_name) {}
+    : folder_(config.output_dir.value_or(".")), name_(config.output_name), suffix_("." + config.save_model_as) {}
 
 std::string OutputNames::in_folder(const std::string& file) const {
   return (std::filesystem::path(folder_) / file).string();
@@ -29,9 +30,10 @@ std::string OutputNames::in_folder(const std::string& file) const {
 std::string OutputNames::epoch_stem(int64_t epoch) const { return name_.value_or("epoch") + "-" + padded(epoch, 6); }
 std::string OutputNames::step_stem(int64_t step) const { return name_.value_or("at") + "-step" + padded(step, 8); }
 
-std::string OutputNames::last() const { return in_folder(name_.value_or("last") + ".safetensors"); }
-std::string OutputNames::at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + ".safetensors"); }
-std::string OutputNames::at_step(int64_t step) const { return in_folder(step_stem(step) + ".safetensors"); }
+std::string OutputNames::lora(const std::string& stem) const { return in_folder(stem + suffix_); }
+std::string OutputNames::last() const { return lora(name_.value_or("last")); }
+std::string OutputNames::at_epoch(int64_t epoch) const { return lora(epoch_stem(epoch)); }
+std::string OutputNames::at_step(int64_t step) const { return lora(step_stem(step)); }
 std::string OutputNames::state() const { return in_folder(name_.value_or("last") + ".state"); }
 std::string OutputNames::last_state() const { return in_folder(name_.value_or("last") + "-state"); }
 std::string OutputNames::state_at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + "-state"); }
@@ -55,14 +57,30 @@ void OutputNames::check_room(int64_t bytes) const {
         bytes_text(static_cast<int64_t>(space.available)), ", the LoRA takes ", bytes_text(bytes));
 }
 
-LoraSaver::LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model, DType dtype)
+int64_t epochs_between_saves(const SaveConfig& config, int64_t epochs) {
+  const int64_t saves = config.save_n_epoch_ratio.value_or(0);
+  return saves > 0 ? std::max<int64_t>(1, epochs / saves) : config.save_every_n_epochs.value_or(0);
+}
+
+LoraSaver::LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model,
+                     const std::string& vae, DType dtype)
     : trainer_(trainer), facts_(std::move(facts)), dtype_(dtype) {
-  hashes_ = std::async(std::launch::async,
-                       [base_model] { return std::pair(window_hash_of_file(base_model), sha256_of_file(base_model)); });
+  const auto hashes_of = [](const std::string& path) {
+    return std::async(std::launch::async, [path] { return Hashes{window_hash_of_file(path), sha256_of_file(path)}; });
+  };
+  hashes_ = hashes_of(base_model);
+  if (!vae.empty()) vae_hashes_ = hashes_of(vae);
 }
 
 void LoraSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
-  if (hashes_.valid()) std::tie(facts_.sd_model_hash, facts_.new_sd_model_hash) = hashes_.get();
+  const auto take = [](std::future<Hashes>& future, auto& window, auto& whole) {
+    if (!future.valid()) return;
+    const Hashes hashes = future.get();
+    window = hashes.window;
+    whole = hashes.whole;
+  };
+  take(hashes_, facts_.sd_model_hash, facts_.new_sd_model_hash);
+  take(vae_hashes_, facts_.vae_hash, facts_.new_vae_hash);
   const std::vector<LoraModule>& modules = trainer_.settings().modules;
   std::vector<std::vector<float>> values;
   for (const LoraModule& m : modules) {

@@ -10,7 +10,7 @@
 
 namespace rankine {
 
-/// Where a run's LoRA files go and what they are called: as in sd-scripts.
+/// Where a run's LoRA files go and what they are called: as in sd-scripts. Their suffix is that of save_model_as.
 class OutputNames {
  public:
   explicit OutputNames(const SaveConfig& config);
@@ -32,18 +32,24 @@ class OutputNames {
 
  private:
   std::string in_folder(const std::string& file) const;
+  std::string lora(const std::string& stem) const;
   std::string epoch_stem(int64_t epoch) const;
   std::string step_stem(int64_t step) const;
 
   std::string folder_;
   std::optional<std::string> name_;
+  std::string suffix_;  // ".safetensors"
 };
+
+/// Epochs from one save to the next, as save_n_epoch_ratio or else save_every_n_epochs asks for; 0: none.
+int64_t epochs_between_saves(const SaveConfig& config, int64_t epochs);
 
 /// Writes the LoRA with everything that its metadata tell. The base model is hashed meanwhile, on a thread of its own.
 class LoraSaver {
  public:
-  /// `trainer` must outlive it. `dtype` is that of the saved weights.
-  LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model, DType dtype);
+  /// `trainer` must outlive it. `dtype` is that of the saved weights; `vae`: of --vae, or empty.
+  LoraSaver(const LoraTrainer& trainer, TrainingFacts facts, const std::string& base_model, const std::string& vae,
+            DType dtype);
 
   /// The file is read again and compared. Throws Error when a weight is not finite; then nothing is written.
   void save(const std::string& path, int64_t steps, int64_t epochs);
@@ -53,7 +59,10 @@ class LoraSaver {
   const LoraTrainer& trainer_;
   TrainingFacts facts_;
   DType dtype_;
-  std::future<std::pair<std::string, std::string>> hashes_;  // of the base model: window, whole
+  struct Hashes {
+    std::string window, whole;
+  };
+  std::future<Hashes> hashes_, vae_hashes_;  // of the base model and of --vae
   std::string last_saved_;
 };
 

@@ -82,6 +82,13 @@ std::vector<std::string> differences_in(const RunSettings& there, const RunSetti
   return found;
 }
 
+/// Tells a file apart from others without reading all of it; the path where it is a folder.
+std::string file_text(const std::string& path) {
+  std::error_code folder;
+  const auto bytes = std::filesystem::file_size(path, folder);
+  return folder ? path : concat_text(window_hash_of_file(path), " of ", bytes, " bytes");
+}
+
 }  // namespace
 
 RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const RunLength& length,
@@ -116,10 +123,8 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
     const std::string name = key.substr(3);
     if (std::ranges::find(no_settings, name) == std::end(no_settings)) settings[name] = value;
   }
-  const std::string model = c.model.pretrained_model_name_or_path.value_or("");
-  std::error_code folder;
-  const auto bytes = std::filesystem::file_size(model, folder);
-  settings["base model"] = folder ? model : concat_text(window_hash_of_file(model), " of ", bytes, " bytes");
+  settings["base model"] = file_text(c.model.pretrained_model_name_or_path.value_or(""));
+  if (const std::string vae = c.model.vae.value_or(""); !vae.empty()) settings["vae"] = file_text(vae);
   settings["network"] = network_text(step);
   settings["optimizer kind"] = optimizer.substr(0, optimizer.find('('));
   settings["dataset"] = data_text(data, of_data);

@@ -94,6 +94,12 @@ std::vector<LoraModule> adapted_modules(const NetworkConfig& config, const Check
 
 }  // namespace
 
+Checkpoint open_checkpoint(const ModelConfig& config) {
+  Checkpoint checkpoint = Checkpoint::open(config.pretrained_model_name_or_path.value_or(""));
+  if (const std::string vae = config.vae.value_or(""); !vae.empty()) checkpoint.replace_vae(vae);
+  return checkpoint;
+}
+
 UpdateSettings update_settings(const TrainConfig& config) {
   const NetworkArgs args = parse_network_args(config.network.network_args);
   UpdateSettings settings(config.optim.max_grad_norm);

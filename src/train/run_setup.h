@@ -17,6 +17,9 @@ namespace rankine {
 
 /// What is decided between the configuration and the first step.
 
+/// The model to train on, with the autoencoder of --vae where one is given. Throws Error as Checkpoint does.
+Checkpoint open_checkpoint(const ModelConfig& config);
+
 /// The type to compute in. Throws Error for a mixed_precision that is not built.
 DType compute_type(const RunConfig& config);
 

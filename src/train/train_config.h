@@ -17,6 +17,7 @@ namespace rankine {
 
 struct ModelConfig {
   std::optional<std::string> pretrained_model_name_or_path;  ///< a .safetensors file or a Diffusers folder
+  std::optional<std::string> vae{};                          ///< another autoencoder than the model's
   bool v_parameterization = false;                           ///< the model predicts velocity, not noise
   std::optional<int> clip_skip;         ///< take the Nth-from-last text encoder layer; unset as 1: the last
   std::optional<int> max_token_length;  ///< 75 (also when unset), 150 or 225
@@ -102,6 +103,8 @@ struct SaveConfig {
   std::optional<std::string> output_dir;
   std::optional<std::string> output_name;     ///< stem of the saved files; "last" when unset
   std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: fp32
+  std::string save_model_as = "safetensors";  ///< or "ckpt", "pt": PyTorch's own format, without metadata
+  std::optional<int64_t> save_n_epoch_ratio;  ///< about so many saves after epochs; goes before save_every_n_epochs
   std::optional<int64_t> save_every_n_epochs;
   std::optional<int64_t> save_every_n_steps;
   std::optional<int64_t> save_last_n_epochs;        ///< older files of epochs are removed
@@ -165,6 +168,7 @@ struct MetadataConfig {
   std::optional<std::string> metadata_trigger_phrase;
   std::optional<std::string> metadata_preprocessor;
   std::optional<std::string> metadata_is_negative_embedding;
+  std::optional<std::string> metadata_thumbnail;  ///< a picture file, or a "data:" URL
 };
 
 struct TrainConfig {

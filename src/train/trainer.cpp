@@ -126,7 +126,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   names.check_writable();
   names.remove_leftovers();
   check_logging_dir(config.tracker);
-  const Checkpoint checkpoint = Checkpoint::open(config.model.pretrained_model_name_or_path.value_or(""));
+  const Checkpoint checkpoint = open_checkpoint(config.model);
   const StepSettings settings = step_settings(config, checkpoint);
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");
@@ -199,7 +199,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   check_not_stopped(interrupt);
 
   LoraSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
-                  saved);
+                  config.model.vae.value_or(""), saved);
   const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
   if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
   std::unique_ptr<TensorBoardLog> events;

@@ -7,12 +7,19 @@
 #include "data/dataset_metadata.h"
 #include "io/python_text.h"
 #include "network/network_args.h"
+#include "train/report/samples.h"
 
 namespace rankine {
 namespace {
 
 std::string step_count_text(const StepCount& count) {
   return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
+}
+
+/// A picture's file as an address that holds it; small, as every reader of the file's header reads it too.
+std::string picture_address(const std::string& picture) {
+  constexpr int longest = 512;
+  return picture.starts_with("data:") ? picture : thumbnail_url(picture, longest);
 }
 
 std::map<std::string, std::string> modelspec(const MetadataConfig& c) {
@@ -31,6 +38,7 @@ std::map<std::string, std::string> modelspec(const MetadataConfig& c) {
   std::map<std::string, std::string> spec;
   for (const auto& [key, value] : fields)
     if (value) spec[key] = *value;
+  if (c.metadata_thumbnail) spec["thumbnail"] = picture_address(*c.metadata_thumbnail);
   return spec;
 }
 
@@ -56,6 +64,8 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
 
   f.v_parameterization = c.model.v_parameterization;
   f.sd_model_name = name_of_path(c.model.pretrained_model_name_or_path.value_or(""));
+  if (const std::string vae = c.model.vae.value_or(""); !vae.empty())
+    f.vae_name = std::filesystem::exists(vae) ? name_of_path(vae) : vae;
   f.clip_skip = c.model.clip_skip;
   f.max_token_length = c.model.max_token_length;
 

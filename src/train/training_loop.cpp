@@ -170,7 +170,7 @@ void TrainingLoop::check_finite(double value, const char* what, int64_t number,
 std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metrics) const {
   const SaveConfig& c = parts_.config.save;
   const RunLength& length = parts_.length;
-  const int64_t every_steps = c.save_every_n_steps.value_or(0), every_epochs = c.save_every_n_epochs.value_or(0);
+  const int64_t every_steps = c.save_every_n_steps.value_or(0), every_epochs = epochs_between_saves(c, length.epochs);
   std::vector<Due> all;
   if (every_steps > 0 && metrics.step % every_steps == 0) {
     Due due{.lora = names_.at_step(metrics.step), .epochs = metrics.epoch - 1};

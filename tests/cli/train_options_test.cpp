@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cli/config_file.h"
 
 using namespace rankine;
 
@@ -312,6 +313,45 @@ TEST_CASE("a Windows path in double quotes is an error that says how to write it
                        doctest::Contains(".toml:2: this is not valid TOML"), Error);
   CHECK_THROWS_WITH_AS(read_file("output_dir = \"C:\\Users\\me\"\n"),
                        doctest::Contains("a path with backslashes stands in single quotes"), Error);
+}
+
+TEST_CASE("--output_config writes the flags of a command line as a config file that reads as they did") {
+  const std::vector<std::string> line = {
+      "--learning_rate", "1e-4",       "--shuffle_caption", "--lr_warmup_steps",   "10%",  "--resolution", "512,768",
+      "--network_args",  "conv_dim=4", "note=it's \"so\"",  "--text_encoder_lr",   "5e-5", "--output_dir", "C:\\out",
+      "--seed=1",        "--seed=2",   "--output_name",     "K\u00e4tzchen \u732b"};
+  std::vector<std::string> asked = line;
+  asked.insert(asked.end(), {"--config_file", "new", "--output_config", "--wandb_api_key", "secret", "--keep_tokens",
+                             "0", "--network_dim", "4", "--network_dim", "8"});
+  Messages messages;
+  const TrainOptions written = read_train_options(asked, messages);
+  CHECK(written.output_config);
+  CHECK(written.config_text.find("text_encoder_lr = [5e-05]\n") != std::string::npos);
+  CHECK(written.config_text.find("seed = 2\n") != std::string::npos);
+  CHECK(written.config_text.find("lr_warmup_steps = '10%'\n") != std::string::npos);
+  for (const char* left_out : {"secret", "config", "keep_tokens", "seed = 1"})
+    CHECK(written.config_text.find(left_out) == std::string::npos);
+  std::vector<std::string> same = line;
+  same.insert(same.end(), {"--network_dim", "8"});
+  const TrainConfig there = read_file(written.config_text), here = read(same);
+  CHECK(there.given_flags == here.given_flags);
+  CHECK(there.save.output_dir == here.save.output_dir);
+  CHECK(there.save.output_name == here.save.output_name);
+  CHECK(there.run.seed == 2);
+}
+
+TEST_CASE("--output_config writes over nothing, needs a file to write, and means nothing within one") {
+  const ConfigFile file("seed = 3\n");
+  Messages messages;
+  const TrainOptions options = read_train_options({"--output_config", "--config_file", file.stem()}, messages);
+  CHECK(options.config.run.seed != 3);  // it is not read
+  CHECK_THROWS_WITH_AS(write_config_file(file.stem(), "x"), doctest::Contains("is there already"), Error);
+  CHECK_THROWS_WITH_AS(read({"--output_config"}), doctest::Contains("needs --config_file"), Error);
+  CHECK(!read_train_options({"--seed=1"}, messages).output_config);
+  const ConfigFile within("output_config = true\nseed = 4\n");
+  const TrainOptions read_there = read_train_options({"--config_file", within.path()}, messages);
+  CHECK(!read_there.output_config);
+  CHECK(read_there.config.run.seed == 4);
 }
 
 TEST_CASE("false, empty text and empty lists in a config file ask for nothing") {

@@ -244,7 +244,7 @@ TEST_CASE("what numpy could not read is not written") {
   const auto error = [&](std::vector<NpyToWrite> arrays) { return error_of([&] { serialize_npz(arrays); }); };
   const auto bytes = std::as_bytes(std::span(one));
   CHECK(error({{"a", DType::f32, {2}, bytes}}).find("which is not 4 bytes") != std::string::npos);
-  CHECK(error({{"a", DType::f32, {1}, bytes}, {"a", DType::f32, {1}, bytes}}).find("two arrays") != std::string::npos);
+  CHECK(error({{"a", DType::f32, {1}, bytes}, {"a", DType::f32, {1}, bytes}}).find("two members") != std::string::npos);
   CHECK(error({{"a", DType::bf16, {2}, bytes}}).find("no type bf16") != std::string::npos);
   CHECK(error_of([] { NpyArray{DType::i64, {}, {}}.as_f32(); }).find("floating-point") != std::string::npos);
 }

@@ -283,7 +283,8 @@ TEST_CASE("an SD 1.x checkpoint with a fault is an error that names the tensor")
 
 TEST_CASE("paths that lead to no checkpoint are errors that say what to do") {
   const TempFolder folder;
-  CHECK(contains(open_error(folder / "absent.safetensors"), "cannot open"));
+  CHECK(contains(open_error(folder / "absent.safetensors"), "no such file or folder"));
+  CHECK(contains(open_error("somebody/some-model"), "models are not downloaded"));
   CHECK(contains(open_error(folder.path().string()), "no subfolder unet"));
   put_bytes(folder / "model.ckpt", "PK");
   CHECK(contains(open_error(folder / "model.ckpt"), "convert it to .safetensors"));
@@ -291,4 +292,80 @@ TEST_CASE("paths that lead to no checkpoint are errors that say what to do") {
   CHECK(contains(open_error(folder.path().string()), "no diffusion_pytorch_model.safetensors"));
   put_bytes(folder / "unet/diffusion_pytorch_model.bin", "PK");
   CHECK(contains(open_error(folder.path().string()), "old .bin format"));
+}
+
+namespace {
+
+/// The autoencoder's tensors of these widths under canonical names without "vae.".
+std::vector<Layout::Tensor> vae_tensors(const std::vector<int64_t>& widths) {
+  Sd1Widths all = tiny_widths();
+  all.vae = widths;
+  std::vector<Layout::Tensor> own;
+  for (const auto& [name, shape] : sd1_tensors(all))
+    if (name.starts_with("vae.")) own.push_back({name.substr(4), shape});
+  return own;
+}
+
+std::vector<Layout::Tensor> renamed(std::vector<Layout::Tensor> tensors, const std::string& prefix, bool single_file) {
+  const DiffusersNames names{BlockStructure{}};
+  for (auto& [name, shape] : tensors) {
+    if (single_file) name = names.to_single_file("vae." + name).value().substr(18);  // without "first_stage_model."
+    name = prefix + name;
+  }
+  return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("another autoencoder takes the place of the checkpoint's, under every name that it goes by") {
+  const TempFolder folder;
+  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  const std::vector<int64_t> widths = {64, 64, 96, 128};  // other ones than the model's
+  const auto own = vae_tensors(widths);
+  write_hole(folder / "single.safetensors", renamed(own, "", true));
+  write_hole(folder / "prefixed.safetensors", renamed(own, "first_stage_model.", true));
+  write_hole(folder / "diffusers.safetensors", own);
+  auto more = renamed(own, "", true);
+  more.push_back({"loss.logvar", {}});
+  write_hole(folder / "more.safetensors", more);
+  std::filesystem::create_directories(folder / "alone");
+  write_hole(folder / "alone/diffusion_pytorch_model.safetensors", own);
+  std::filesystem::create_directories(folder / "whole/vae");
+  write_hole(folder / "whole/vae/diffusion_pytorch_model.fp16.safetensors", own);
+  for (const char* name :
+       {"single.safetensors", "prefixed.safetensors", "diffusers.safetensors", "more.safetensors", "alone", "whole"}) {
+    CAPTURE(std::string(name));
+    Checkpoint checkpoint = Checkpoint::open(folder / "model.safetensors");
+    const size_t before = checkpoint.names().size();
+    checkpoint.replace_vae(folder / name);
+    CHECK(checkpoint.names().size() == before);
+    for (const auto& [tensor, shape] : own) CHECK(checkpoint.shape("vae." + tensor) == shape);
+    CHECK(checkpoint.shape("unet.conv_in.bias") == Shape{64});
+    CHECK(sd1_widths(checkpoint).vae == widths);
+  }
+}
+
+TEST_CASE("what is no whole autoencoder does not take the checkpoint's place") {
+  const TempFolder folder;
+  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  const auto fault = [&](const std::string& path) {
+    Checkpoint checkpoint = Checkpoint::open(folder / "model.safetensors");
+    return error_of([&] { checkpoint.replace_vae(path); });
+  };
+  CHECK(contains(fault(folder / "absent.safetensors"), "no such file or folder"));
+  CHECK(contains(fault("stabilityai/sd-vae-ft-mse"), "models are not downloaded"));
+  put_bytes(folder / "vae.pt", "PK");
+  CHECK(contains(fault(folder / "vae.pt"), "convert it to .safetensors"));
+  write_hole(folder / "lora.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
+  CHECK(contains(fault(folder / "lora.safetensors"), "no autoencoder of Stable Diffusion"));
+  auto tensors = vae_tensors({32, 64, 96, 96});
+  write_hole(folder / "vae.safetensors", tensors);
+  CHECK(fault(folder / "vae.safetensors") == "");
+  const std::string last = tensors.back().name;
+  tensors.back().shape = {7};
+  write_hole(folder / "vae.safetensors", tensors);
+  CHECK(contains(fault(folder / "vae.safetensors"), last + " has shape [7]"));
+  tensors.pop_back();
+  write_hole(folder / "vae.safetensors", tensors);
+  CHECK(contains(fault(folder / "vae.safetensors"), "not complete: it has no " + last));
 }
