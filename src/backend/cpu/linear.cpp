@@ -76,45 +76,57 @@ Launch three_products(Prepare& p, WeightStore::View view, int bias_input, int fi
 }
 
 /// Whether to use our own products (kernels/linear.h). With AMX oneDNN's are so much faster that they win, although
-/// they go over memory more often (reasoned, not measured).
+/// they go over memory more often (reasoned, not measured); those of f32 reach half of what ours do on AVX2.
 bool own_products(DType dtype) {
-  return dtype == DType::bf16 && dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_amx;
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return dtype == DType::bf16 ? isa < dnnl::cpu_isa::avx512_core_amx : isa < dnnl::cpu_isa::avx512_core;
 }
 
-const uint16_t* bf16(const void* data) { return static_cast<const uint16_t*>(data); }
-
-/// The kernel that does the same in one go; empty where it does not run or the weight has no packed form.
-Launch one_product(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
+/// The kernel that does a layer and its LoRA (`first` and `second` are the inputs that make the low product and the
+/// difference; none: -1) in one go; empty where it does not run or the weight has no packed form.
+Launch one_product(Prepare& p, WeightStore::View view, int bias_input, int residual, int first = -1, int second = -1) {
   const Type &x = p.input_type(0), &y = p.output_type(0);
-  const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(), p.output_type(1).shape.back()};
+  const bool lora = first >= 0, forward = view == WeightStore::View::matrix;
+  const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(),
+                              lora ? p.output_type(1).shape.back() : 0, x.dtype};
   const Node* weight = p.packable(1);
   if (!weight || !own_products(x.dtype) || !lora_linear_supported(shape)) return {};
-  const bool forward = view == WeightStore::View::matrix;
   const int threads = p.device().threads;
-  const LoraLinearOperands operands{
-      .x = bf16(p.input(0)),
-      .w = p.weights().panels(*weight, view),
-      .a = {bf16(p.input(first)), shape.depth, shape.rank, forward, forward ? shape.depth : shape.rank},
-      .b = {bf16(p.input(second)), shape.rank, shape.columns, forward, forward ? shape.rank : shape.columns},
+  LoraLinearOperands operands{
+      .x = p.input(0),
+      .w = p.weights().panels(*weight, view, x.dtype),
+      .a = {},
+      .b = {},
       .bias = bias_input >= 0 && p.has(bias_input) ? static_cast<const float*>(p.input(bias_input)) : nullptr,
-      .residual = p.has(lora_linear_residual) ? bf16(p.input(lora_linear_residual)) : nullptr,
-      .y = static_cast<uint16_t*>(p.output(0)),
-      .low = static_cast<uint16_t*>(p.output(1))};
+      .residual = p.has(residual) ? p.input(residual) : nullptr,
+      .y = p.output(0),
+      .low = nullptr};
+  if (lora) {
+    operands.a = {p.input(first), shape.depth, shape.rank, forward, forward ? shape.depth : shape.rank};
+    operands.b = {p.input(second), shape.rank, shape.columns, forward, forward ? shape.rank : shape.columns};
+    operands.low = p.output(1);
+  }
   void* scratch = p.scratch(lora_linear_scratch_bytes(shape, threads));
   return [=] { lora_linear(shape, operands, scratch, threads); };
 }
 
+Launch without_lora(Prepare& p, WeightStore::View view, int bias_input, int residual) {
+  // oneDNN's bf16 products without a LoRA are as fast as ours.
+  Launch launch = p.input_type(0).dtype == DType::f32 ? one_product(p, view, bias_input, residual) : Launch();
+  return launch ? launch : main_product(p, view, bias_input, residual);
+}
+
 Launch with_lora(Prepare& p, WeightStore::View view, int bias_input, int first, int second) {
-  Launch launch = one_product(p, view, bias_input, first, second);
+  Launch launch = one_product(p, view, bias_input, lora_linear_residual, first, second);
   return launch ? launch : three_products(p, view, bias_input, first, second);
 }
 
 }  // namespace
 
-Launch prepare_linear(Prepare& p) { return main_product(p, WeightStore::View::matrix, 2, linear_residual); }
+Launch prepare_linear(Prepare& p) { return without_lora(p, WeightStore::View::matrix, 2, linear_residual); }
 
 Launch prepare_linear_grad_x(Prepare& p) {
-  return main_product(p, WeightStore::View::transposed_matrix, -1, linear_grad_x_residual);
+  return without_lora(p, WeightStore::View::transposed_matrix, -1, linear_grad_x_residual);
 }
 
 Launch prepare_lora_linear(Prepare& p) {
@@ -128,10 +140,10 @@ Launch prepare_lora_linear_grad_x(Prepare& p) {
 Launch prepare_linear_grad_w(Prepare& p) {
   const Type &x = p.input_type(0), &dy = p.input_type(1);
   const int64_t M = rows_of(x.shape), K = x.shape.back(), N = dy.shape.back();
-  if (const LoraGradShape shape{M, K, N}; own_products(x.dtype) && lora_grad_w_supported(shape)) {
+  if (const LoraGradShape shape{M, K, N, x.dtype}; own_products(x.dtype) && lora_grad_w_supported(shape)) {
     const int threads = p.device().threads;
     void* scratch = p.scratch(lora_grad_w_scratch_bytes(shape, threads));
-    return [=, x_values = bf16(p.input(0)), dy_values = bf16(p.input(1)), dw = static_cast<float*>(p.output())] {
+    return [=, x_values = p.input(0), dy_values = p.input(1), dw = static_cast<float*>(p.output())] {
       lora_grad_w(shape, x_values, dy_values, dw, scratch, threads);
     };
   }

@@ -112,17 +112,18 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   return memory;
 }
 
-const uint32_t* WeightStore::panels(const Node& constant, View view) {
-  dnnl::memory& memory = panels_[{constant.scope(), view}];
+const uint32_t* WeightStore::panels(const Node& constant, View view, DType dtype) {
+  const auto key = std::tuple(constant.scope(), view, dtype);
+  dnnl::memory& memory = panels_[key];
   if (!memory) {
     const int64_t rows = constant.type().shape[0], columns = constant.type().count() / rows;
-    const auto* values = reinterpret_cast<const uint16_t*>(read(constant, DType::bf16));
+    const std::byte* values = read(constant, dtype);
     const ProductOperand operand = view == View::matrix ? ProductOperand{values, columns, rows, true, columns}
                                                         : ProductOperand{values, rows, columns, false, columns};
-    const auto size = static_cast<int64_t>(packed_panel_bytes(operand.depth, operand.columns));
+    const auto size = static_cast<int64_t>(packed_panel_bytes(dtype, operand.depth, operand.columns));
     memory = dnnl::memory({{size}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a}, engine_);
-    pack_panels(operand, static_cast<uint32_t*>(memory.get_data_handle()));
-    bytes_ += static_cast<size_t>(size);
+    pack_panels(dtype, operand, static_cast<uint32_t*>(memory.get_data_handle()));
+    made(static_cast<size_t>(size), [this, key] { panels_.erase(key); });
   }
   return static_cast<const uint32_t*>(memory.get_data_handle());
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "backend/backend.h"
@@ -36,8 +37,8 @@ class WeightStore {
   /// The constant's numbers under `view`, in the layout `desc`.
   dnnl::memory packed(const Node& constant, View view, const Desc& desc);
 
-  /// A matrix in the panels that kernels/linear.h reads.
-  const uint32_t* panels(const Node& constant, View view);
+  /// A matrix in the panels that kernels/linear.h reads, for products of `dtype`.
+  const uint32_t* panels(const Node& constant, View view, DType dtype);
 
   /// A 3x3 convolution's kernels, transformed and packed for one direction.
   std::shared_ptr<const WinogradWeights> winograd(const Node& constant, DType dtype, bool flipped);
@@ -68,7 +69,7 @@ class WeightStore {
   std::map<std::string, std::vector<std::byte>, std::less<>> plain_, by_tap_;
   std::multimap<std::string, Packed, std::less<>> packed_;
   std::map<std::pair<std::string, bool>, std::shared_ptr<const WinogradWeights>> winograd_;
-  std::map<std::pair<std::string, View>, dnnl::memory> panels_;
+  std::map<std::tuple<std::string, View, DType>, dnnl::memory> panels_;
   size_t bytes_ = 0;
   bool for_guest_ = false;
   std::vector<std::function<void()>> guests_;  // each removes a form

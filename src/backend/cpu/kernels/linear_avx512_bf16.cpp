@@ -17,9 +17,12 @@ namespace rankine {
 namespace {
 
 constexpr int64_t kLanes = 16;
+/// Four vectors of sums for each row of a tile.
+constexpr int64_t kPanelColumns = 64;
 /// A longer depth is summed in parts, so that a part of a panel stays in the second-level cache.
 constexpr int64_t kPartPairs = 320;
 
+const uint16_t* bf16(const void* data) { return static_cast<const uint16_t*>(data); }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 __mmask32 low_bits(int64_t count) {
   return count >= 32 ? ~__mmask32{0} : count <= 0 ? __mmask32{0} : (__mmask32{1} << count) - 1;
@@ -68,7 +71,7 @@ void pack_transposed(const ProductOperand& w, int64_t first, uint32_t* panel) {
       const __mmask16 mask = lane_mask(pairs - p);
       __m512i rows[16];
       for (int64_t c = 0; c < kLanes; ++c)
-        rows[c] = c < columns ? _mm512_maskz_loadu_epi32(mask, w.values + (first + v + c) * w.row + 2 * p)
+        rows[c] = c < columns ? _mm512_maskz_loadu_epi32(mask, bf16(w.values) + (first + v + c) * w.row + 2 * p)
                               : _mm512_setzero_si512();
       transpose(rows);
       const int64_t count = smaller(kLanes, pairs - p);
@@ -88,7 +91,7 @@ void pack_straight(const ProductOperand& w, int64_t first, uint32_t* panel) {
   const __m512i low = _mm512_load_si512(order[0]), high = _mm512_load_si512(order[1]);
   const __mmask32 masks[2] = {low_bits(w.columns - first), low_bits(w.columns - first - 32)};
   for (int64_t p = 0; p < w.depth / 2; ++p) {
-    const uint16_t* row = w.values + 2 * p * w.row + first;
+    const uint16_t* row = bf16(w.values) + 2 * p * w.row + first;
     for (int64_t half = 0; half < 2; ++half) {
       // A masked load does not touch what lies behind the tensor.
       const __m512i even = _mm512_maskz_loadu_epi16(masks[half], row + 32 * half);
@@ -159,7 +162,7 @@ template <int kRows, int kVectors>
     for (int j = 0; j < kVectors; ++j)
       sums.at[i][j] = begin > 0 ? _mm512_load_ps(partial + i * kPanelColumns + j * kLanes) : _mm512_setzero_ps();
   }
-  accumulate(sums, {t.x + row * t.x_row + 2 * begin, t.x_row, 2}, t.w + begin * kPanelColumns, end - begin);
+  accumulate(sums, {bf16(t.x) + row * t.x_row + 2 * begin, t.x_row, 2}, t.w + begin * kPanelColumns, end - begin);
   if (2 * end < t.depth) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
@@ -168,7 +171,7 @@ template <int kRows, int kVectors>
     }
     return;
   }
-  if (t.low_depth > 0) accumulate(sums, {t.low + row * t.low_row, t.low_row, 2}, t.b, t.low_depth / 2);
+  if (t.low_depth > 0) accumulate(sums, {bf16(t.low) + row * t.low_row, t.low_row, 2}, t.b, t.low_depth / 2);
 #pragma GCC unroll 4
   for (int j = 0; j < kVectors; ++j) {
     const __mmask16 mask = lane_mask(t.columns - j * kLanes);
@@ -177,8 +180,8 @@ template <int kRows, int kVectors>
     for (int i = 0; i < kRows; ++i) {
       const int64_t at = (row + i) * t.y_row + j * kLanes;
       __m512 sum = _mm512_add_ps(sums.at[i][j], bias);
-      if (t.residual) sum = _mm512_add_ps(sum, widened(_mm256_maskz_loadu_epi16(mask, t.residual + at)));
-      _mm256_mask_storeu_epi16(t.y + at, mask, (__m256i)_mm512_cvtneps_pbh(sum));
+      if (t.residual) sum = _mm512_add_ps(sum, widened(_mm256_maskz_loadu_epi16(mask, bf16(t.residual) + at)));
+      _mm256_mask_storeu_epi16(static_cast<uint16_t*>(t.y) + at, mask, (__m256i)_mm512_cvtneps_pbh(sum));
     }
   }
 }
@@ -195,7 +198,7 @@ template <int kRows, int kVectors>
       sums.at[i][j] =
           t.adds ? _mm512_maskz_loadu_ps(mask, t.c + (row + i) * t.c_row + j * kLanes) : _mm512_setzero_ps();
   }
-  accumulate(sums, {reinterpret_cast<const uint16_t*>(t.left + row), 2, 2 * kPanelColumns}, t.right, t.pairs);
+  accumulate(sums, {reinterpret_cast<const uint16_t*>(t.left + row), 2, 2 * kPanelColumns}, t.right, t.steps);
 #pragma GCC unroll 4
   for (int j = 0; j < kVectors; ++j) {
     const __mmask16 mask = lane_mask(t.columns - j * kLanes);
@@ -243,7 +246,7 @@ void multiply(const ProductTask& t) {
 
 void outer(const OuterTask& t) { rows_by_vectors(t); }
 
-constexpr ProductKernels kKernels = {pack, multiply, outer};
+constexpr ProductKernels kKernels = {2, 2, kPanelColumns, 258, pack, multiply, outer};
 
 }  // namespace
 }  // namespace rankine

@@ -15,7 +15,7 @@ constexpr int64_t kLeastTasks = 16;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-int64_t panels_of(int64_t columns) { return divide_up(columns, kPanelColumns); }
+int64_t panels_of(const ProductKernels& k, int64_t columns) { return divide_up(columns, k.panel_columns); }
 
 /// The sum over rows is cut into parts that tasks compute side by side and that are added up in order at the end.
 struct Plan {
@@ -23,17 +23,17 @@ struct Plan {
   int64_t wide, narrow, parts, part_rows;
   size_t sums, threads, of_thread, bytes;  ///< offsets in bytes, the last two sizes; the packed narrow operand is first
 
-  Plan(const LoraGradShape& s, int thread_count) {
+  Plan(const ProductKernels& k, const LoraGradShape& s, int thread_count) {
     x_is_wide = s.inputs >= s.outputs;
     wide = x_is_wide ? s.inputs : s.outputs;
     narrow = x_is_wide ? s.outputs : s.inputs;
     const int64_t pieces = divide_up(s.rows, kPieceRows);
-    parts = std::clamp<int64_t>(divide_up(kLeastTasks, panels_of(wide)), 1, pieces);
+    parts = std::clamp<int64_t>(divide_up(kLeastTasks, panels_of(k, wide)), 1, pieces);
     part_rows = divide_up(pieces, parts) * kPieceRows;
     parts = divide_up(s.rows, part_rows);
-    sums = aligned(packed_panel_bytes(s.rows, narrow));
+    sums = aligned(packed_panel_bytes(s.dtype, s.rows, narrow));
     threads = sums + (parts > 1 ? aligned(static_cast<size_t>(parts * s.inputs * s.outputs) * sizeof(float)) : 0);
-    of_thread = packed_panel_bytes(std::min(s.rows, kPieceRows), kPanelColumns);
+    of_thread = packed_panel_bytes(s.dtype, std::min(s.rows, kPieceRows), k.panel_columns);
     bytes = threads + of_thread * static_cast<size_t>(thread_count);
   }
 };
@@ -41,38 +41,44 @@ struct Plan {
 }  // namespace
 
 bool lora_grad_w_supported(const LoraGradShape& shape) {
-  // Two wide operands would be packed over and over: oneDNN does better there.
-  return avx512_bf16_product() && shape.rows % 2 == 0 && std::min(shape.inputs, shape.outputs) <= 4 * kPanelColumns;
+  const ProductKernels* kernels = product_kernels(shape.dtype);
+  constexpr int64_t kMostOfNarrow = 256;  // two wide operands would be packed over and over: oneDNN does better there
+  return kernels && shape.rows % kernels->depth_step == 0 && std::min(shape.inputs, shape.outputs) <= kMostOfNarrow;
 }
 
-size_t lora_grad_w_scratch_bytes(const LoraGradShape& shape, int threads) { return Plan(shape, threads).bytes; }
+size_t lora_grad_w_scratch_bytes(const LoraGradShape& shape, int threads) {
+  return Plan(*product_kernels(shape.dtype), shape, threads).bytes;
+}
 
-void lora_grad_w(const LoraGradShape& shape, const uint16_t* x, const uint16_t* dy, float* dw, void* scratch,
-                 int threads) {
-  const Plan plan(shape, threads);
-  const ProductKernels& kernels = *avx512_bf16_product();
+void lora_grad_w(const LoraGradShape& shape, const void* x, const void* dy, float* dw, void* scratch, int threads) {
+  const ProductKernels& kernels = *product_kernels(shape.dtype);
+  const Plan plan(kernels, shape, threads);
+  const int64_t panel_columns = kernels.panel_columns, step = kernels.depth_step;
   auto* const base = static_cast<std::byte*>(scratch);
   auto* const narrow = reinterpret_cast<uint32_t*>(base);
   float* const sums = plan.parts > 1 ? reinterpret_cast<float*>(base + plan.sums) : dw;
-  const int64_t count = shape.inputs * shape.outputs, narrow_panels = panels_of(plan.narrow);
-  const uint16_t *const wide = plan.x_is_wide ? x : dy, *const narrow_values = plan.x_is_wide ? dy : x;
+  const int64_t count = shape.inputs * shape.outputs, narrow_panels = panels_of(kernels, plan.narrow);
+  const auto at = [&](const void* data, int64_t element) {
+    return static_cast<const std::byte*>(data) + static_cast<size_t>(element) * kernels.element_bytes;
+  };
+  const void *const wide = plan.x_is_wide ? x : dy, *const narrow_values = plan.x_is_wide ? dy : x;
 
   // One panel of the wide operand over one part of the rows.
   const auto task = [&](int64_t panel, int64_t part, uint32_t* packed) {
-    const int64_t end = std::min(shape.rows, (part + 1) * plan.part_rows), column = panel * kPanelColumns;
+    const int64_t end = std::min(shape.rows, (part + 1) * plan.part_rows), column = panel * panel_columns;
     float* const c = sums + part * count;
     for (int64_t begin = part * plan.part_rows; begin < end; begin += kPieceRows) {
-      const int64_t rows = std::min(kPieceRows, end - begin), columns = std::min(kPanelColumns, plan.wide - column);
-      kernels.pack({wide + begin * plan.wide + column, rows, columns, false, plan.wide}, 0, 1, packed);
+      const int64_t rows = std::min(kPieceRows, end - begin), columns = std::min(panel_columns, plan.wide - column);
+      kernels.pack({at(wide, begin * plan.wide + column), rows, columns, false, plan.wide}, 0, 1, packed);
       for (int64_t n = 0; n < narrow_panels; ++n) {
-        const uint32_t* other = narrow + (n * (shape.rows / 2) + begin / 2) * kPanelColumns;
-        const int64_t at = n * kPanelColumns, others = std::min(kPanelColumns, plan.narrow - at);
+        const uint32_t* other = narrow + (n * shape.rows + begin) / step * panel_columns;
+        const int64_t first = n * panel_columns, others = std::min(panel_columns, plan.narrow - first);
         kernels.outer({.rows = plan.x_is_wide ? others : columns,
                        .columns = plan.x_is_wide ? columns : others,
-                       .pairs = rows / 2,
+                       .steps = rows / step,
                        .left = plan.x_is_wide ? other : packed,
                        .right = plan.x_is_wide ? packed : other,
-                       .c = c + (plan.x_is_wide ? at * shape.inputs + column : column * shape.inputs + at),
+                       .c = c + (plan.x_is_wide ? first * shape.inputs + column : column * shape.inputs + first),
                        .c_row = shape.inputs,
                        .adds = begin > part * plan.part_rows});
       }
@@ -85,13 +91,14 @@ void lora_grad_w(const LoraGradShape& shape, const uint16_t* x, const uint16_t* 
 #pragma omp for schedule(static)
     for (int64_t piece = 0; piece < narrow_panels * divide_up(shape.rows, kPieceRows); ++piece) {
       const int64_t n = piece % narrow_panels, begin = piece / narrow_panels * kPieceRows;
-      const int64_t rows = std::min(kPieceRows, shape.rows - begin), column = n * kPanelColumns;
-      kernels.pack({narrow_values + begin * plan.narrow + column, rows, std::min(kPanelColumns, plan.narrow - column),
-                    false, plan.narrow},
-                   0, 1, narrow + (n * (shape.rows / 2) + begin / 2) * kPanelColumns);
+      const int64_t rows = std::min(kPieceRows, shape.rows - begin), column = n * panel_columns;
+      kernels.pack({at(narrow_values, begin * plan.narrow + column), rows,
+                    std::min(panel_columns, plan.narrow - column), false, plan.narrow},
+                   0, 1, narrow + (n * shape.rows + begin) / step * panel_columns);
     }
 #pragma omp for schedule(static)
-    for (int64_t i = 0; i < panels_of(plan.wide) * plan.parts; ++i) task(i / plan.parts, i % plan.parts, packed);
+    for (int64_t i = 0; i < panels_of(kernels, plan.wide) * plan.parts; ++i)
+      task(i / plan.parts, i % plan.parts, packed);
     if (plan.parts > 1) {
 #pragma omp for schedule(static)
       for (int64_t i = 0; i < count; ++i) {
