@@ -1,0 +1,46 @@
+// A training step small enough for tests: made-up weights of any name, a narrow model, one shape.
+#pragma once
+#include <cmath>
+
+#include "base/rng.h"
+#include "graph/op.h"
+#include "models/layout.h"
+#include "train/lora_trainer.h"
+
+namespace rankine::test {
+
+/// Weights of the size that trained ones have, drawn by name.
+class RandomConstants : public ConstantSource {
+ public:
+  void read(std::string_view name, const Shape& shape, std::span<float> out) override {
+    Rng rng(std::hash<std::string_view>{}(name), 0);
+    const bool matrix = shape.size() >= 2;
+    const float size =
+        matrix ? std::sqrt(3.0f * static_cast<float>(shape[0]) / static_cast<float>(count_of(shape))) : 0.1f;
+    const float centre = !matrix && name.ends_with("weight") ? 1.0f : 0.0f;
+    for (float& x : out) x = centre + size * (2 * rng.uniform() - 1);
+  }
+};
+
+/// Two pictures of 128 x 192.
+inline constexpr StepShape kShape{.batch = 2, .height = 16, .width = 24, .chunks = 1};
+
+/// U-Net LoRA of a model with SD 1.x's structure, a fifth as wide.
+inline StepSettings small_settings() {
+  Sd1Widths widths;
+  widths.unet = {64, 64, 96, 96};
+  widths.text_width = 64;
+  widths.text_layers = 2;
+  StepSettings settings;
+  settings.model.unet.channels = widths.unet;
+  settings.model.unet.context_width = settings.model.text.width = widths.text_width;
+  settings.model.text.layers = widths.text_layers;
+  std::vector<ModelWeight> weights;
+  for (const Layout::Tensor& tensor : sd1_tensors(widths)) weights.push_back({tensor.name, tensor.shape});
+  LoraTargets targets;
+  targets.text_encoder = settings.train_text_encoder = false;
+  settings.modules = lora_modules(weights, targets);
+  return settings;
+}
+
+}  // namespace rankine::test
