@@ -242,7 +242,8 @@ FlagGroup optimizer_flags(TrainOptions& o) {
               .any_case()
               .choose(
                   "AdamW,AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
-                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,DAdaptLion,"
+                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,"
+                  "DAdaptLion,"
                   "DAdaptSGD,Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,SGDScheduleFree"),
           built("--use_8bit_adam", &c.use_8bit_adam, "Old short form of --optimizer_type AdamW8bit"),
           built("--use_lion_optimizer", &c.use_lion_optimizer, "Old short form of --optimizer_type Lion"),
@@ -253,8 +254,7 @@ FlagGroup optimizer_flags(TrainOptions& o) {
           built("--max_grad_norm", &c.max_grad_norm, "Limit of the gradients' norm over all parameters; 0: none"),
           built("--lr_scheduler", &schedule.name, "How the learning rate moves")
               .choose("constant,constant_with_warmup,linear,cosine,cosine_with_restarts,polynomial,inverse_sqrt,"
-                      "cosine_with_min_lr,warmup_stable_decay,piecewise_constant")
-              .planned("adafactor"),
+                      "cosine_with_min_lr,warmup_stable_decay,piecewise_constant,adafactor"),
           built("--lr_warmup_steps", warmup_steps(schedule.lr_warmup_steps),
                 "Steps until the full rate: 500, or a share of all: 0.1 or 10%"),
           built("--lr_decay_steps", warmup_steps(schedule.lr_decay_steps),
@@ -264,8 +264,10 @@ FlagGroup optimizer_flags(TrainOptions& o) {
           built("--lr_scheduler_timescale", &schedule.lr_scheduler_timescale, "Time constant of inverse_sqrt"),
           built("--lr_scheduler_min_lr_ratio", &schedule.lr_scheduler_min_lr_ratio,
                 "Least rate of cosine_with_min_lr and warmup_stable_decay, as a share of the full one"),
-          built("--lr_scheduler_args", &o.lr_scheduler_args, "key=value settings: step_rules of piecewise_constant"),
-          refused("--lr_scheduler_type", text, "Python class of a user's own schedule").initially(""),
+          built("--lr_scheduler_args", &o.lr_scheduler_args,
+                "key=value settings: step_rules of piecewise_constant, or those of lr_scheduler_type"),
+          built("--lr_scheduler_type", &schedule.lr_scheduler_type,
+                "A class of torch.optim.lr_scheduler instead, such as CosineAnnealingLR with T_max=1000 eta_min=1e-6"),
       },
   };
 }

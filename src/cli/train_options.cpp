@@ -17,11 +17,17 @@ void finish(TrainOptions& options) {
   TrainConfig& c = options.config;
   c.data.cache_latents = c.data.cache_latents || c.data.cache_latents_to_disk;
   if (options.caption_extention) c.data.defaults.subset.caption_extension = *options.caption_extention;
+  LrScheduleConfig& schedule = c.optim.lr_schedule;
+  if (!schedule.lr_scheduler_type.empty()) {
+    schedule.lr_scheduler_args = options.lr_scheduler_args;
+    return;
+  }
   for (const std::string& setting : options.lr_scheduler_args) {
     constexpr std::string_view step_rules = "step_rules=";
     check(setting.compare(0, step_rules.size(), step_rules) == 0, "--lr_scheduler_args: \"", setting,
-          "\" is not supported; only step_rules=... of piecewise_constant is");
-    c.optim.lr_schedule.step_rules = setting.substr(step_rules.size());
+          "\" is not supported with --lr_scheduler ", schedule.name,
+          "; only step_rules=... of piecewise_constant is, and all settings of a --lr_scheduler_type");
+    schedule.step_rules = setting.substr(step_rules.size());
   }
 }
 

@@ -91,6 +91,7 @@ constexpr Schedule schedules[] = {
     {"cosine_with_min_lr", cosine_with_min_lr},
     {"warmup_stable_decay", warmup_stable_decay},
     {"piecewise_constant", piecewise_constant},
+    {"adafactor", constant},  // the optimiser moves its rate by itself
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -156,6 +157,10 @@ StepCount parse_step_count(std::string_view text, std::string_view option) {
 }
 
 LrSchedule::LrSchedule(const LrScheduleConfig& config) {
+  if (!config.lr_scheduler_type.empty()) {
+    torch_ = make_torch_schedule(config.lr_scheduler_type, config.lr_scheduler_args, config.max_train_steps);
+    return;
+  }
   const auto found = std::find_if(std::begin(schedules), std::end(schedules),
                                   [&](const Schedule& s) { return s.name == config.name; });
   if (found == std::end(schedules)) {

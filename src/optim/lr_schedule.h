@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "optim/torch_schedule.h"
+
 namespace rankine {
 
 /// A number of optimizer steps, given as such or as a share of all steps.
@@ -33,6 +35,12 @@ struct LrScheduleConfig {
   std::optional<int64_t> lr_scheduler_timescale = {};
   std::optional<double> lr_scheduler_min_lr_ratio = {};
   std::string step_rules = {};  ///< only "piecewise_constant": "1:10,0.1:50,0.005", a last value for the rest
+  /// A class of torch.optim.lr_scheduler: it takes the place of all that is above but max_train_steps.
+  std::string lr_scheduler_type = {};
+  std::vector<std::string> lr_scheduler_args = {};  ///< of that class, "key=value" each
+
+  /// The schedule that is meant.
+  const std::string& kind() const { return lr_scheduler_type.empty() ? name : lr_scheduler_type; }
 };
 
 /// A schedule with everything read and checked: what the pure functions behind it need.
@@ -44,18 +52,19 @@ struct LrScheduleFacts {
   double last_rule = 1;
 };
 
-/// The factor on every group's learning rate: a function of the step alone.
+/// Every group's learning rate: a function of its own rate and the step alone.
 class LrSchedule {
  public:
   /// Throws Error on an unknown name and on settings that the schedule cannot work with.
   explicit LrSchedule(const LrScheduleConfig& config);
 
   /// For optimizer step `step`, counted from 0. Steps past the end are allowed.
-  double factor(int64_t step) const { return factor_(facts_, step); }
+  double rate(double base, int64_t step) const { return torch_ ? torch_(base, step) : base * factor_(facts_, step); }
 
  private:
   LrScheduleFacts facts_;
-  double (*factor_)(const LrScheduleFacts&, int64_t step);
+  double (*factor_)(const LrScheduleFacts&, int64_t step) = nullptr;
+  ScheduledRate torch_;  // used in its place where there is one
 };
 
 /// The names of all schedules.

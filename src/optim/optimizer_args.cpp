@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "io/python_text.h"
@@ -53,10 +54,11 @@ std::string printed(const std::string& text) {
 
 }  // namespace
 
-OptimizerArgs::OptimizerArgs(std::span<const std::string> args) {
+OptimizerArgs::OptimizerArgs(std::span<const std::string> args, std::string flag_name)
+    : flag_name_(std::move(flag_name)) {
   for (const std::string& arg : args) {
     const size_t equals = arg.find('=');
-    check(equals != std::string::npos && equals > 0, "--optimizer_args: expected key=value, got \"", arg, "\"");
+    check(equals != std::string::npos && equals > 0, flag_name_, ": expected key=value, got \"", arg, "\"");
     items_.push_back({stripped(arg.substr(0, equals)), stripped(arg.substr(equals + 1))});
   }
 }
@@ -78,7 +80,7 @@ double OptimizerArgs::number(const std::string& key, double fallback) {
   double value = 0;
   std::string text = item->value;  // Python's float('inf') as well
   if (text == "float('inf')" || text == "float(\"inf\")") text = "inf";
-  check(parse_number(text, value), "--optimizer_args ", key, ": expected a number, got \"", item->value, "\"");
+  check(parse_number(text, value), flag_name_, " ", key, ": expected a number, got \"", item->value, "\"");
   return value;
 }
 
@@ -91,7 +93,7 @@ std::optional<double> OptimizerArgs::optional_number(const std::string& key) {
 bool OptimizerArgs::flag(const std::string& key, bool fallback) {
   const Item* item = take(key);
   if (!item) return fallback;
-  check(item->value == "True" || item->value == "False", "--optimizer_args ", key, ": expected True or False, got \"",
+  check(item->value == "True" || item->value == "False", flag_name_, " ", key, ": expected True or False, got \"",
         item->value, "\"");
   return item->value == "True";
 }
@@ -104,7 +106,7 @@ std::vector<double> OptimizerArgs::numbers(const std::string& key, std::vector<d
   std::vector<double> values(items.size());
   bool ok = items.size() == fallback.size();
   for (size_t i = 0; ok && i < items.size(); ++i) ok = parse_number(items[i], values[i]);
-  check(ok, "--optimizer_args ", key, ": expected ", fallback.size(), " numbers like ",
+  check(ok, flag_name_, " ", key, ": expected ", fallback.size(), " numbers like ",
         fallback.size() == 2 ? "(0.9,0.999)" : "(0.98,0.92,0.99)", ", got \"", item->value, "\"");
   return values;
 }
@@ -131,13 +133,58 @@ void OptimizerArgs::finish(const std::string& optimizer) const {
   std::string known;
   for (const std::string& key : known_) known += (known.empty() ? "" : ", ") + key;
   for (const Item& item : items_)
-    check(item.taken, "--optimizer_args: ", optimizer, " has no setting \"", item.key, "\"; it has ", known);
+    check(item.taken, flag_name_, ": ", optimizer, " has no setting \"", item.key, "\"; it has ", known);
 }
 
 std::string OptimizerArgs::as_python() const {
   std::string text;
   for (const Item& item : items_) text += (text.empty() ? "" : ",") + item.key + "=" + printed(item.value);
   return text.empty() ? "" : "(" + text + ")";
+}
+
+void OptimizerArgs::check_given(const std::string& key) const {
+  check(has(key), flag_name_, ": \"", key, "\" is missing; give it as ", key, "=...");
+}
+
+double OptimizerArgs::needed_number(const std::string& key) {
+  check_given(key);
+  return number(key, 0);
+}
+
+int64_t OptimizerArgs::whole(const std::string& key, int64_t fallback, int64_t least) {
+  const Item* item = take(key);
+  if (!item || item->value == "None") return fallback;
+  double value = 0;
+  check(parse_number(item->value, value) && value == std::floor(value) && std::abs(value) < 1e15, flag_name_, " ", key,
+        ": expected a whole number, got \"", item->value, "\"");
+  check(value >= static_cast<double>(least), flag_name_, " ", key, ": expected at least ", least, ", got ",
+        item->value);
+  return static_cast<int64_t>(value);
+}
+
+int64_t OptimizerArgs::needed_whole(const std::string& key, int64_t least) {
+  check_given(key);
+  return whole(key, 0, least);
+}
+
+std::string OptimizerArgs::text(const std::string& key, const std::string& fallback) {
+  const Item* item = take(key);
+  if (!item) return fallback;
+  const std::string& value = item->value;
+  const bool quoted = value.size() >= 2 && value.front() == value.back() && (value[0] == '"' || value[0] == '\'');
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+std::vector<double> OptimizerArgs::needed_list(const std::string& key) {
+  check_given(key);
+  const Item* item = take(key);
+  std::vector<std::string> items = items_of(item->value);
+  if (items.empty()) items = items_of("(" + item->value + ")");
+  std::vector<double> values(items.size());
+  bool ok = !items.empty();
+  for (size_t i = 0; ok && i < items.size(); ++i) ok = parse_number(items[i], values[i]);
+  check(ok, flag_name_, " ", key, ": expected numbers like [100,200], got \"", item->value, "\"");
+  return values;
 }
 
 void check_betas(double beta1, double beta2) {

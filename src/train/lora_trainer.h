@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,11 +32,15 @@ struct StepResult {
   std::vector<float> sample_losses{};  ///< [N]
 };
 
-/// Learning rates of one update, before the factors of groups.
+/// Learning rates of one update, before the factors of groups and the schedule.
 struct LearningRates {
   double unet = 0, text_encoder = 0;
+  std::function<double(double base)> scheduled = {};  ///< none: as they are
 
-  double of(const ParameterGroup& group) const { return (group.text_encoder ? text_encoder : unet) * group.factor; }
+  double of(const ParameterGroup& group) const {
+    const double base = (group.text_encoder ? text_encoder : unet) * group.factor;
+    return scheduled ? scheduled(base) : base;
+  }
 };
 
 /// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled

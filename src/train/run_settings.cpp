@@ -139,7 +139,9 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
   settings["lr_scheduler_power"] = python_text(lr.lr_scheduler_power);
   settings["lr_scheduler_timescale"] = text_or_none(lr.lr_scheduler_timescale);
   settings["lr_scheduler_min_lr_ratio"] = text_or_none(lr.lr_scheduler_min_lr_ratio);
-  settings["lr_scheduler_args"] = lr.step_rules.empty() ? "None" : lr.step_rules;
+  std::string schedule_args = lr.step_rules;
+  for (const std::string& one : lr.lr_scheduler_args) schedule_args += (schedule_args.empty() ? "" : " ") + one;
+  settings["lr_scheduler_args"] = schedule_args.empty() ? "None" : schedule_args;
 
   const SaveConfig& s = c.save;
   settings["resume"] = s.resume ? std::filesystem::absolute(*s.resume).lexically_normal().string() : "None";

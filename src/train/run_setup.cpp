@@ -24,7 +24,7 @@ std::string down_name(const LoraModule& m) { return m.key + ".lora_down.weight";
 std::string up_name(const LoraModule& m) { return m.key + ".lora_up.weight"; }
 
 std::string optimizer_text(const OptimConfig& c, const StepSettings& settings) {
-  std::string text = c.type() + ", " + c.lr_schedule.name;
+  std::string text = c.type() + ", " + c.lr_schedule.kind();
   const bool one_rate = c.unet_rate() == c.text_encoder_rate();
   if (settings.train_unet) text += (one_rate ? ", lr " : ", U-Net lr ") + python_text(c.unet_rate());
   if (settings.train_text_encoder && !(one_rate && settings.train_unet))

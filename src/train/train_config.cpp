@@ -46,7 +46,13 @@ void check_optim(const OptimConfig& c) {
         c.text_encoder_lr.size(), " rates");
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
-  make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
+  const auto optimizer = make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
+  if (!c.lr_schedule.lr_scheduler_type.empty())
+    make_torch_schedule(c.lr_schedule.lr_scheduler_type, c.lr_schedule.lr_scheduler_args, 1);
+  check(c.lr_schedule.kind() != "adafactor" ||
+            (optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule()),
+        "--lr_scheduler adafactor is the rate that Adafactor finds by itself: it needs --optimizer_type Adafactor ",
+        "without relative_step=False");
 }
 
 void check_run(const RunConfig& c) {

@@ -111,8 +111,9 @@ StepMetrics TrainingLoop::step(int64_t number) {
   metrics.loss_average = losses_.mean();
 
   const OptimConfig& optim = parts_.config.optim;
-  const double factor = parts_.trainer.takes_lr_schedule() ? parts_.schedule.factor(number - 1) : 1.0;
-  const LearningRates rates = {optim.unet_rate() * factor, optim.text_encoder_rate() * factor};
+  LearningRates rates = {optim.unet_rate(), optim.text_encoder_rate()};
+  if (parts_.trainer.takes_lr_schedule())
+    rates.scheduled = [&, number](double base) { return parts_.schedule.rate(base, number - 1); };
   Timer timer;
   metrics.grad_norm = parts_.trainer.update(parts_.start.updates + number - parts_.start.step, rates);
   const double update = timer.seconds();

@@ -237,7 +237,12 @@ TEST_CASE("warm-up steps that are neither steps nor a share are an error that na
 
 TEST_CASE("step rules come from lr_scheduler_args, other keys are refused") {
   CHECK(read({"--lr_scheduler_args", "step_rules=1:10,0.5"}).optim.lr_schedule.step_rules == "1:10,0.5");
-  CHECK_THROWS_AS(read({"--lr_scheduler_args", "T_max=10"}), Error);
+  CHECK_THROWS_WITH_AS(read({"--lr_scheduler_args", "T_max=10"}), doctest::Contains("lr_scheduler_type"), Error);
+  const LrScheduleConfig lr =
+      read({"--lr_scheduler_type", "CosineAnnealingLR", "--lr_scheduler_args", "T_max=10", "eta_min=1e-6"})
+          .optim.lr_schedule;
+  CHECK(lr.kind() == "CosineAnnealingLR");
+  CHECK(lr.lr_scheduler_args == std::vector<std::string>{"T_max=10", "eta_min=1e-6"});
 }
 
 TEST_CASE("an argument without dashes is an error") {

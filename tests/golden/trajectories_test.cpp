@@ -148,7 +148,7 @@ void check_case(const TrajectoryCase& c) {
     const auto index = static_cast<size_t>(micro);
     CHECK(is_close(result.loss, c.loss[index], 1e-5));
     const int64_t step = micro / accumulation;
-    const double factor = optimizer->takes_lr_schedule() ? schedule.factor(step) : 1.0;
+    const double factor = optimizer->takes_lr_schedule() ? schedule.rate(1, step) : 1.0;
     const LearningRates rates = {unet_lr * factor, text_lr * factor};
     const bool chooses_rate = c.options.text("optimizer_type", "") == "Adafactor" && !optimizer->takes_lr_schedule();
     check_rates(c, index, rates, update_settings, told, chooses_rate);

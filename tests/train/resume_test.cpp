@@ -159,6 +159,15 @@ TEST_CASE("stopped and continued is the same run, with every kind of optimiser s
   }
 }
 
+TEST_CASE("stopped and continued is the same run with a schedule of torch's") {
+  check_stopped_is_whole(
+      [](TrainConfig& c) {
+        c.optim.lr_schedule.lr_scheduler_type = "CosineAnnealingWarmRestarts";
+        c.optim.lr_schedule.lr_scheduler_args = {"T_0=3", "eta_min=1e-5"};
+      },
+      2);
+}
+
 TEST_CASE("stopped and continued is the same run without a latent cache, and with a seed that was drawn") {
   check_stopped_is_whole([](TrainConfig& c) { c.data.cache_latents = false; }, 2);
   const TemporaryFolder folder;
