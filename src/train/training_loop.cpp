@@ -74,10 +74,11 @@ ReadyBatch TrainingLoop::next_batch(int64_t steps_done) {
     return parts_.batches.next();
   } catch (const Error& error) {
     if (steps_done == parts_.start.step) throw;
-    const std::string path = names_.at_step(steps_done);
-    save(path, steps_done, (steps_done - 1) / parts_.length.steps_per_epoch());
+    const std::string fault =
+        save_somewhere(names_.at_step(steps_done), steps_done, (steps_done - 1) / parts_.length.steps_per_epoch());
     const bool kept = save_state(steps_done, "");
-    fail(error.what(), "\nThe LoRA as it was after step ", steps_done, " is saved: ", path,
+    fail(error.what(), "\nThe LoRA as it was after step ", steps_done,
+         fault.empty() ? " is saved: " + parts_.saver.last_saved() : " is not saved as it should be: " + fault,
          kept ? "\nTo go on: with the picture back in its place the same command again, else with --resume " +
                     parts_.states.path()
               : "");
@@ -210,6 +211,32 @@ void TrainingLoop::save(const std::string& path, int64_t steps, int64_t epochs) 
   parts_.progress.message("saved " + path);
 }
 
+std::string TrainingLoop::save_somewhere(const std::string& path, int64_t steps, int64_t epochs) {
+  std::string fault;
+  try {
+    std::error_code ignored;
+    std::filesystem::create_directories(names_.folder(), ignored);  // it may be gone
+    save(path, steps, epochs);
+    return fault;
+  } catch (const FileError& error) {
+    fault = error.what();
+  }
+  try {
+    const std::filesystem::path name = std::filesystem::path(path).filename();
+    std::filesystem::path other = std::filesystem::temp_directory_path() / name;
+    for (int i = 2; std::filesystem::exists(other); ++i)
+      other.replace_filename(concat_text(name.stem().string(), "-", i, name.extension().string()));
+    save(other.string(), steps, epochs);
+    fault += "\nIt is saved in " + other.string() + " instead: move it to where it belongs";
+  } catch (const std::exception& error) {
+    fault += concat_text("\nIt cannot be saved elsewhere either: ", error.what());
+  }
+  if (state_step_ >= 0)
+    fault += concat_text("\nOnce there is room, the same command goes on after step ", state_step_, ", from ",
+                         parts_.states.path());
+  return fault;
+}
+
 bool TrainingLoop::going_on(const std::function<void()>& write) {
   try {
     write();
@@ -243,11 +270,13 @@ bool TrainingLoop::save_state(int64_t steps, const std::string& folder) {
 void TrainingLoop::save_at_end(const TrainOutcome& outcome, const StepMetrics& metrics) {
   const SaveConfig& c = parts_.config.save;
   if (outcome.interrupted) {
-    save(names_.at_step(outcome.steps), outcome.steps, metrics.epoch - 1);
+    const std::string fault = save_somewhere(names_.at_step(outcome.steps), outcome.steps, metrics.epoch - 1);
     save_state(outcome.steps, c.save_state ? names_.state_at_step(outcome.steps) : "");
+    check(fault.empty(), "stopped after step ", outcome.steps, ", but the LoRA is not saved as it should be: ", fault);
     return;
   }
-  save(names_.last(), outcome.steps, parts_.length.epochs);
+  const std::string fault = save_somewhere(names_.last(), outcome.steps, parts_.length.epochs);
+  check(fault.empty(), "all ", outcome.steps, " steps are done, but the LoRA is not saved as it should be: ", fault);
   if (c.save_state || c.save_state_on_train_end) save_state(outcome.steps, names_.last_state());
   try {
     parts_.states.remove();

@@ -69,7 +69,7 @@ class TrainingLoop {
   explicit TrainingLoop(const Parts& parts);
 
   /// Throws Error when a loss or gradient is not finite, with the step and the files of its batches; when a picture can
-  /// not be read any more, after saving the LoRA as it is.
+  /// not be read any more, after saving the LoRA as it is; when the last LoRA cannot be saved in its place.
   TrainOutcome run();
 
  private:
@@ -88,6 +88,9 @@ class TrainingLoop {
   };
   std::vector<Due> due_saves(const StepMetrics& metrics) const;
   void save(const std::string& path, int64_t steps, int64_t epochs);
+  /// The same where training does not go on to save it later: into the folder of temporary files where its own refuses
+  /// it. Gives what is wrong then, and where the LoRA is; empty when all is well.
+  std::string save_somewhere(const std::string& path, int64_t steps, int64_t epochs);
   /// Writes something that the run can do without; whether it could.
   bool going_on(const std::function<void()>& write);
   /// Keeps the state, also in `folder` unless that is empty. A failure is said and training goes on.
