@@ -24,19 +24,6 @@ void cut(std::vector<PlannedBatch>& batches, int dataset, int bucket, const std:
   }
 }
 
-/// Every sample once, in order.
-template <class BatchSize>
-std::vector<PlannedBatch> plan_samples(const TrainingData& data, const BatchSize& batch_size) {
-  std::vector<PlannedBatch> batches;
-  for (size_t d = 0; d < data.datasets.size(); ++d)
-    for (size_t b = 0; b < data.datasets[d].buckets.size(); ++b) {
-      std::vector<Draw> draws;
-      for (const int sample : data.datasets[d].buckets[b].samples) draws.push_back({sample, 0});
-      cut(batches, static_cast<int>(d), static_cast<int>(b), draws, batch_size(data.datasets[d]));
-    }
-  return batches;
-}
-
 }  // namespace
 
 std::vector<PlannedBatch> plan_epoch(const TrainingData& data, uint64_t seed, int epoch) {
@@ -57,12 +44,16 @@ std::vector<PlannedBatch> plan_epoch(const TrainingData& data, uint64_t seed, in
 }
 
 std::vector<PlannedBatch> plan_in_order(const TrainingData& data) {
-  return plan_samples(data, [&](const Dataset& dataset) { return dataset.section.options.batch_size; });
-}
-
-std::vector<PlannedBatch> plan_once_each(const TrainingData& data, int batch_size) {
-  check(batch_size > 0, "a batch has at least one picture, got ", batch_size);
-  return plan_samples(data, [&](const Dataset&) { return batch_size; });
+  std::vector<PlannedBatch> batches;
+  for (size_t d = 0; d < data.datasets.size(); ++d) {
+    const Dataset& dataset = data.datasets[d];
+    for (size_t b = 0; b < dataset.buckets.size(); ++b) {
+      std::vector<Draw> draws;
+      for (const int sample : dataset.buckets[b].samples) draws.push_back({sample, 0});
+      cut(batches, static_cast<int>(d), static_cast<int>(b), draws, dataset.section.options.batch_size);
+    }
+  }
+  return batches;
 }
 
 }  // namespace rankine

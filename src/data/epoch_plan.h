@@ -28,7 +28,4 @@ std::vector<PlannedBatch> plan_epoch(const TrainingData& data, uint64_t seed, in
 /// Every sample once, bucket by bucket in order, in batches of their dataset.
 std::vector<PlannedBatch> plan_in_order(const TrainingData& data);
 
-/// Every sample once, bucket by bucket in order, `batch_size` at a time: for filling caches.
-std::vector<PlannedBatch> plan_once_each(const TrainingData& data, int batch_size);
-
 }  // namespace rankine

@@ -98,19 +98,11 @@ std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool fl
 /// The batches under way, oldest first, and the threads that make them sample by sample.
 class Loader::Queue {
  public:
-  /// With a `fixed_plan`, that once; otherwise epoch after epoch.
-  Queue(const TrainingData& data, const LoaderConfig& config, std::optional<std::vector<PlannedBatch>> fixed_plan,
-        bool flipped)
-      : data_(data), config_(config), is_fixed_(fixed_plan.has_value()), flipped_(flipped) {
-    if (is_fixed_) {
-      plan_ = std::move(*fixed_plan);
-      per_epoch_ = end_ = static_cast<int64_t>(plan_.size());
-    } else {
-      per_epoch_ = data.batches_per_epoch();
-      check(per_epoch_ > 0, "the dataset has no batches");
-      opened_ = consumed_ = config.first_batch;
-      end_ = config.end_batch < 0 ? std::numeric_limits<int64_t>::max() : config.end_batch;
-    }
+  Queue(const TrainingData& data, const LoaderConfig& config)
+      : data_(data), config_(config), per_epoch_(data.batches_per_epoch()) {
+    check(per_epoch_ > 0, "the dataset has no batches");
+    opened_ = consumed_ = config.first_batch;
+    end_ = config.end_batch < 0 ? std::numeric_limits<int64_t>::max() : config.end_batch;
     check(config.gradient_accumulation_steps > 0, "gradient_accumulation_steps must be positive");
     check(config.queue_batches > 0, "the loader's queue must hold at least one batch");
     int threads = config.threads;
@@ -201,7 +193,7 @@ class Loader::Queue {
     slot->number = opened_;
     batch.epoch = static_cast<int>(opened_ / per_epoch_);
     batch.index = opened_ % per_epoch_;
-    if (!is_fixed_ && planned_epoch_ != batch.epoch) {
+    if (planned_epoch_ != batch.epoch) {
       plan_ = plan_epoch(data_, config_.seed, batch.epoch);
       planned_epoch_ = batch.epoch;
     }
@@ -237,13 +229,8 @@ class Loader::Queue {
     const Draw draw = slot.draws[i];
     const Sample& sample = data_.samples[draw.sample];
     const SubsetOptions& options = data_.subset_of(sample).options;
-    if (is_fixed_) {
-      batch.flipped[i] = flipped_;
-      batch.captions[i] = sample.caption;
-    } else {
-      batch.flipped[i] = options.flip_aug && rng_of(config_.seed, purpose::flip, batch.epoch, draw).below(2) == 1;
-      batch.captions[i] = caption_for(slot, draw, sample, options);
-    }
+    batch.flipped[i] = options.flip_aug && rng_of(config_.seed, purpose::flip, batch.epoch, draw).below(2) == 1;
+    batch.captions[i] = caption_for(slot, draw, sample, options);
     if (config_.decode_images) decode(slot, i);
   }
 
@@ -252,11 +239,8 @@ class Loader::Queue {
     const Draw draw = slot.draws[i];
     const Sample& sample = data_.samples[draw.sample];
     const SubsetOptions& options = data_.subset_of(sample).options;
-    Crop crop = centre_crop(sample);
-    if (!is_fixed_) {
-      Rng rng = rng_of(config_.seed, purpose::crop, batch.epoch, draw);
-      crop = choose_crop(sample, data_.dataset_of(sample).section.options, options, rng);
-    }
+    Rng crop_rng = rng_of(config_.seed, purpose::crop, batch.epoch, draw);
+    const Crop crop = choose_crop(sample, data_.dataset_of(sample).section.options, options, crop_rng);
     Image image = image_part(data_, sample, crop);
     const size_t pixels = static_cast<size_t>(image.width) * image.height;
     const bool flipped = batch.flipped[i] != 0;
@@ -265,7 +249,7 @@ class Loader::Queue {
           sample.mask_path.empty() ? alpha_of(sample, image, flipped) : mask_file_part(data_, sample, crop, flipped);
       std::ranges::copy(mask, batch.masks.begin() + static_cast<std::ptrdiff_t>(i * pixels));
     }
-    if (options.color_aug && !is_fixed_) {
+    if (options.color_aug) {
       Rng rng = rng_of(config_.seed, purpose::color, batch.epoch, draw);
       color_augment(image, rng);
     }
@@ -282,9 +266,7 @@ class Loader::Queue {
 
   const TrainingData& data_;
   const LoaderConfig config_;
-  const bool is_fixed_;
-  const bool flipped_;
-  std::vector<PlannedBatch> plan_;  // of planned_epoch_, or the fixed one
+  std::vector<PlannedBatch> plan_;  // of planned_epoch_
   int planned_epoch_ = -1;
   int64_t per_epoch_ = 0;
   int64_t end_ = 0;
@@ -298,18 +280,7 @@ class Loader::Queue {
   std::vector<std::jthread> threads_;  // last: joined before anything they use goes
 };
 
-Loader::Loader(const TrainingData& data, const LoaderConfig& config)
-    : queue_(std::make_unique<Queue>(data, config, std::nullopt, false)) {}
-
-Loader Loader::once_each(const TrainingData& data, const LoaderConfig& config, int batch_size, bool flipped) {
-  LoaderConfig decoding = config;
-  decoding.decode_images = true;
-  return Loader(std::make_unique<Queue>(data, decoding, plan_once_each(data, batch_size), flipped));
-}
-
-Loader::Loader(std::unique_ptr<Queue> queue) : queue_(std::move(queue)) {}
-Loader::Loader(Loader&&) noexcept = default;
-Loader& Loader::operator=(Loader&&) noexcept = default;
+Loader::Loader(const TrainingData& data, const LoaderConfig& config) : queue_(std::make_unique<Queue>(data, config)) {}
 Loader::~Loader() = default;
 
 Batch Loader::next() { return queue_->next(); }

@@ -56,12 +56,6 @@ class Loader {
  public:
   /// Epoch after epoch. `data` must outlive the loader.
   Loader(const TrainingData& data, const LoaderConfig& config);
-  /// Every sample once, as `batch_size` pictures of one bucket at a time, none flipped unless `flipped`, captions as
-  /// read: for filling caches. Of the config, threads and queue_batches count.
-  static Loader once_each(const TrainingData& data, const LoaderConfig& config, int batch_size, bool flipped);
-
-  Loader(Loader&&) noexcept;
-  Loader& operator=(Loader&&) noexcept;
   ~Loader();
 
   /// Waits for the next batch. Rethrows what went wrong while it was made, and again at every later call. Throws Error
@@ -75,7 +69,6 @@ class Loader {
 
  private:
   class Queue;
-  explicit Loader(std::unique_ptr<Queue> queue);
   std::unique_ptr<Queue> queue_;
 };
 

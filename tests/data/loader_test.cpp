@@ -206,30 +206,6 @@ TEST_CASE("a picture that vanishes or changes during training stops the loader w
   }
 }
 
-TEST_CASE("a pass over every sample once, for caches, is in order, unflipped and of one bucket at a time") {
-  const Fixture f;
-  for (const bool flipped : {false, true}) {
-    Loader loader = Loader::once_each(f.data, {.threads = 2}, 3, flipped);
-    std::vector<int> seen;
-    while (loader.has_next()) {
-      const Batch batch = loader.next();
-      CHECK(batch.samples.size() <= 3);
-      for (size_t k = 0; k < batch.samples.size(); ++k) {
-        seen.push_back(batch.samples[k]);
-        CHECK(batch.flipped[k] == flipped);
-        CHECK(f.data.samples[batch.samples[k]].place.bucket == batch.bucket);
-        const std::vector<float> expected = load_sample(f.data, batch.samples[k], flipped);
-        CHECK(std::equal(expected.begin(), expected.end(),
-                         batch.images.begin() + static_cast<std::ptrdiff_t>(k * expected.size())));
-      }
-    }
-    std::ranges::sort(seen);
-    std::vector<int> all(f.data.samples.size());
-    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<int>(i);
-    CHECK(seen == all);
-  }
-}
-
 TEST_CASE("a loader that is dropped with work under way ends its threads") {
   const Fixture f;
   Loader loader(f.data, {.threads = 4, .queue_batches = 8});
