@@ -6,6 +6,7 @@
 #include "diffusion/loss.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
+#include "io/convert.h"
 
 namespace rankine {
 
@@ -291,21 +292,26 @@ void LoraTrainer::read_update_values(const Program& program) {
   }
 }
 
-EvaluationWeightsInUse::EvaluationWeightsInUse(LoraTrainer& trainer) : trainer_(trainer) {
-  if (trainer.trains_what_it_saves()) return;
+SavedWeightsInUse::SavedWeightsInUse(LoraTrainer& trainer, DType saved) : trainer_(trainer) {
+  if (trainer.trains_what_it_saves() && saved == DType::f32) return;
+  std::vector<std::vector<float>> rounded;
+  const auto add = [&](const std::string& name, int64_t count) {
+    in_training_.emplace_back(name, trainer.weights(name, count));
+    std::vector<float> values = trainer.evaluation_weights(name, count);
+    std::vector<std::byte> bytes(values.size() * size_of(saved));
+    convert_from_f32(values, saved, bytes);
+    convert_to_f32(saved, bytes, values);
+    rounded.push_back(std::move(values));
+  };
   for (const LoraModule& m : trainer.settings().modules) {
-    if (!trainer.settings().trains(m)) continue;
-    const std::pair<const char*, int64_t> tensors[] = {{".lora_down.weight", count_of(m.down_shape())},
-                                                       {".lora_up.weight", count_of(m.up_shape())}};
-    for (const auto& [suffix, count] : tensors) {
-      const std::string name = m.key + suffix;
-      in_training_.emplace_back(name, trainer.weights(name, count));
-      trainer.set_weights(name, trainer.evaluation_weights(name, count));
-    }
+    add(m.key + ".lora_down.weight", count_of(m.down_shape()));
+    add(m.key + ".lora_up.weight", count_of(m.up_shape()));
   }
+  // Nothing is changed before everything that may fail is done.
+  for (size_t i = 0; i < rounded.size(); ++i) trainer.set_weights(in_training_[i].first, rounded[i]);
 }
 
-EvaluationWeightsInUse::~EvaluationWeightsInUse() {
+SavedWeightsInUse::~SavedWeightsInUse() {
   for (const auto& [name, values] : in_training_) trainer_.set_weights(name, values);
 }
 

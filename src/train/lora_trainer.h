@@ -137,13 +137,14 @@ class LoraTrainer {
   std::map<std::vector<int32_t>, std::vector<float>> contexts_;
 };
 
-/// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training.
-class EvaluationWeightsInUse {
+/// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training;
+/// rounded to a file's type, if that is another than f32.
+class SavedWeightsInUse {
  public:
-  explicit EvaluationWeightsInUse(LoraTrainer& trainer);
-  ~EvaluationWeightsInUse();
-  EvaluationWeightsInUse(const EvaluationWeightsInUse&) = delete;
-  EvaluationWeightsInUse& operator=(const EvaluationWeightsInUse&) = delete;
+  explicit SavedWeightsInUse(LoraTrainer& trainer, DType saved = DType::f32);
+  ~SavedWeightsInUse();
+  SavedWeightsInUse(const SavedWeightsInUse&) = delete;
+  SavedWeightsInUse& operator=(const SavedWeightsInUse&) = delete;
 
  private:
   LoraTrainer& trainer_;

@@ -9,47 +9,12 @@
 #include <set>
 
 #include "graph/memory_plan.h"
-#include "io/convert.h"
 #include "io/image.h"
 #include "train/picture_decoder.h"
 #include "train/sample_files.h"
 
 namespace rankine {
 namespace {
-
-void round_to(DType dtype, std::vector<float>& values) {
-  std::vector<std::byte> bytes(values.size() * size_of(dtype));
-  convert_from_f32(values, dtype, bytes);
-  convert_to_f32(dtype, bytes, values);
-}
-
-/// While one of these lives, the trainer's weights are those that a save would write.
-class AsSaved {
- public:
-  AsSaved(LoraTrainer& trainer, DType dtype) : trainer_(trainer) {
-    std::vector<std::vector<float>> saved;
-    const auto add = [&](const std::string& name, int64_t count) {
-      trained_.emplace_back(name, trainer.weights(name, count));
-      saved.push_back(trainer.evaluation_weights(name, count));
-      round_to(dtype, saved.back());
-    };
-    for (const LoraModule& m : trainer.settings().modules) {
-      add(m.key + ".lora_down.weight", count_of(m.down_shape()));
-      add(m.key + ".lora_up.weight", count_of(m.up_shape()));
-    }
-    // Nothing is changed before everything that may fail is done.
-    for (size_t i = 0; i < saved.size(); ++i) trainer.set_weights(trained_[i].first, saved[i]);
-  }
-  ~AsSaved() {
-    for (const auto& [name, values] : trained_) trainer_.set_weights(name, values);
-  }
-  AsSaved(const AsSaved&) = delete;
-  AsSaved& operator=(const AsSaved&) = delete;
-
- private:
-  LoraTrainer& trainer_;
-  std::vector<std::pair<std::string, std::vector<float>>> trained_;
-};
 
 std::string local_time() {
   const std::time_t now = std::time(nullptr);
@@ -137,7 +102,7 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
   std::vector<ImageRequest> requests;
   std::vector<std::vector<float>> latents;
   {
-    const AsSaved weights(parts_.trainer, parts_.saved);
+    const SavedWeightsInUse weights(parts_.trainer, parts_.saved);
     std::unique_ptr<GuidedUNet> unet;
     std::pair<StepShape, float> built;
     for (const Preview& preview : previews_) {

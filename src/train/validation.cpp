@@ -83,10 +83,12 @@ Validation::Validation(const TrainConfig& config, const TrainingData& held_out, 
   }
 }
 
-bool Validation::is_due(int64_t step, int64_t epoch, bool epoch_ends) const {
+bool Validation::is_due_at(int64_t step) const {
   const int64_t steps = config_.validate_every_n_steps.value_or(0);
-  return (steps > 0 && step % steps == 0) || (epoch_ends && epoch % config_.validate_every_n_epochs.value_or(1) == 0);
+  return steps > 0 && step % steps == 0;
 }
+
+bool Validation::is_due_after(int64_t epoch) const { return epoch % config_.validate_every_n_epochs.value_or(1) == 0; }
 
 std::vector<std::vector<int32_t>> Validation::captions() const {
   std::set<std::vector<int32_t>> all;
@@ -105,7 +107,7 @@ void Validation::prepare(LoraTrainer& trainer) const {
 std::optional<ValidationLoss> Validation::run(LoraTrainer& trainer, const std::function<bool()>& stop) const {
   ValidationLoss result;
   for (const int64_t timestep : timesteps_) result.by_timestep.emplace_back(timestep, 0.0);
-  const EvaluationWeightsInUse weights(trainer);
+  const SavedWeightsInUse weights(trainer);
   int64_t drawn = 0;
   for (const StepData& batch : batches_) {
     if (stop()) return std::nullopt;

@@ -30,8 +30,10 @@ class Validation {
   Validation(const TrainConfig& config, const TrainingData& held_out, LatentEncoder& encoder,
              const std::function<bool()>& stop);
 
-  /// After this step? `epoch` counts from 1; `epoch_ends` also at the run's last step.
-  bool is_due(int64_t step, int64_t epoch, bool epoch_ends) const;
+  /// After this step, by --validate_every_n_steps?
+  bool is_due_at(int64_t step) const;
+  /// At the end of this epoch, from 1, or of the run?
+  bool is_due_after(int64_t epoch) const;
 
   /// Token ids of every caption, as encode_captions takes them.
   std::vector<std::vector<int32_t>> captions() const;

@@ -35,9 +35,10 @@ TEST_CASE("what makes another picture at every draw is refused with cached laten
 TEST_CASE("mask pictures weigh the loss as the same masks in the pictures' alpha do") {
   SmallRun run;
   run.config.loss.masked_loss = true;
-  for (const bool cached : {true, false}) {
-    CAPTURE(cached);
-    run.config.data.cache_latents = cached;
+  for (const char* latents : {"in memory", "on the disk", "not cached"}) {
+    CAPTURE(latents);
+    run.config.data.cache_latents = std::string(latents) != "not cached";
+    run.config.data.cache_latents_to_disk = std::string(latents) == "on the disk";
     SubsetOptions& subset = run.config.data.defaults.subset;
     subset.flip_aug = true;
     for (int i = 0; i < 5; ++i) {

@@ -108,6 +108,13 @@ TEST_CASE("validation comes at the ends of epochs, every N steps too, and at mos
   run.config.run.max_train_steps = 7;
   run.train();
   CHECK(steps(validations(run)) == std::set{3, 6, 7});
+  for (const auto& [step, metrics] : validations(run)) {
+    // As sd-scripts' trackers call them.
+    CHECK(metrics["values"]["loss/validation/epoch_average"] == metrics["val_loss"]);
+    CHECK(metrics["values"]["loss/validation/epoch_divergence"].get<double>() ==
+          doctest::Approx(metrics["val_loss"].get<double>() - metrics["loss_average"].get<double>()));
+    CHECK(!metrics["values"].contains("loss/validation/step_average"));
+  }
   const double both = validations(run).at(3)["val_loss"];
   start_over(run);
   run.config.validation.validate_every_n_steps = 2;
@@ -115,6 +122,12 @@ TEST_CASE("validation comes at the ends of epochs, every N steps too, and at mos
   run.config.validation.max_validation_steps = 1;
   run.train();
   CHECK(steps(validations(run)) == std::set{2, 4, 6});
+  CHECK(validations(run).at(2)["values"].contains("loss/validation/step_average"));
+  CHECK(!validations(run).at(2)["values"].contains("loss/validation/epoch_average"));
+  CHECK(validations(run).at(6)["values"].contains("loss/validation/step_average"));
+  CHECK(validations(run).at(6)["values"].contains("loss/validation/epoch_average"));
+  const std::string report = bytes_of(run.folder.path("out/report.html"));
+  CHECK(report.find("validation after epochs") != std::string::npos);
   CHECK(validations(run).at(6)["val_loss"] != both);
 }
 
