@@ -286,9 +286,10 @@ TEST_CASE("scenario: latents on a full disk" * doctest::skip()) {
   CHECK(run.trained() == from_memory);  // now from files
 }
 
-TEST_CASE("an output folder that vanishes is made again, and only what was saved meanwhile is lost") {
+TEST_CASE("an output folder that vanishes for some steps costs the saves of these steps alone") {
   const TemporaryFolder place;
-  const SavingRun run(place.path("out"));
+  SavingRun run(place.path("out"));
+  run.config.preview = {};  // which would make the folder
   Script script({{"step 2/6", [&] { fs::rename(place.path("out"), place.path("away")); }},
                  {"step 4/6", [&] { fs::create_directories(place.path("out")); }}});
   std::ostream out(&script);
@@ -301,7 +302,8 @@ TEST_CASE("an output folder that vanishes is made again, and only what was saved
 
 TEST_CASE("an output folder that is gone at the end is made for the last save") {
   const TemporaryFolder place;
-  const SavingRun run(place.path("out"));
+  SavingRun run(place.path("out"));
+  run.config.preview = {};  // which would make the folder
   Script script({{"step 5/6", [&] { fs::remove_all(place.path("out")); }}});
   std::ostream out(&script);
   CHECK(weights(run.train_to(out).file) == undisturbed());
