@@ -1,6 +1,9 @@
 #include "cli/shell_text.h"
 
+#include <cctype>
 #include <fstream>
+
+#include "base/error.h"
 
 namespace rankine {
 
@@ -19,6 +22,36 @@ std::string shell_text(const std::vector<std::string>& words) {
     text += '\'';
   }
   return text;
+}
+
+std::vector<std::string> shell_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const char next = i + 1 < text.size() ? text[i + 1] : 0;
+    // Within double quotes a backslash takes its meaning from few characters and stands for itself before others.
+    const bool escapes = c == '\\' && next && quote != '\'' && (!quote || next == '"' || next == '\\');
+    if (escapes) {
+      word += next;
+      ++i;
+    } else if (quote ? c == quote : c == '\'' || c == '"') {
+      quote = quote ? 0 : c;
+    } else if (!quote && std::isspace(static_cast<unsigned char>(c))) {
+      if (in_word) words.push_back(std::move(word));
+      word.clear();
+      in_word = false;
+      continue;
+    } else {
+      word += c;
+    }
+    in_word = true;
+  }
+  check(!quote, "the quote ", quote, " in ", text, " does not end");
+  if (in_word) words.push_back(std::move(word));
+  return words;
 }
 
 std::string program_name() {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/arguments.h"
 #include "cli/config_file.h"
+#include "cli/gui_preset.h"
 #include "io/python_text.h"
 
 namespace rankine {
@@ -135,8 +136,11 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
       std::any_of(flags.begin(), flags.end(), [](const Occurrence& o) { return o.flag->name == "--output_config"; });
   check(!writes || named != flags.rend(), "--output_config needs --config_file, the file to write");
   std::vector<Occurrence> given;
-  if (!writes && named != flags.rend())
-    given = assign_config_file(table, named->texts[0], messages.notes, messages.warnings);
+  if (!writes && named != flags.rend()) {
+    const std::string& file = named->texts[0];
+    const auto assign_file = file.ends_with(".json") ? assign_gui_preset : assign_config_file;
+    given = assign_file(table, file, messages.notes, messages.warnings);
+  }
   assign_all(arguments, messages.notes);
   given.insert(given.end(), flags.begin(), flags.end());
   options.output_config = writes;  // in a config file it means nothing

@@ -1,0 +1,259 @@
+#include "cli/gui_preset.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "cli/shell_text.h"
+#include "io/python_text.h"
+
+namespace rankine {
+namespace {
+
+using nlohmann::json;
+using Texts = std::vector<std::string>;
+
+struct Renamed {
+  std::string_view preset, flag;
+};
+constexpr std::array renamed = {
+    Renamed{"optimizer", "optimizer_type"},
+    Renamed{"max_resolution", "resolution"},
+    Renamed{"lora_network_weights", "network_weights"},
+};
+
+// Settings of the network that sd-scripts takes within --network_args; those of convolutions only where they train.
+constexpr std::array network_args = {"block_dims",
+                                     "block_alphas",
+                                     "conv_block_dims",
+                                     "conv_block_alphas",
+                                     "down_lr_weight",
+                                     "mid_lr_weight",
+                                     "up_lr_weight",
+                                     "block_lr_zero_threshold",
+                                     "rank_dropout",
+                                     "module_dropout",
+                                     "loraplus_lr_ratio",
+                                     "loraplus_unet_lr_ratio",
+                                     "loraplus_text_encoder_lr_ratio"};
+constexpr std::array conv_args = {"conv_dim", "conv_alpha"};
+
+bool is_whole(double number) { return std::abs(number) < 1e15 && number == std::floor(number); }
+
+class Preset {
+ public:
+  Preset(const std::string& path, const json& values) : path_(path), values_(values) {}
+
+  /// As the command line would have it; empty where the preset sets nothing.
+  Texts texts(const std::string& key) const {
+    const auto found = values_.find(key);
+    if (found == values_.end()) return {};
+    Texts all;
+    if (!found->is_array()) return one_text(key, *found, all), all;
+    for (const json& item : *found) one_text(key, item, all);
+    return all;
+  }
+  std::string text(const std::string& key) const {
+    const Texts all = texts(key);
+    check(all.size() <= 1, path_, ": ", key, ": expected one value, got a list");
+    return all.empty() ? "" : all[0];
+  }
+  bool is_set(const std::string& key) const {
+    const Texts all = texts(key);
+    return !all.empty() && !(all.size() == 1 && parse_number(all[0]).value_or(1) == 0);
+  }
+
+ private:
+  void one_text(const std::string& key, const json& value, Texts& out) const {
+    if (value.is_null() || (value.is_boolean() && !value.get<bool>())) return;
+    if (value.is_boolean()) {
+      out.emplace_back("true");
+    } else if (value.is_number_integer()) {
+      out.push_back(std::to_string(value.get<int64_t>()));
+    } else if (value.is_number()) {  // whole numbers are often written as 1.0
+      const double number = value.get<double>();
+      out.push_back(is_whole(number) ? std::to_string(static_cast<int64_t>(number)) : python_float(number));
+    } else {
+      check(value.is_string(), path_, ": ", key, ": expected text, a number, true, false, or a list of them");
+      const std::string text = value.get<std::string>();
+      if (!text.empty() && text != "None") out.push_back(text);
+    }
+  }
+
+  const std::string& path_;
+  const json& values_;
+};
+
+/// The preset as flags without dashes, and what of it is no setting of sd-scripts.
+class Translation {
+ public:
+  Translation(const FlagTable& table, const std::string& path, const json& values)
+      : table_(table), path_(path), values_(values), preset_(path, values) {}
+
+  struct Setting {
+    const Flag* flag;
+    Texts texts;
+    std::string key;  // in the preset
+  };
+
+  void run() {
+    check(!preset_.is_set("sdxl"), path_, ": the preset is for SDXL, which is not supported yet");
+    add_network();
+    add_rates();
+    add_length();
+    add_noise();
+    add_lists();
+    add_attention();
+    for (const auto& [key, value] : values_.items()) add_plain(key);
+  }
+  const std::vector<Setting>& settings() const { return settings_; }
+  const Texts& left_out() const { return left_out_; }
+
+ private:
+  void done(std::initializer_list<std::string> keys) { done_.insert(keys.begin(), keys.end()); }
+
+  void add(const std::string& flag, Texts texts, const std::string& key) {
+    const Flag* found = find_flag(table_, "--" + flag);
+    check(found, path_, ": no flag --", flag);
+    settings_.push_back({found, std::move(texts), key});
+  }
+
+  void add_network() {
+    const std::string type = preset_.text("LoRA_type");
+    const bool with_conv = type == "Kohya LoCon" || type == "LoCon";
+    check(type.empty() || type == "Standard" || with_conv, path_, ": LoRA_type: \"", type,
+          "\" is not supported; there are \"Standard\" and \"Kohya LoCon\"");
+    Texts args = shell_words(preset_.text("network_args"));
+    const auto add_if_set = [&](const std::string& key) {
+      if (preset_.is_set(key)) args.push_back(key + "=" + preset_.text(key));
+      done_.insert(key);
+    };
+    for (const char* key : network_args) add_if_set(key);
+    for (const char* key : conv_args) {
+      if (with_conv) add_if_set(key);
+      done_.insert(key);
+    }
+    if (!args.empty()) add("network_args", args, "LoRA_type");
+    done({"LoRA_type", "network_args"});
+  }
+
+  void add_rates() {
+    const Texts text_encoder = preset_.texts("text_encoder_lr");
+    const bool trains_text = preset_.is_set("text_encoder_lr"), trains_unet = preset_.is_set("unet_lr");
+    if (trains_unet) add("unet_lr", {preset_.text("unet_lr")}, "unet_lr");
+    if (trains_text) add("text_encoder_lr", text_encoder, "text_encoder_lr");
+    // A preset without these keys says nothing of what is trained.
+    if (trains_unet && !trains_text && values_.contains("text_encoder_lr"))
+      add("network_train_unet_only", {"true"}, "text_encoder_lr");
+    if (trains_text && !trains_unet && values_.contains("unet_lr"))
+      add("network_train_text_encoder_only", {"true"}, "unet_lr");
+    done({"unet_lr", "text_encoder_lr"});
+  }
+
+  void add_length() {
+    if (preset_.is_set("epoch") && !preset_.is_set("max_train_epochs") && !preset_.is_set("max_train_steps"))
+      add("max_train_epochs", {preset_.text("epoch")}, "epoch");
+    if (preset_.is_set("lr_warmup") && !preset_.is_set("lr_warmup_steps"))
+      add("lr_warmup_steps", {preset_.text("lr_warmup") + "%"}, "lr_warmup");
+    done({"epoch", "lr_warmup"});
+  }
+
+  void add_noise() {
+    const std::string type = preset_.text("noise_offset_type");
+    if (type == "Original") done({"multires_noise_iterations", "multires_noise_discount"});
+    if (type == "Multires") done({"noise_offset", "adaptive_noise_scale", "noise_offset_random_strength"});
+    done({"noise_offset_type"});
+  }
+
+  void add_lists() {
+    for (const std::string key : {"optimizer_args", "lr_scheduler_args"}) {
+      Texts words;
+      for (const std::string& text : preset_.texts(key))
+        std::ranges::copy(shell_words(text), std::back_inserter(words));
+      if (!words.empty()) add(key, words, key);
+      done_.insert(key);
+    }
+  }
+
+  void add_attention() {
+    const std::string which = preset_.text("xformers");
+    if (which == "xformers" || which == "true") add("xformers", {"true"}, "xformers");
+    if (which == "sdpa") add("sdpa", {"true"}, "xformers");
+    done({"xformers", "additional_parameters"});
+  }
+
+  void add_plain(const std::string& key) {
+    if (done_.contains(key)) return;
+    const auto other = std::ranges::find(renamed, key, &Renamed::preset);
+    const Flag* flag = find_flag(table_, "--" + (other == renamed.end() ? key : std::string(other->flag)));
+    if (!flag) {
+      if (preset_.is_set(key)) left_out_.push_back(key);
+      return;
+    }
+    // For other settings the interface shows 0 where it hands nothing on.
+    static const std::set<std::string_view> zero_counts = {"learning_rate", "max_data_loader_n_workers",
+                                                           "max_grad_norm", "network_alpha", "prior_loss_weight"};
+    if (!preset_.is_set(key) && !(zero_counts.contains(key) && !preset_.texts(key).empty())) return;
+    settings_.push_back({flag, preset_.texts(key), key});
+  }
+
+  const FlagTable& table_;
+  const std::string& path_;
+  const json& values_;
+  Preset preset_;
+  std::set<std::string, std::less<>> done_;
+  std::vector<Setting> settings_;
+  Texts left_out_;
+};
+
+json read_object(const std::string& path) {
+  check(std::filesystem::is_regular_file(path), path, ": no such config file");
+  std::ifstream in(path, std::ios::binary);
+  try {
+    json values = json::parse(in);
+    check(values.is_object(), path, ": expected a JSON object of settings");
+    return values;
+  } catch (const json::exception& error) {
+    fail(path, ": this is not valid JSON: ", error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::string& path,
+                                          std::vector<std::string>& notes, std::vector<std::string>& warnings) {
+  const json values = read_object(path);
+  Translation translation(table, path, values);
+  translation.run();
+  std::vector<Occurrence> assigned;
+  for (const auto& [flag, texts, key] : translation.settings()) {
+    const std::string where = path + ": " + key;
+    check(flag->key() != "config_file", where, ": a config file cannot name another");
+    check(flag->kind == FlagKind::list || texts.size() == 1, where, ": expected one value, got a list");
+    check(flag->kind != FlagKind::toggle || texts[0] == "true", where, ": expected true or false, got ", texts[0]);
+    assigned.push_back({flag, texts});
+    assign(*flag, texts, where, notes);
+  }
+  const Preset preset(path, values);
+  const Arguments more = split_arguments(table, shell_words(preset.text("additional_parameters")));
+  check(more.positionals.empty(), path, ": additional_parameters: unexpected \"",
+        more.positionals.empty() ? "" : more.positionals[0], "\"; flags start with --");
+  assign_all(more, notes);
+  assigned.insert(assigned.end(), more.flags.begin(), more.flags.end());
+
+  for (const char* key : {"stop_text_encoder_training", "stop_text_encoder_training_pct"})
+    if (preset.is_set(key))
+      warnings.push_back(
+          concat_text(path, ": ", key, " is left out: sd-scripts' train_network.py has no such setting"));
+  std::string names;
+  for (const std::string& key : translation.left_out()) names += (names.empty() ? "" : ", ") + key;
+  if (!names.empty()) notes.push_back(path + ": left out, as these are no settings of train_network.py: " + names);
+  return assigned;
+}
+
+}  // namespace rankine
