@@ -7,11 +7,14 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/arguments.h"
 #include "io/atomic_file.h"
 #include "io/nearest_name.h"
+#include "io/nesting.h"
 #include "io/python_text.h"
 #include "io/toml_fault.h"
+#include "text/text_file.h"
 
 namespace rankine {
 namespace {
@@ -87,9 +90,12 @@ std::string list_text(const std::vector<std::string>& texts, FlagKind kind) {
 }
 
 toml::table parse_file(const std::string& path) {
-  check(std::filesystem::is_regular_file(path), path, ": no such config file");
+  std::error_code unknown;
+  check(std::filesystem::is_regular_file(path, unknown), path, ": no such config file");
+  const std::string text = read_text_file(path, kLongestSettings).text;
+  check_nesting(text, path);
   try {
-    return toml::parse_file(path);
+    return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     fail(toml_fault(path, error.source().begin.line, error.description()));
   }
@@ -133,7 +139,7 @@ std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::st
   const toml::table parsed = parse_file(file);
   std::vector<Occurrence> assigned;
   for (const Entry& entry : flatten(parsed)) {
-    const std::string where = concat_text(file, ":", entry.line, ": ", entry.key);
+    const std::string where = concat_text(file, ":", entry.line, ": ", shortened(entry.key));
     const Flag* flag = find_flag(table, "--" + entry.key);
     if (!flag) {
       std::vector<std::string_view> keys = option_names(table);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/flag.h"
 
 namespace rankine {
@@ -52,7 +53,7 @@ const std::string* find_choice(const Flag& flag, const std::vector<std::string>&
 
 int64_t integer_from(const std::string& text, const std::string& where) {
   const std::optional<int64_t> value = parse_integer(text);
-  check(value.has_value(), where, ": expected a whole number, got \"", text, "\"");
+  check(value.has_value(), where, ": expected a whole number, got \"", shortened(text), "\"");
   return *value;
 }
 
@@ -74,7 +75,7 @@ struct Store {
   }
   void operator()(double* field) const {
     const std::optional<double> value = parse_number(text);
-    check(value.has_value(), where, ": expected a number, got \"", text, "\"");
+    check(value.has_value(), where, ": expected a number, got \"", shortened(text), "\"");
     *field = *value;
   }
   void operator()(std::string* field) const { *field = text; }
@@ -127,7 +128,7 @@ void assign_built(const Flag& flag, const std::string& given, const std::string&
       const std::string supported = joined(flag.choices);
       check(!find_choice(flag, flag.later, text), where, ": \"", text, "\" is not supported yet; choose from ",
             supported, flag.note.empty() ? "" : "; ", flag.note);
-      fail(where, ": \"", text, "\" is no choice; choose from ", supported);
+      fail(where, ": \"", shortened(text), "\" is no choice; choose from ", supported);
     }
   }
   std::visit(Store{text, where}, flag.target);

@@ -12,6 +12,9 @@ namespace {
 
 double ratio(Size size) { return static_cast<double>(size.width) / size.height; }
 
+/// Of a side of a bucket. No memory holds a step in this size; the table of larger ones would not fit either.
+constexpr int kLongestSide = 1 << 15;
+
 int rounded(double length) { return static_cast<int>(length + 0.5); }
 
 int64_t area(Size size) { return static_cast<int64_t>(size.width) * size.height; }
@@ -37,6 +40,10 @@ std::vector<Size> bucket_list(const BucketConfig& config) {
 Buckets::Buckets(const BucketConfig& config) : config_(config) {
   const auto [width, height] = config_.resolution;
   check(width > 0 && height > 0, "resolution must be positive, got ", width, ",", height);
+  const int longest = std::max({width, height, config_.enable_bucket ? config_.max_bucket_reso : 0,
+                                config_.enable_bucket ? config_.bucket_reso_steps : 0});
+  check(longest <= kLongestSide, "resolution, max_bucket_reso and bucket_reso_steps must be at most ", kLongestSide,
+        ", got ", longest);
   if (!config_.enable_bucket) {
     check(width % 8 == 0 && height % 8 == 0,
           "without enable_bucket the sides of resolution must be multiples of 8, got ", width, ",", height,

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/shortened.h"
 #include "data/image_folder.h"
 
 namespace rankine {
@@ -34,14 +35,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
-}
-
-std::string shortened(std::string_view text) {
-  constexpr size_t most = 60;
-  if (text.size() <= most) return std::string(text);
-  size_t end = most;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // between characters
-  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace
@@ -119,7 +112,7 @@ void note_length(const std::string& path, const std::string& caption, const Capt
   const size_t begin = rest.find_first_not_of(" ,");
   const std::string unread =
       settings.shuffle ? std::string("what shuffling puts last is not read")
-                       : concat_text("not read: \"", shortened(rest.substr(std::min(begin, rest.size()))), "\"");
+                       : concat_text("not read: \"", shortened(rest.substr(std::min(begin, rest.size())), 60), "\"");
   findings.warning(path,
                    concat_text("longer than the ", limit.limit(), " tokens that are read",
                                limit.limit() < 225 ? " (--max_token_length reads up to 225)" : ""),

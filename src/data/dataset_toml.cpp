@@ -1,16 +1,19 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "data/dataset_config.h"
 #include "data/dataset_keys.h"
 #include "data/resize.h"
 #include "io/nearest_name.h"
+#include "io/nesting.h"
 #include "io/toml_fault.h"
+#include "text/text_file.h"
 
 namespace rankine {
 namespace {
@@ -50,7 +53,9 @@ struct Entry {
   }
   double number() const {
     if (!node.is_number()) refuse("must be a number, got a value of type ", kind());
-    return *node.value<double>();
+    const double value = *node.value<double>();
+    if (!std::isfinite(value)) refuse("must be a number, got ", value);
+    return value;
   }
   double share() const {
     const double value = number();
@@ -95,19 +100,21 @@ struct Entry {
     return name;
   }
   /// A path that counts from the working folder, or else from the file's own.
-  fs::path path(bool (*is_there)(const fs::path&), const char* what) const {
-    const fs::path given(text());
+  fs::path path(fs::file_type type, const char* what) const {
+    const std::string name = text();
+    if (name.find('\0') != std::string::npos) refuse("holds a zero byte, which no name of a ", what, " has");
+    const fs::path given(name);
     const fs::path beside = given.is_relative() ? fs::path(file).parent_path() / given : given;
+    const auto is_there = [&](const fs::path& p) {
+      std::error_code unknown;  // a name that is too long, a loop of links, no permission: also not there
+      return fs::status(p, unknown).type() == type;
+    };
     if (is_there(given)) return given;
-    if (!is_there(beside)) refuse("\"", given.string(), "\" is not a ", what);
+    if (name.empty() || !is_there(beside)) refuse("\"", shortened(name), "\" is not a ", what);
     return beside;
   }
-  std::string folder() const {
-    return path([](const fs::path& p) { return fs::is_directory(p); }, "folder").string();
-  }
-  std::string existing_file() const {
-    return path([](const fs::path& p) { return fs::is_regular_file(p); }, "file").string();
-  }
+  std::string folder() const { return path(fs::file_type::directory, "folder").string(); }
+  std::string existing_file() const { return path(fs::file_type::regular, "file").string(); }
 };
 
 enum Level : unsigned { general = 1, dataset = 2, subset = 4 };
@@ -226,7 +233,7 @@ constexpr Key nested[] = {
   std::vector<std::string_view> names;
   for (const Key& key : keys)
     if (key.where & level) names.push_back(key.name);
-  fail(place(entry.file, entry.node), "unknown key \"", entry.key, "\"", nearest_hint(entry.key, names));
+  fail(place(entry.file, entry.node), "unknown key \"", shortened(entry.key), "\"", nearest_hint(entry.key, names));
 }
 
 /// Applies the keys of one table; `skipped` is left to the caller.
@@ -234,7 +241,7 @@ void apply(const std::string& file, const toml::table& table, Level level, std::
            const Target& target) {
   for (const auto& [name, node] : table) {
     const Entry entry{file, std::string(name.str()), node};
-    if (entry.key == skipped) continue;
+    if (entry.key == skipped && !skipped.empty()) continue;
     const auto key = std::ranges::find(keys, entry.key, &Key::name);
     if (key == std::end(keys) || !(key->where & level)) refuse_key(entry, level, key == std::end(keys) ? nullptr : key);
     if (key->set) {
@@ -317,19 +324,21 @@ toml::array array_of(const std::string& path, const nlohmann::json& list, int de
 }
 
 toml::table parse(const std::string& path) {
-  check(fs::is_regular_file(path), "--dataset_config ", path, " is not a file");
+  std::error_code unknown;
+  check(fs::is_regular_file(path, unknown), "--dataset_config ", path, " is not a file");
+  const std::string text = read_text_file(path, kLongestSettings).text;
+  check_nesting(text, path);
   if (fs::path(path).extension() == ".json") {
     try {
-      std::ifstream in(path, std::ios::binary);
-      const nlohmann::json root = nlohmann::json::parse(in);
+      const nlohmann::json root = nlohmann::json::parse(text);
       check(root.is_object(), path, ": the file must hold an object with the member \"datasets\"");
       return table_of(path, root, 0);
     } catch (const nlohmann::json::exception& error) {
-      fail(path, ": this is not valid JSON: ", error.what());
+      fail(path, ": this is not valid JSON: ", shortened(error.what()));
     }
   }
   try {
-    return toml::parse_file(path);
+    return toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     fail(toml_fault(path, error.source().begin.line, error.description()));
   }
@@ -341,7 +350,7 @@ DatasetConfig read_dataset_config(const std::string& path, const DataDefaults& d
   const toml::table root = parse(path);
   for (const auto& [key, node] : root) {
     constexpr std::string_view names[] = {"general", "datasets"};
-    check(key.str() == names[0] || key.str() == names[1], place(path, node), "unknown key \"", key.str(),
+    check(key.str() == names[0] || key.str() == names[1], place(path, node), "unknown key \"", shortened(key.str()),
           "\" outside [general] and [[datasets]]", nearest_hint(key.str(), names));
   }
   DataDefaults inherited = defaults;

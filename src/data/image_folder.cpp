@@ -5,16 +5,13 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "io/mapped_file.h"
+#include "text/text_file.h"
 #include "text/unicode.h"
 
 namespace rankine {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Many thousand words.
-constexpr size_t kLongestCaption = size_t{1} << 20;
 
 constexpr std::string_view suffixes[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp",
                                          ".PNG", ".JPG", ".JPEG", ".WEBP", ".BMP"};
@@ -64,22 +61,10 @@ std::string caption_path(const std::string& image_path, const std::string& exten
 }
 
 Caption read_caption(const std::string& path, bool all_lines) {
-  const MappedFile file(path);
-  std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  check(bytes.size() <= kLongestCaption, path, ": ", bytes.size(), " bytes are no caption");
-  check(!bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF"), path,
-        ": the caption is UTF-16: save it as UTF-8");
+  const TextFile file = read_text_file(path, kLongestCaption);
   Caption caption;
-  caption.has_byte_order_mark = bytes.starts_with("\xEF\xBB\xBF");
-  if (caption.has_byte_order_mark) bytes.remove_prefix(3);
-  check(bytes.find('\0') == std::string_view::npos, path,
-        ": the caption holds a zero byte: it is UTF-16 or damaged; save it as UTF-8");
-  try {
-    decode_utf8(bytes);
-  } catch (const Error& error) {
-    fail(path, ": the caption is not UTF-8: ", error.what());
-  }
-
+  caption.has_byte_order_mark = file.has_byte_order_mark;
+  std::string_view bytes = file.text;
   for (bool is_first = true; !bytes.empty(); is_first = false) {
     const size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
     const std::string_view line = strip(bytes.substr(0, end));

@@ -28,6 +28,9 @@ std::vector<std::string> list_images(const std::string& folder);
 /// Where a picture's caption would be: the same name with `extension` in the place of its suffix.
 std::string caption_path(const std::string& image_path, const std::string& extension);
 
+/// In bytes: many thousand words. Longer files are no captions.
+constexpr size_t kLongestCaption = size_t{1} << 20;
+
 /// A caption file as it was read.
 struct Caption {
   std::string text{};  ///< UTF-8

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "data/bicubic_resample.h"
 #include "data/pillow_resample.h"
 
@@ -76,7 +77,7 @@ Interpolation interpolation_from(std::string_view name) {
   const auto found = std::ranges::find(names, name, &Name::name);
   check(found != std::end(names),
         "resize_interpolation must be one of lanczos, nearest, bilinear, linear, bicubic, cubic, area, box; got \"",
-        name, "\"");
+        shortened(name), "\"");
   return found->value;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 namespace {
@@ -41,7 +42,7 @@ std::string sampler_names(std::string_view separator) {
 
 const SamplerKind& find_sampler(std::string_view name) {
   const auto* kind = std::ranges::find(kinds, name, &SamplerKind::name);
-  check(kind != std::end(kinds), "sampler: \"", name, "\" is unknown; there are ", sampler_names(", "));
+  check(kind != std::end(kinds), "sampler: \"", shortened(name), "\" is unknown; there are ", sampler_names(", "));
   return *kind;
 }
 

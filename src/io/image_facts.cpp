@@ -38,7 +38,7 @@ void look_at_jpeg(ImageBytes b, ImageFacts& facts) {
     if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // these stand alone
     if (marker == 0xd9 || marker == 0xda) return;                        // the pixels begin
     const size_t length = big_u16(b, at);
-    if (is_jpeg_frame(marker)) {
+    if (is_jpeg_frame(marker) && length >= 8) {
       facts.bits = b[at + 2];
       facts.is_cmyk = b[at + 7] == 4;
     } else if (marker == 0xe1 && length > 8 && starts_with(b, kExifMark, at + 2)) {

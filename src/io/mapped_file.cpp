@@ -1,6 +1,7 @@
 #include "io/mapped_file.h"
 
 #include <fcntl.h>
+#include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,25 @@
 #include "base/error.h"
 
 namespace rankine {
+namespace {
+
+uintptr_t page_size() {
+  static const auto size = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+/// What lies behind a file's end in its last page can be read, but must not be: with the address sanitizer such a read
+/// is found. Without it both macros are empty.
+void forbid_tail(const std::byte* data, size_t size) {
+  [[maybe_unused]] const size_t tail = (page_size() - size % page_size()) % page_size();
+  ASAN_POISON_MEMORY_REGION(data + size, tail);
+}
+void allow_tail(const std::byte* data, size_t size) {
+  [[maybe_unused]] const size_t tail = (page_size() - size % page_size()) % page_size();
+  ASAN_UNPOISON_MEMORY_REGION(data + size, tail);
+}
+
+}  // namespace
 
 MappedFile::MappedFile(const std::string& path) {
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
@@ -30,13 +50,16 @@ MappedFile::MappedFile(const std::string& path) {
     ::close(fd);
     check(data != MAP_FAILED, path, ": cannot map ", size_, " bytes into memory: ", std::strerror(error));
     data_ = static_cast<const std::byte*>(data);
+    forbid_tail(data_, size_);
   } else {
     ::close(fd);
   }
 }
 
 MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (!data_) return;
+  allow_tail(data_, size_);
+  ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
@@ -51,7 +74,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 void MappedFile::release(std::span<const std::byte> part) const {
   if (part.empty()) return;
   // Whole pages, outwards: a neighbour's bytes on the first or last page are simply read again.
-  static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t page = page_size();
   const uintptr_t begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(part.data() + part.size()) + page - 1) / page * page;
   ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);

@@ -9,9 +9,13 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 namespace {
+
+/// Twice what any tensor library has.
+constexpr size_t kMostDimensions = 64;
 
 // In the order of the library's list of types (which is by width); those it has and we have not are refused.
 constexpr std::array<std::pair<DType, std::string_view>, 15> dtypes{{
@@ -43,13 +47,14 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     refuse("the negative number ", value, " is no size or offset");
   }
   bool number_float(number_float_t, const string_t& text) override {
-    refuse(text.substr(0, 40), " is not a whole number below 2^64");
+    refuse(shortened(text, 40), " is not a whole number below 2^64");
   }
   bool binary(binary_t&) override { return unexpected("binary data"); }
 
   bool number_unsigned(number_unsigned_t value) override {
     if (state_ == State::shape) {
       if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) refuse("a dimension of ", value);
+      if (tensor_.shape.size() == kMostDimensions) refuse("the shape has more than ", kMostDimensions, " dimensions");
       tensor_.shape.push_back(static_cast<int64_t>(value));
     } else if (state_ == State::offsets) {
       if (offsets_.size() == 2) refuse("data_offsets has more than two numbers");
@@ -65,7 +70,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       out_.metadata[key_] = std::move(value);
     } else if (state_ == State::tensor && key_ == "dtype") {
       const auto dtype = dtype_of_safetensors_name(value);
-      if (!dtype) refuse("unknown dtype \"", value.substr(0, 40), "\"");
+      if (!dtype) refuse("unknown dtype \"", shortened(value, 40), "\"");
       tensor_.dtype = *dtype;
     } else {
       return unexpected("text");
@@ -89,11 +94,12 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(string_t& value) override {
     if (state_ == State::top) {
-      if (!names_.insert(value).second) fail(path_, ": the name \"", value, "\" appears twice in the header");
+      if (!names_.insert(value).second)
+        fail(path_, ": the name \"", shortened(value), "\" appears twice in the header");
     } else if (!fields_.insert(value).second) {
-      refuse("the key \"", value.substr(0, 200), "\" appears twice");
+      refuse("the key \"", shortened(value), "\" appears twice");
     } else if (state_ == State::tensor && value != "dtype" && value != "shape" && value != "data_offsets") {
-      refuse("unknown key \"", value.substr(0, 200), "\"");
+      refuse("unknown key \"", shortened(value), "\"");
     }
     key_ = std::move(value);
     return true;
@@ -128,7 +134,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    fail(path_, ": the header is not valid JSON (at its byte ", position, "): ", error.what(),
+    fail(path_, ": the header is not valid JSON (at its byte ", position, "): ", shortened(error.what()),
          ": is this a safetensors file, and was it copied whole?");
   }
 
@@ -143,9 +149,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       case State::metadata:
         fail(path_, ": __metadata__: ", parts...);
       case State::top:
-        fail(path_, ": \"", key_.substr(0, 200), "\": ", parts...);
+        fail(path_, ": \"", shortened(key_), "\": ", parts...);
       default:
-        fail(path_, ": tensor \"", tensor_.name.substr(0, 200), "\": ", parts...);
+        fail(path_, ": tensor \"", shortened(tensor_.name), "\": ", parts...);
     }
   }
 
@@ -156,13 +162,13 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       case State::top:
         refuse("expected an object, got ", what);
       case State::metadata:
-        refuse("\"", key_.substr(0, 200), "\" must be text, got ", what);
+        refuse("\"", shortened(key_), "\" must be text, got ", what);
       case State::shape:
         refuse("shape must be a list of whole numbers, got ", what);
       case State::offsets:
         refuse("data_offsets must be a list of two whole numbers, got ", what);
       default:
-        refuse("unexpected ", what, " for ", key_.substr(0, 200));
+        refuse("unexpected ", what, " for ", shortened(key_));
     }
   }
 
@@ -225,11 +231,11 @@ ParsedHeader parse_safetensors_header(std::string_view json, uint64_t data_size,
   });
   uint64_t position = 0;
   for (const TensorInfo& tensor : header.tensors) {
-    check(tensor.begin >= position, path, ": tensor \"", tensor.name, "\" begins at byte ", tensor.begin,
+    check(tensor.begin >= position, path, ": tensor \"", shortened(tensor.name), "\" begins at byte ", tensor.begin,
           " of the data, inside the one before, which ends at ", position);
-    check(tensor.begin == position, path, ": tensor \"", tensor.name, "\" begins at byte ", tensor.begin,
+    check(tensor.begin == position, path, ": tensor \"", shortened(tensor.name), "\" begins at byte ", tensor.begin,
           " of the data, but the one before ends at ", position, ": nothing may lie between");
-    check(tensor.end <= data_size, path, ": tensor \"", tensor.name, "\" ends at byte ", tensor.end,
+    check(tensor.end <= data_size, path, ": tensor \"", shortened(tensor.name), "\" ends at byte ", tensor.end,
           " of the data, but the file holds only ", data_size, ": it was cut short, copy or download it again");
     position = tensor.end;
   }

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 
@@ -11,7 +12,7 @@ std::string toml_fault(const std::string& path, uint32_t line, std::string_view 
   std::string text;
   for (uint32_t i = 0; i < line && std::getline(in, text);) ++i;
   const bool has_path = text.find('"') != std::string::npos && text.find('\\') != std::string::npos;
-  return concat_text(path, ":", line, ": this is not valid TOML: ", description,
+  return concat_text(path, ":", line, ": this is not valid TOML: ", shortened(description),
                      has_path ? "; a path with backslashes stands in single quotes: 'C:\\pictures'" : "");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "io/mapped_file.h"
+#include "io/nesting.h"
 #include "models/diffusers_names.h"
 
 namespace rankine {
@@ -208,6 +209,7 @@ Layout read_layout(const std::string& path) {
   const MappedFile file(path);
   const auto* text = reinterpret_cast<const char*>(file.bytes().data());
   check(file.bytes().size() < (size_t{64} << 20), path, ": too large for a layout file");
+  check_nesting({text, file.bytes().size()}, path);
   Layout layout;
   try {
     const auto json = nlohmann::json::parse(text, text + file.bytes().size());

@@ -30,19 +30,26 @@ std::u32string normalize(const icu::Normalizer2* form, UErrorCode status, std::u
   return from_icu(out);
 }
 
+/// The character at byte `i`, which goes on to the next one.
+char32_t next_character(std::string_view text, size_t& i) {
+  const size_t start = i;
+  UChar32 c;
+  U8_NEXT(text.data(), i, text.size(), c);
+  check(c >= 0, "text is not valid UTF-8 at byte ", start, ": save the file as UTF-8");
+  return static_cast<char32_t>(c);
+}
+
 }  // namespace
 
 std::u32string decode_utf8(std::string_view text) {
   std::u32string out;
   out.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    const size_t start = i;
-    UChar32 c;
-    U8_NEXT(text.data(), i, text.size(), c);
-    check(c >= 0, "text is not valid UTF-8 at byte ", start, ": save the file as UTF-8");
-    out += static_cast<char32_t>(c);
-  }
+  for (size_t i = 0; i < text.size();) out += next_character(text, i);
   return out;
+}
+
+void check_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) next_character(text, i);
 }
 
 std::string encode_utf8(std::u32string_view text) {

@@ -6,6 +6,8 @@ namespace rankine {
 
 /// Code points of a UTF-8 text. Throws Error with the byte position of the first malformed sequence.
 std::u32string decode_utf8(std::string_view text);
+/// Throws Error as decode_utf8 does, and keeps nothing.
+void check_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);
 
 /// Unicode normalisation forms NFC (composed) and NFKC (composed, compatibility characters replaced).

@@ -6,11 +6,15 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "io/nesting.h"
 
 namespace rankine {
 namespace {
 
 using Json = nlohmann::json;
+
+/// Of all columns together: half a gigabyte. A file of a few megabytes could ask for any size.
+constexpr size_t kMostNumbers = size_t{1} << 26;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
@@ -36,6 +40,16 @@ void add_numbers(MetricsTable& table, const std::string& prefix, const Json& obj
   }
 }
 
+/// Discarded where it is no JSON, or nested so deep that add_numbers could not follow.
+Json parsed(const std::string& line) {
+  try {
+    check_nesting(line, "metrics");
+  } catch (const Error&) {
+    return Json(Json::value_t::discarded);
+  }
+  return Json::parse(line, nullptr, /*allow_exceptions=*/false);
+}
+
 }  // namespace
 
 const std::vector<double>& MetricsTable::column(const std::string& name) const {
@@ -58,17 +72,20 @@ MetricsTable read_metrics(const std::string& metrics_file) {
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     if (line.empty()) continue;
-    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number() || !entry.contains("loss")) {
+    const Json entry = parsed(line);
+    if (!entry.is_object() || !entry.contains("step") || !entry["step"].is_number_integer() ||
+        !entry.contains("loss")) {
       log::warning(metrics_file, ":", number, ": left out: expected a JSON object with \"step\" and \"loss\"");
       continue;
     }
     const auto step = entry["step"].get<int64_t>();
     forget_from(table, step);
     table.steps.push_back(step);
-    const Json epoch = entry.value("epoch", Json(0));
-    table.epochs.push_back(epoch.is_number() ? epoch.get<int64_t>() : 0);
+    const auto epoch = entry.find("epoch");
+    table.epochs.push_back(epoch != entry.end() && epoch->is_number_integer() ? epoch->get<int64_t>() : 0);
     add_numbers(table, "", entry);
+    check(table.columns.size() * table.rows() <= kMostNumbers, metrics_file, ":", number, ": ", table.columns.size(),
+          " columns of ", table.rows(), " rows are more than any run writes: is it the right file?");
   }
   for (auto& [name, values] : table.columns) values.resize(table.rows(), kNone);
   return table;

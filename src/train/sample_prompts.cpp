@@ -3,21 +3,24 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <fstream>
+#include <cmath>
 #include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include <toml++/toml.h>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "diffusion/sampler.h"
+#include "io/nesting.h"
 #include "io/toml_fault.h"
+#include "text/text_file.h"
 
 namespace rankine {
 namespace {
 
-constexpr int kLeastSide = 64, kMostSteps = 1000;
+/// Pictures beyond the largest side would not fit any memory.
+constexpr int kLeastSide = 64, kMostSide = 1 << 14, kMostSteps = 1000;
 
 std::string trimmed(const std::string& text) {
   const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
@@ -29,12 +32,18 @@ template <class T>
 T number(const std::string& text, const std::string& what) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(error == std::errc() && end == text.data() + text.size() && value >= 0, what, " must be a ",
-        std::is_integral_v<T> ? "whole number" : "number", " from 0 on, got \"", text, "\"");
+  bool is_good = error == std::errc() && end == text.data() + text.size() && value >= 0;
+  if constexpr (std::is_floating_point_v<T>) is_good = is_good && std::isfinite(value);
+  check(is_good, what, " must be a ", std::is_integral_v<T> ? "whole number" : "number", " from 0 on, got \"",
+        shortened(text), "\"");
   return value;
 }
 
-int side(int pixels) { return std::max(kLeastSide, pixels - pixels % 8); }
+int side(const std::string& text, const std::string& what) {
+  const int pixels = number<int>(text, what);
+  check(pixels <= kMostSide, what, " must be at most ", kMostSide, " pixels, got ", pixels);
+  return std::max(kLeastSide, pixels - pixels % 8);
+}
 
 /// What a prompt may say: an option of a line, and the same as a key of a table.
 struct PromptField {
@@ -44,10 +53,8 @@ struct PromptField {
 constexpr PromptField fields[] = {
     {"", "prompt", [](SamplePrompt& p, const std::string& v, const std::string&) { p.prompt = v; }},
     {"n", "negative_prompt", [](SamplePrompt& p, const std::string& v, const std::string&) { p.negative_prompt = v; }},
-    {"w", "width",
-     [](SamplePrompt& p, const std::string& v, const std::string& what) { p.width = side(number<int>(v, what)); }},
-    {"h", "height",
-     [](SamplePrompt& p, const std::string& v, const std::string& what) { p.height = side(number<int>(v, what)); }},
+    {"w", "width", [](SamplePrompt& p, const std::string& v, const std::string& what) { p.width = side(v, what); }},
+    {"h", "height", [](SamplePrompt& p, const std::string& v, const std::string& what) { p.height = side(v, what); }},
     {"d", "seed",
      [](SamplePrompt& p, const std::string& v, const std::string& what) { p.seed = number<int64_t>(v, what); }},
     {"s", "sample_steps",
@@ -82,21 +89,19 @@ void set_key(SamplePrompt& prompt, const std::string& key, const std::string& va
   check(key != "controlnet_image", where, ": controlnet_image is not supported");
   for (const PromptField& field : fields)
     if (field.key == key) return field.set(prompt, value, concat_text(where, ": ", key));
-  fail(where, ": unknown key \"", key, "\"; there are ", known_fields(&PromptField::key, ""));
+  fail(where, ": unknown key \"", shortened(key), "\"; there are ", known_fields(&PromptField::key, ""));
 }
 
-/// The whole file. Throws Error when it cannot be read.
-std::string text_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  check(in.good(), "cannot read the prompts of ", path);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+/// A file whose parser goes down by recursion. Throws Error when it cannot be read.
+std::string nested_text_of(const std::string& path) {
+  std::string text = read_text_file(path, kLongestSettings).text;
+  check_nesting(text, path);
   return text;
 }
 
 std::vector<SamplePrompt> read_lines(const std::string& path) {
   std::vector<SamplePrompt> prompts;
-  const std::string text = text_of(path);
+  const std::string text = read_text_file(path, kLongestSettings).text;
   int number = 1;
   for (size_t begin = 0; begin < text.size(); ++number) {
     const size_t end = std::min(text.find('\n', begin), text.size());
@@ -125,7 +130,7 @@ void set_keys(SamplePrompt& prompt, const toml::table& table, const std::string&
 std::vector<SamplePrompt> read_toml(const std::string& path) {
   toml::table file;
   try {
-    file = toml::parse(text_of(path), path);
+    file = toml::parse(nested_text_of(path), path);
   } catch (const toml::parse_error& error) {
     fail(toml_fault(path, error.source().begin.line, error.description()));
   }
@@ -145,9 +150,9 @@ std::vector<SamplePrompt> read_toml(const std::string& path) {
 std::vector<SamplePrompt> read_json(const std::string& path) {
   nlohmann::json file;
   try {
-    file = nlohmann::json::parse(text_of(path));
-  } catch (const nlohmann::json::parse_error& error) {
-    fail(path, ": ", error.what());
+    file = nlohmann::json::parse(nested_text_of(path));
+  } catch (const nlohmann::json::exception& error) {  // also of numbers that are too large
+    fail(path, ": this is not valid JSON: ", shortened(error.what()));
   }
   check(file.is_array(), path, ": must hold an array of prompts");
   std::vector<SamplePrompt> prompts;
@@ -185,7 +190,7 @@ SamplePrompt parse_prompt_line(const std::string& line, const std::string& where
     const std::string value = trimmed(option.substr(space)), what = concat_text(where, ": --", name);
     check(name != "cn", where, ": --cn (ControlNet) is not supported");
     const auto* field = std::ranges::find(fields, name, &PromptField::option);
-    check(!name.empty() && field != std::end(fields), where, ": unknown option \"--", name, "\"; there are ",
+    check(!name.empty() && field != std::end(fields), where, ": unknown option \"--", shortened(name), "\"; there are ",
           known_fields(&PromptField::option, "--"));
     check(!value.empty(), what, " needs a value");
     field->set(prompt, value, what);

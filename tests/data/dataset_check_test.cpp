@@ -181,7 +181,7 @@ std::vector<Kind> kinds() {
       {"caption in UTF-16", error, "is UTF-16", caption("\xff\xfe"
                                                         "a\0"s)},
       {"caption in UTF-16 without a mark", error, "zero byte", caption("a\0 \0c\0"s)},
-      {"caption of 2 MB", error, "no caption", caption(std::string(2 << 20, 'a'))},
+      {"caption of 2 MB", error, "2097152 bytes, at most 1048576", caption(std::string(2 << 20, 'a'))},
       {"folder with the name of a caption", error, "this is a folder",
        [](const TemporaryFolder& folder, const std::string& at) {
          folder.picture(at + ".png", 64, 64, 101);

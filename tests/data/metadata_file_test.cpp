@@ -88,7 +88,7 @@ TEST_CASE("every entry without a picture or of another form is a fault with its 
   CHECK(result.entries.size() == 1);
   REQUIRE(result.faults.size() == 3);
   CHECK(result.faults[0].find("\"gone\": there is no such picture in " + folder.path()) != std::string::npos);
-  CHECK(result.faults[1].find("\"caption\" must be a text, got [\"x\"]") != std::string::npos);
+  CHECK(result.faults[1].find("\"caption\" must be a text, got a list") != std::string::npos);
   CHECK(result.faults[2].find("must be an object") != std::string::npos);
   CHECK(read(file, "").faults.size() == 4);
 

@@ -175,6 +175,8 @@ TEST_CASE("every kind of malformed file is refused with its reason") {
   const auto with_header = [](const std::string& header) { return Archive{.content = npy(header, le(0, 4))}.bytes(); };
   std::string many_parts = Archive{.content = good}.bytes();
   many_parts.replace(many_parts.size() - 18, 2, le(1, 2));
+  std::string ones = "(1";
+  for (int i = 0; i < 40; ++i) ones += ", 1";
   const std::pair<std::string, const char*> cases[] = {
       {"", "too few"},
       {"PK\3\4", "too few"},
@@ -229,13 +231,33 @@ TEST_CASE("every kind of malformed file is refused with its reason") {
       {with_header(header_of("<f4", "(2,)")), "needs 8 bytes, there are 4"},
       {with_header(header_of("<f4", "()")).substr(0, 0), "too few"},
       {with_header(header_of("<f8", "(1,)")), "needs 8 bytes"},
+      {with_header(header_of("<f4", "(" + std::string(33 * 2, '1') + ",)")), "impossible size"},
+      {with_header(header_of("<f4", ones + ")")), "more than 32 dimensions"},
+      {with_header(header_of("<f4", "(1,")), "impossible size"},
+      {with_header(header_of("<f4", "(1 1)")), "go on with )"},
+      {with_header(header_of("<f4", "(True,)")), "impossible size"},
+      {with_header(header_of("<f4", "(1,)") + header_of("<f4", "(1,)")), "after the closing brace"},
+      {with_header(header_of(std::string(30'000, 'x'), "(1,)")), "is none"},
+      {with_header("{'" + std::string(30'000, 'k') + "': 1}"), "unknown key"},
+      {with_header(std::string(30'000, '{')), "should have a text"},
+      {with_header("{'descr': " + std::string(30'000, '(')), "should have a text"},
+      {with_header("{'descr': '<f4', 'fortran_order': False, 'shape': " + std::string(30'000, '(')), "impossible size"},
+      {Archive{.name = std::string(65'000, 'n') + ".npy", .content = good, .flags = 1}.bytes(), "encrypted"},
+      {Archive{.content = good, .packed_size = 0xfffffffe}.bytes(), "two sizes differ"},
+      {Archive{.content = good, .entries = 1000}.bytes(), "there twice"},
+      {Archive{.content = deflated(std::string(1 << 20, '\0')), .method = 8, .size = good.size()}.bytes(),
+       "compressed bytes are damaged"},
+      {"PK\5\6" + std::string(18, '\0'), "no array \"a\""},
+      {"PK\5\6" + std::string(18, '\xff'), "cut short"},
   };
+  CHECK(std::size(cases) >= 69);
   for (const auto& [bytes, message] : cases) {
     CAPTURE(message);
     const std::string error = error_of_reading(bytes);
     CAPTURE(error);
     CHECK(error.find(message) != std::string::npos);
     CHECK(error.find("x.npz") != std::string::npos);
+    CHECK(error.size() < 1000);
   }
 }
 

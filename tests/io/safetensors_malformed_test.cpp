@@ -36,6 +36,13 @@ struct Malformed {
 const std::string good_a = entry("a", "4", "0,4");
 const std::string many = "18446744073709551615";  // 2^64 - 1
 
+const std::string long_entry = entry(std::string(1 << 20, 'n'), "4", "0,4");
+const std::string many_ones = [] {
+  std::string ones = "1";
+  for (int i = 1; i < 1'000'000; ++i) ones += ",1";
+  return ones;
+}();
+
 const std::vector<Malformed> cases = {
     {"empty file", "", "too few"},
     {"one byte", "x", "too few"},
@@ -140,6 +147,15 @@ const std::vector<Malformed> cases = {
     {"metadata that is text", file_of("{\"__metadata__\":\"x\"}", 0), "expected an object, got text"},
     {"number in metadata", file_of("{\"__metadata__\":{\"k\":1}}", 0), "\"k\" must be text, got a number"},
     {"null in metadata", file_of("{\"__metadata__\":{\"k\":null}}", 0), "must be text, got null"},
+    {"a dtype of a megabyte", one("\"dtype\":\"" + std::string(1 << 20, 'F') + "\""), "unknown dtype \"FFF"},
+    {"a key of a megabyte", one("\"" + std::string(1 << 20, 'k') + "\":1"), "unknown key \"kkk"},
+    {"a name of a megabyte twice", file_of("{" + long_entry + "," + long_entry + "}", 4), "appears twice"},
+    {"a name of a megabyte for a number", file_of("{\"" + std::string(1 << 20, 'n') + "\":1}", 0), "got a number"},
+    {"a text of a megabyte without an end", file_of("{\"" + std::string(1 << 20, 'n'), 0), "not valid JSON"},
+    {"a number of a megabyte", file_of("{" + entry("a", std::string(1 << 20, '9'), "0,4") + "}", 4), "not valid JSON"},
+    {"a tensor of a long name past the end", file_of("{" + long_entry + "}", 3), "the file holds only 3"},
+    {"a million dimensions", file_of("{" + entry("a", many_ones, "0,1") + "}", 1), "more than 64 dimensions"},
+    {"65 dimensions", file_of("{" + entry("a", many_ones.substr(0, 129), "0,1") + "}", 1), "more than 64 dimensions"},
     {"list in metadata", file_of("{\"__metadata__\":{\"k\":[]}}", 0), "must be text, got a list"},
 };
 
@@ -148,7 +164,7 @@ const std::vector<Malformed> cases = {
 TEST_CASE("every malformed safetensors file is an error that names the file and says what is wrong") {
   const TempFolder folder;
   const std::string path = folder / "broken.safetensors";
-  CHECK(cases.size() >= 60);
+  CHECK(cases.size() >= 100);
   for (const Malformed& c : cases) {
     CAPTURE(c.what);
     put_bytes(path, c.bytes);

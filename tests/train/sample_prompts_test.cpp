@@ -113,7 +113,7 @@ TEST_CASE("JSON holds tables or lines") {
 
 TEST_CASE("a file that is missing, empty or of another kind is refused") {
   const TemporaryFolder folder;
-  CHECK(contains(error_of(folder.path("no.txt")), "cannot read the prompts of"));
+  CHECK(contains(error_of(folder.path("no.txt")), "cannot open"));
   CHECK(contains(error_of(folder.text("empty.txt", "# nothing\n")), "there is no prompt in it"));
   CHECK(contains(error_of(folder.text("p.yaml", "a")), "prompts must be in a .txt, .toml or .json file"));
 }
