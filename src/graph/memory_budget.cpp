@@ -1,6 +1,7 @@
 #include "graph/memory_budget.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <unordered_map>
 
@@ -118,23 +119,31 @@ void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates
   }
   const std::string& name = constant.node().scope();
   const bool kernel = constant.rank() == 4 && constant.dim(2) > 1;
-  size_t directions = 0, winograd_directions = 0;
+  const size_t element = constant.dtype() == DType::bf16 ? rates.packed_bf16_bytes : size_of(constant.dtype());
+  const size_t packed = static_cast<size_t>(constant.type().count()) * element;
+  size_t products = 0, winograd_directions = 0;
   double direct_seconds = 0, plain_seconds = 0;
   for (const Node* reader : readers_of(constant)) {
-    ++directions;
     if (!is_product(reader->op())) continue;
+    ++products;
     const double seconds = estimated_seconds(*reader, rates);
-    plain_seconds += kernel ? kRepackCost * static_cast<double>(bytes) / rates.bytes : kPlainMatrixPenalty * seconds;
+    plain_seconds += kernel ? kRepackCost * static_cast<double>(packed) / rates.bytes : kPlainMatrixPenalty * seconds;
     const bool winograd = rates.winograd && kernel && reader->attributes().has("algorithm") &&
                           reader->attributes().integer("stride") == 1 && constant.dim(0) >= 64 && constant.dim(1) >= 64;
     if (!winograd) continue;
     ++winograd_directions;
     direct_seconds += kWinogradGain * seconds;
   }
-  const size_t winograd_excess = winograd_directions * bytes * 7 / 9;  // 16 numbers where direct kernels have 9
-  problem.packed_weights += std::max<size_t>(directions, 1) * bytes + winograd_excess;
+  if (products == 0) {  // a table, read as it is
+    problem.packed_weights += bytes;
+    return;
+  }
+  const size_t winograd_excess = winograd_directions * packed * 7 / 9;  // 16 numbers where direct kernels have 9
+  problem.packed_weights += products * packed + winograd_excess;
+  // A plain kernel is packed before each run, a plain matrix only widened where it must be.
+  const size_t working = kernel ? packed + packed / 9 : packed > bytes ? packed : 0;
   WeightChoice direct{name, winograd_excess, direct_seconds, WeightChoice::Form::direct};
-  WeightChoice plain{name, directions > 1 ? (directions - 1) * bytes : 0, plain_seconds, WeightChoice::Form::plain};
+  WeightChoice plain{name, products * packed - bytes, plain_seconds, WeightChoice::Form::plain, working};
   // Plain includes direct: where the second step is worth more than the first, they are one.
   if (direct.saved_bytes > 0 && plain.saved_bytes > 0 &&
       static_cast<double>(plain.saved_bytes) * direct.seconds >
@@ -226,16 +235,19 @@ MemoryProblem memory_problem(Graph& graph, const DeviceRates& rates) {
 }
 
 MemoryChoice choose_memory(const MemoryProblem& problem, size_t budget_bytes) {
+  budget_bytes = std::min(budget_bytes, SIZE_MAX / 2);  // sums with it stay in range
   std::vector<size_t> by_worth(problem.weights.size());
   std::iota(by_worth.begin(), by_worth.end(), size_t{0});
   std::sort(by_worth.begin(), by_worth.end(), [&](size_t a, size_t b) {
     const WeightChoice &x = problem.weights[a], &y = problem.weights[b];
     return static_cast<double>(x.saved_bytes) * y.seconds > static_cast<double>(y.saved_bytes) * x.seconds;
   });
-  std::vector<size_t> saved = {0};  // by the first k weights
+  // What the first k weights save, and the working memory and time they take.
+  std::vector<size_t> saved = {0}, working = {problem.working};
   std::vector<double> seconds = {0};
   for (const size_t i : by_worth) {
     saved.push_back(saved.back() + problem.weights[i].saved_bytes);
+    working.push_back(std::max(working.back(), problem.weights[i].working_bytes));
     seconds.push_back(seconds.back() + problem.weights[i].seconds);
   }
 
@@ -245,8 +257,8 @@ MemoryChoice choose_memory(const MemoryProblem& problem, size_t budget_bytes) {
   double best_seconds = 0;
   for (const RecomputeStep& step : curve) {
     const size_t held = step.peak + problem.packed_weights;
-    const size_t excess = held > budget_bytes ? held - budget_bytes : 0;
-    const auto plain = static_cast<size_t>(std::lower_bound(saved.begin(), saved.end(), excess) - saved.begin());
+    size_t plain = 0;
+    while (plain < saved.size() && held + working[plain] > budget_bytes + saved[plain]) ++plain;
     if (plain == saved.size()) continue;
     if (!best_step || step.seconds + seconds[plain] < best_seconds) {
       best_step = &step;
@@ -270,6 +282,7 @@ MemoryChoice choose_memory(const MemoryProblem& problem, size_t budget_bytes) {
   }
   choice.activations = best_step->peak;
   choice.weights = problem.packed_weights - saved[best_plain];
+  choice.working = working[best_plain];
   choice.added_seconds = best_seconds;
   return choice;
 }

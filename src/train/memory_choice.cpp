@@ -34,8 +34,7 @@ size_t variable_bytes(const StepSettings& settings) {
 }
 
 size_t fixed_bytes(const StepSettings& settings) {
-  // oneDNN's generated code and the graphs take some 60 MB for SD 1.5, working memory up to 60 MB (measured).
-  constexpr size_t kPrograms = size_t{110} << 20;
+  constexpr size_t kPrograms = size_t{60} << 20;  // oneDNN's generated code and the graphs, for SD 1.5 (measured)
   return resident_bytes() + variable_bytes(settings) + kPrograms;
 }
 

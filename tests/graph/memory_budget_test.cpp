@@ -18,6 +18,7 @@ namespace {
 MemoryProblem random_problem(uint64_t seed, int blocks, int weights) {
   Rng rng(seed, 0);
   MemoryProblem problem;
+  problem.working = 40;
   const int positions = 4 * blocks + 4;
   problem.live.assign(static_cast<size_t>(positions), 0);
   for (size_t p = 0; p < problem.live.size(); ++p) problem.live[p] = 50 + rng.below(200);
@@ -29,6 +30,7 @@ MemoryProblem random_problem(uint64_t seed, int blocks, int weights) {
   }
   for (int i = 0; i < weights; ++i) {
     problem.weights.push_back({"w" + std::to_string(i), 50 + rng.below(400), 0.01 + rng.uniform() * 0.5});
+    problem.weights.back().working_bytes = rng.below(80);
     problem.packed_weights += 2 * problem.weights.back().saved_bytes;
   }
   return problem;
@@ -40,7 +42,7 @@ double exact(const MemoryProblem& problem, size_t budget) {
   double best = INFINITY;
   for (size_t chosen = 0; chosen < (size_t{1} << (blocks + weights)); ++chosen) {
     std::vector<size_t> live = problem.live;
-    size_t held = problem.packed_weights;
+    size_t held = problem.packed_weights, working = problem.working;
     double seconds = 0;
     for (size_t i = 0; i < blocks; ++i)
       if (chosen >> i & 1) {
@@ -52,8 +54,9 @@ double exact(const MemoryProblem& problem, size_t budget) {
       if (chosen >> (blocks + i) & 1) {
         seconds += problem.weights[i].seconds;
         held -= problem.weights[i].saved_bytes;
+        working = std::max(working, problem.weights[i].working_bytes);
       }
-    if (*std::max_element(live.begin(), live.end()) + held <= budget) best = std::min(best, seconds);
+    if (*std::max_element(live.begin(), live.end()) + held + working <= budget) best = std::min(best, seconds);
   }
   return best;
 }
@@ -112,6 +115,7 @@ TEST_CASE("less memory never costs less time, and the plan's arena follows the c
   MemoryProblem problem = memory_problem(full, {});
   CHECK(problem.weights.size() == 8);
   problem.weights.clear();  // activations alone
+  problem.working = 0;
   const size_t arena = plan_memory(full).arena_bytes();
   CHECK(problem.blocks.size() == 8);
   double last_seconds = 0;
@@ -131,4 +135,28 @@ TEST_CASE("less memory never costs less time, and the plan's arena follows the c
   }
   CHECK(last_seconds > 0);
   CHECK(last_arena < arena);
+}
+
+TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for each direction, and half of it plain") {
+  const auto problem_of = [](size_t packed_bf16_bytes) {
+    Graph g;
+    Value x = g.input("x", {{1, 16, 16, 64}, DType::bf16});
+    x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, DType::bf16}), {}, Conv2dGeometry::same(3));
+    x = linear(reshape(x, {256, 64}), g.constant("matrix", {{32, 64}, DType::bf16}));
+    x = x +
+        reshape(embedding(g.constant("table", {{7, 32}, DType::bf16}), g.input("ids", {{256}, DType::i32})), {256, 32});
+    g.output("y", x);
+    DeviceRates rates;
+    rates.packed_bf16_bytes = packed_bf16_bytes;
+    return memory_problem(g, rates);
+  };
+  constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 32 * 64, kTable = 7 * 32 * 2;
+  CHECK(problem_of(2).packed_weights == 2 * (kKernel + kMatrix) + kTable);
+  CHECK(problem_of(2).weights.empty());  // one direction: plain saves nothing
+  const MemoryProblem wide = problem_of(4);
+  CHECK(wide.packed_weights == 4 * (kKernel + kMatrix) + kTable);
+  REQUIRE(wide.weights.size() == 2);
+  CHECK(choose_memory(wide, 0).weights == 2 * (kKernel + kMatrix) + kTable);
+  for (const WeightChoice& weight : wide.weights)  // what is needed to pack it again, or to widen it
+    CHECK(weight.working_bytes == (weight.name == "kernel" ? 4 * (kKernel + kKernel / 9) : 4 * kMatrix));
 }

@@ -37,25 +37,33 @@ Weights packed_each_run(Prepare& p, const Node& constant, bool flipped, const De
   const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
   const Shape strides = flipped ? Shape{1, C, 1, 1} : Shape{C, 1, 1, 1};
   const Desc plain(matrix, dnnl_type(w.dtype), strides);
-  const void* stored = p.weights().by_tap(constant);
-  const auto* source = static_cast<const std::byte*>(stored);
-  const size_t wide = aligned(scratch_offset + bytes_of(wanted));
-  const bool widens = w.dtype != constant.type().dtype;
-  if (widens) source = static_cast<std::byte*>(p.scratch(wide + w.bytes())) + wide;
+  const auto* stored = static_cast<const std::byte*>(p.weights().by_tap(constant));
+  const DType stored_type = constant.type().dtype;
+  const int64_t tap_count = O * C;
+  const size_t stored_bytes = static_cast<size_t>(tap_count) * size_of(stored_type);
+  // Where it has to be widened, one tap at a time is, in the same place.
+  const size_t wide_at = aligned(scratch_offset + bytes_of(wanted));
+  void* wide = nullptr;
+  if (w.dtype != stored_type)
+    wide = static_cast<std::byte*>(p.scratch(wide_at + static_cast<size_t>(tap_count) * size_of(w.dtype))) + wide_at;
   const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
   std::vector<Primitive> copies;
   for (int64_t t = 0; t < taps; ++t) {
     const int64_t at = flipped ? taps - 1 - t : t;
     const Desc tap = wanted.submemory_desc(matrix, {0, 0, at / w.shape[3], at % w.shape[3]});
-    const dnnl::memory from(plain, p.device().engine,
-                            const_cast<std::byte*>(source + static_cast<size_t>(t * O * C) * size_of(w.dtype)));
+    const std::byte* source = stored + static_cast<size_t>(t) * stored_bytes;
+    const dnnl::memory from(plain, p.device().engine, wide ? wide : const_cast<std::byte*>(source));
     const dnnl::memory to(tap, p.device().engine, packed.get_data_handle());
     copies.emplace_back(dnnl::reorder(from, to), p.device().stream,
                         std::vector<std::pair<int, dnnl::memory>>{{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
-  return {packed, [=, copies = std::move(copies), stored_type = constant.type().dtype, count = w.count()] {
-            if (widens) cast(stored, stored_type, {const_cast<std::byte*>(source), DType::f32}, count);
-            for (const Primitive& copy : copies) copy();
+  return {packed, [=, copies = std::move(copies)] {
+            const std::byte* tap = stored;
+            for (const Primitive& copy : copies) {
+              if (wide) cast(tap, stored_type, {wide, DType::f32}, tap_count);
+              copy();
+              tap += stored_bytes;
+            }
           }};
 }
 

@@ -46,7 +46,9 @@ void Prepare::widen() {
   for (int i = 0; i < static_cast<int>(node_.inputs().size()); ++i) {
     const Value input = node_.input(i);
     input_types_.push_back(input ? wide_type(input.type()) : Type{});
-    wide_inputs_.push_back(input && !packable(i) ? reserve(input.type()) : kNotWide);
+    // Packed weights are wide already; plain kernels are read tap by tap (WeightStore::by_tap) and widened there.
+    const bool read_as_it_is = input && !packable(i) && !(constant(i) && input.rank() == 4);
+    wide_inputs_.push_back(read_as_it_is ? reserve(input.type()) : kNotWide);
   }
   for (int i = 0; i < node_.output_count(); ++i) {
     output_types_.push_back(wide_type(node_.type(i)));
