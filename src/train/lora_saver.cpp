@@ -39,7 +39,12 @@ std::string OutputNames::last_state() const { return in_folder(name_.value_or("l
 std::string OutputNames::state_at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + "-state"); }
 std::string OutputNames::state_at_step(int64_t step) const { return in_folder(step_stem(step) + "-state"); }
 
-void OutputNames::remove_leftovers() const { remove_abandoned_files(folder_, name_.value_or("")); }
+void OutputNames::remove_leftovers() const {
+  const std::string name = name_.value_or("");
+  for (const std::string& stem : {name, std::string("report.html"), std::string("metrics.jsonl")})
+    remove_abandoned_files(folder_, stem);
+  remove_abandoned_files(in_folder("sample"), name);
+}
 
 void OutputNames::check_writable() const {
   std::error_code error;

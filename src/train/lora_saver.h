@@ -23,7 +23,7 @@ class OutputNames {
   std::string state_at_epoch(int64_t epoch) const;  ///< NAME-000001-state
   std::string state_at_step(int64_t step) const;    ///< NAME-step00000020-state
 
-  /// Removes what writers that were killed have left half-written under this name.
+  /// Removes what writers that were killed have left half-written under this name, and of the run's report and metrics.
   void remove_leftovers() const;
   /// Makes the folder and a file in it, which is removed again. Throws Error saying what is wrong.
   void check_writable() const;

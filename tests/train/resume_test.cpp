@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <random>
 #include <thread>
 #include <utility>
@@ -340,6 +341,20 @@ pid_t start_child(const std::string& folder) {
   return child;
 }
 
+/// Lines in metrics.jsonl.
+int64_t steps_logged(const std::string& out) {
+  std::ifstream in(out + "/metrics.jsonl");
+  return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
+}
+
+void sleep_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+/// Whether the process has ended; it can still be waited for.
+bool is_over(pid_t child) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
 /// Whether it ended by itself, well.
 bool ended(pid_t child) {
   int status = 0;
@@ -351,7 +366,28 @@ bool ended(pid_t child) {
 
 }  // namespace
 
-// RANKINE_KILLS=100 asks for more of them.
+TEST_CASE("what a killed process left half-written, report and sample pictures included, is gone after the next run") {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const pid_t gone = start_child(folder.path(""));  // a process that is no more
+  kill(gone, SIGKILL);
+  ended(gone);
+  std::vector<std::string> left;
+  for (const char* name :
+       {".cat.safetensors", ".cat.state.new", ".report.html", ".metrics.jsonl", "sample/.cat_000001.png"})
+    left.push_back(folder.text(concat_text("out/", name, '.', gone, ".0.tmp"), "half"));
+  const std::string others = folder.text(concat_text("out/.cat.safetensors.", getpid(), ".99999.tmp"), "being written");
+  TrainConfig c = config_in(folder.path(), folder.path("out"));
+  c.run.max_train_steps = 1;
+  train(c);
+  for (const std::string& file : left) {
+    CAPTURE(file);
+    CHECK(!fs::exists(file));
+  }
+  CHECK(fs::exists(others));
+}
+
+// RANKINE_KILLS=100 asks for more of them, RANKINE_KILL_SEED for other moments.
 TEST_CASE("killed at random moments, again and again, a run ends with the weights of one that was left alone") {
   const TemporaryFolder whole, killed;
   make_data(whole);
@@ -359,31 +395,38 @@ TEST_CASE("killed at random moments, again and again, a run ends with the weight
   const auto start = std::chrono::steady_clock::now();
   REQUIRE(ended(start_child(whole.path(""))));
   const std::chrono::duration<double> alone = std::chrono::steady_clock::now() - start;
+  const auto weights_there = weights(whole.path("out/cat.safetensors"));
 
-  const char* wanted = std::getenv("RANKINE_KILLS");
-  int left = wanted ? std::atoi(wanted) : 4, done = 0;
-  std::mt19937 random(std::random_device{}());
-  for (bool complete = false; !complete;) {
+  const char *wanted = std::getenv("RANKINE_KILLS"), *seed = std::getenv("RANKINE_KILL_SEED");
+  const int kills = wanted ? std::atoi(wanted) : 20;
+  int killed_so_far = 0, complete_runs = 0;
+  std::mt19937 random(seed ? static_cast<unsigned>(std::atoi(seed)) : 20);
+  std::uniform_real_distribution<double> share(0, 1);
+  while (killed_so_far < kills || complete_runs == 0) {
+    CAPTURE(killed_so_far);
+    CAPTURE(complete_runs);
+    const int64_t steps_before = steps_logged(killed.path("out"));
     const pid_t child = start_child(killed.path(""));
-    if (left > 0) {
-      // Nearly all of a run's time is its start; what is asked for is a kill while it saves.
-      std::uniform_real_distribution<double> moment(0.2 * alone.count(), alone.count());
-      std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+    if (killed_so_far < kills) {
+      // Nearly all of a run's time is its start. So half of the kills wait for a step, and hit what is written after
+      // it.
+      const bool after_a_step = killed_so_far % 2 == 1;
+      while (after_a_step && steps_logged(killed.path("out")) == steps_before && !is_over(child)) sleep_for(1e-3);
+      sleep_for(after_a_step ? 0.02 * share(random) : alone.count() * share(random));
       kill(child, SIGKILL);
-      --left;
-      ++done;
     }
-    complete = ended(child);
-    if (complete && left > 0) {  // all over before the kill: once more from the start
-      CHECK(weights(killed.path("out/cat.safetensors")) == weights(whole.path("out/cat.safetensors")));
-      CHECK(logged_steps(killed.path("out")) == counted_to(8));
-      fs::remove_all(killed.path("out"));
-      complete = false;
+    if (!ended(child)) {
+      ++killed_so_far;
+      continue;
     }
+    ++complete_runs;
+    CHECK(weights(killed.path("out/cat.safetensors")) == weights_there);
+    CHECK(logged_steps(killed.path("out")) == counted_to(8));
+    for (const auto& entry : fs::recursive_directory_iterator(killed.path("out"))) {
+      CAPTURE(entry.path().string());
+      CHECK(!entry.path().string().ends_with(".tmp"));
+    }
+    if (killed_so_far < kills) fs::remove_all(killed.path("out"));  // once more from the start
   }
-  CAPTURE(done);
-  CHECK(weights(killed.path("out/cat.safetensors")) == weights(whole.path("out/cat.safetensors")));
-  CHECK(logged_steps(killed.path("out")) == counted_to(8));
-  for (const auto& entry : fs::directory_iterator(killed.path("out")))
-    CHECK(entry.path().filename().string().find(".tmp") == std::string::npos);
+  MESSAGE(killed_so_far, " kills, ", complete_runs, " complete runs");
 }
