@@ -18,7 +18,7 @@ FlagTable bench_flags(StepBenchmarkConfig& c) {
                built("--train_batch_size", &c.batch, "Pictures a step"),
                built("--network_dim", &c.rank, "Rank of the LoRA"),
                built("--train_text_encoder", &c.train_text_encoder, "Train the text encoder's LoRA too"),
-               built("--mixed_precision", &c.mixed_precision, "Type to compute in").choose("no,bf16"),
+               built("--mixed_precision", &c.mixed_precision, "Type to compute in").choose("no,fp16,bf16"),
                built("--gradient_checkpointing", &c.gradient_checkpointing, "Recompute every block"),
                built("--memory_budget", &c.memory_budget, "Memory of the whole process, like 4GiB; unset: no limit"),
                built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed")

@@ -195,10 +195,7 @@ FlagGroup training_flags(RunConfig& c) {
                 "Memory of the whole process, like 6GiB; auto: what is free. Less memory makes slower steps"),
           built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed")
               .choose("auto,direct,winograd"),
-          built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32")
-              .choose("no,bf16")
-              .planned("fp16")
-              .instead("bf16 has fp32's range and needs no loss scaling"),
+          built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32").choose("no,fp16,bf16"),
           refused("--full_fp16", toggle, "Trained weights and gradients in fp16 too"),
           refused("--full_bf16", toggle, "Trained weights and gradients in bf16 too"),
           refused("--fp8_base", toggle, "Frozen weights in fp8"),

@@ -17,7 +17,7 @@
 namespace rankine {
 
 struct ImageSamplerConfig {
-  DType compute = DType::f32;  ///< of weights and activations: f32 or bf16
+  DType compute = DType::f32;  ///< of weights and activations: f32, bf16 or f16
   int64_t clip_skip = 1;       ///< the Nth-from-last layer of the text encoder
   Prediction prediction = Prediction::epsilon;
 };

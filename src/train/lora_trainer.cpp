@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "diffusion/loss.h"
 #include "graph/ops/ops.h"
@@ -90,6 +91,9 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
   program->executable = session_->compile(program->graph);
   program->reserve_context(settings_, shape);
   if (!update_) {
+    grad_norm_ = std::make_unique<Program>();
+    build_grad_norm_graph(grad_norm_->graph, program->trained);
+    grad_norm_->executable = session_->compile(grad_norm_->graph);
     update_ = std::make_unique<Program>();
     build_update_graph(update_->graph, program->trained, groups_, optimizer_, update_settings_.max_grad_norm);
     update_->executable = session_->compile(update_->graph);
@@ -261,20 +265,26 @@ double LoraTrainer::validation_loss(const StepInputs& in) {
   return loss;
 }
 
-double LoraTrainer::update(int64_t step, const LearningRates& rates) {
+double LoraTrainer::update(int64_t step, const LearningRates& rates, double loss_scale) {
   check(update_ != nullptr, "an update needs the gradients of a step");
-  Executable& e = *update_->executable;
-  for (const Value& input : update_->graph.leaves(input_op)) {
-    const std::string& name = input.node().scope();
-    auto value = static_cast<float>(step);
-    for (const ParameterGroup& group : groups_)
-      if (name == "lr." + group.name) value = static_cast<float>(rates.of(group));
-    e.set_input(name, std::span(&value, 1));
-  }
-  e.run();
-  float norm = 0;
-  e.get_output("grad_norm", std::span(&norm, 1));
   update_values_.clear();
+  grad_norm_->executable->run();
+  float norm = 0;
+  grad_norm_->executable->get_output("grad_norm", std::span(&norm, 1));
+  const auto unscale = static_cast<float>(1 / loss_scale);
+  norm *= unscale;
+  std::map<std::string, float> inputs = {{"step", static_cast<float>(step)}, {"grad_norm", norm}, {"unscale", unscale}};
+  for (const ParameterGroup& group : groups_) inputs["lr." + group.name] = static_cast<float>(rates.of(group));
+  if (!std::isfinite(norm)) {
+    for (const Value& input : update_->graph.leaves(input_op))
+      if (const std::string& name = input.node().scope(); name.starts_with("lr."))
+        update_values_.emplace_back(name, shortest_decimal(inputs.at(name)));
+    return norm;
+  }
+  Executable& e = *update_->executable;
+  for (const Value& input : update_->graph.leaves(input_op))
+    e.set_input(input.node().scope(), std::span(&inputs.at(input.node().scope()), 1));
+  e.run();
   read_update_values(*update_);
   if (norm_limit_) {
     norm_limit_->executable->run();
@@ -285,7 +295,6 @@ double LoraTrainer::update(int64_t step, const LearningRates& rates) {
 
 void LoraTrainer::read_update_values(const Program& program) {
   for (const auto& [name, output] : program.graph.outputs()) {
-    if (name == "grad_norm") continue;
     float value = 0;
     program.executable->get_output(name, std::span(&value, 1));
     update_values_.emplace_back(name, shortest_decimal(value));

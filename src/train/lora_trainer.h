@@ -66,7 +66,7 @@ class LoraTrainer {
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
   /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
-  /// The gradient left by the last step(s); empty for a tensor that gets none.
+  /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
   /// With a frozen text encoder: its states for each of these captions (i32 [chunks, 77]), computed now and kept, after
@@ -79,11 +79,12 @@ class LoraTrainer {
 
   /// Compiles all that a step of this shape runs, if that is not done yet: afterwards `memory` knows it.
   void prepare(const StepShape& shape);
-  /// Forward and backward. `loss_scale` is 1 / accumulation steps; `keep` adds to the gradients there are.
+  /// Forward and backward of the loss times `loss_scale`: 1 / accumulation steps, times what keeps fp16's gradients in
+  /// range. `keep` adds to the gradients there are.
   StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
-  /// Clips, moves the weights, and limits their norms where that is wanted. `step` counts from 1. Gives the gradients'
-  /// norm before clipping.
-  double update(int64_t step, const LearningRates& rates);
+  /// Divides the gradients by `loss_scale`, clips, moves the weights, and limits their norms where that is wanted.
+  /// `step` counts from 1. Gives the gradients' norm before clipping; when that is not finite nothing has changed.
+  double update(int64_t step, const LearningRates& rates, double loss_scale = 1);
   /// What else the last update told, by name: "lr.GROUP" of each parameter group ("unet",
   /// "text_encoder", and those with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
   const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
@@ -131,7 +132,7 @@ class LoraTrainer {
   bool captions_known_ = false;            // all are in contexts_
   std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
   std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
-  std::unique_ptr<Program> update_;
+  std::unique_ptr<Program> grad_norm_, update_;
   std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
   std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
   std::map<std::vector<int32_t>, std::vector<float>> contexts_;

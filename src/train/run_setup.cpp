@@ -110,11 +110,10 @@ UpdateSettings update_settings(const TrainConfig& config) {
   return settings;
 }
 
-DType compute_type(const RunConfig& config) {
-  if (config.mixed_precision == "no") return DType::f32;
-  check(config.mixed_precision != "fp16",
-        "--mixed_precision fp16 is not supported yet; bf16 has fp32's range and needs no loss scaling");
-  check(config.mixed_precision == "bf16", "--mixed_precision must be no or bf16, got \"", config.mixed_precision, "\"");
+DType compute_type(const std::string& mixed_precision) {
+  if (mixed_precision == "no") return DType::f32;
+  if (mixed_precision == "fp16") return DType::f16;
+  check(mixed_precision == "bf16", "--mixed_precision must be no, fp16 or bf16, got \"", mixed_precision, "\"");
   return DType::bf16;
 }
 
@@ -142,7 +141,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.modules = adapted_modules(config.network, checkpoint);
   const NetworkArgs args = parse_network_args(config.network.network_args);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
-  settings.compute = compute_type(config.run);
+  settings.compute = compute_type(config.run.mixed_precision);
   settings.clip_skip = config.model.clip_skip.value_or(1);
   const int64_t layers = settings.model.text.layers;
   check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
@@ -235,7 +234,7 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
   RunSummary s;
   s.model = concat_text(std::filesystem::path(checkpoint.path()).filename().string(), " (",
                         name_of(checkpoint.family()), ")");
-  s.precision = settings.compute == DType::f32 ? "fp32" : name_of(settings.compute);
+  s.precision = settings.compute == DType::bf16 ? "bf16" : settings.compute == DType::f16 ? "fp16" : "fp32";
   if (config.run.gradient_checkpointing) s.precision += ", gradient checkpointing";
   for (size_t d = 0; d < data.datasets.size(); ++d) {
     const Dataset& dataset = data.datasets[d];

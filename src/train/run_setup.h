@@ -21,7 +21,7 @@ namespace rankine {
 Checkpoint open_checkpoint(const ModelConfig& config);
 
 /// The type to compute in. Throws Error for a mixed_precision that is not built.
-DType compute_type(const RunConfig& config);
+DType compute_type(const std::string& mixed_precision);
 
 /// The loader of a run: the caller adds what follows from the run's length.
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);

@@ -1,6 +1,7 @@
 #include "train/state_file.h"
 
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 #include "base/error.h"
@@ -15,6 +16,12 @@ using Metadata = std::map<std::string, std::string>;
 constexpr std::string_view kFormat = "rankine training state 1";
 constexpr std::string_view kSetting = "setting.", kVariable = "variable.";
 constexpr std::string_view kLosses = "recent_losses";
+
+/// Reads back as the same number.
+std::string shortest_text(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
 
 void update(Sha256& sha, std::string_view text) {
   // The length keeps "ab" + "c" apart from "a" + "bc".
@@ -50,6 +57,12 @@ T number(const std::string& path, const Metadata& metadata, const char* key) {
   return value;
 }
 
+/// The same, or `otherwise` where there is none: what states had not from the beginning.
+template <class T>
+T number(const std::string& path, const Metadata& metadata, const char* key, T otherwise) {
+  return metadata.contains(key) ? number<T>(path, metadata, key) : otherwise;
+}
+
 TensorToWrite tensor(const std::string& name, const std::vector<float>& values) {
   return {name, DType::f32, {static_cast<int64_t>(values.size())}, std::as_bytes(std::span(values))};
 }
@@ -60,6 +73,9 @@ void write_state(const std::string& path, const TrainingState& state) {
   Metadata metadata = {{"format", std::string(kFormat)},
                        {"step", std::to_string(state.position.step)},
                        {"updates", std::to_string(state.position.updates)},
+                       {"skipped", std::to_string(state.position.skipped)},
+                       {"loss_scale", shortest_text(state.position.loss_scale.scale)},
+                       {"loss_scale_clean_steps", std::to_string(state.position.loss_scale.clean_steps)},
                        {"seed", std::to_string(state.seed)}};
   for (const auto& [key, value] : state.settings) metadata[std::string(kSetting) + key] = value;
   std::vector<TensorToWrite> tensors = {tensor(std::string(kLosses), state.position.losses)};
@@ -86,8 +102,16 @@ TrainingState read_state(const std::string& path) {
   TrainingState state;
   state.position.step = number<int64_t>(path, metadata, "step");
   state.position.updates = number<int64_t>(path, metadata, "updates");
+  state.position.skipped = number<int64_t>(path, metadata, "skipped", 0);
+  LossScaleState& scale = state.position.loss_scale;
+  scale.scale = number<double>(path, metadata, "loss_scale", scale.scale);
+  scale.clean_steps = number<int64_t>(path, metadata, "loss_scale_clean_steps", scale.clean_steps);
   state.seed = number<uint64_t>(path, metadata, "seed");
-  check(state.position.step >= 0 && state.position.updates >= 0, path, ": the step is below 0");
+  check(state.position.step >= 0 && state.position.updates >= 0 && state.position.skipped >= 0, path,
+        ": the step is below 0");
+  int exponent = 0;
+  check(std::isfinite(scale.scale) && std::frexp(scale.scale, &exponent) == 0.5 && scale.clean_steps >= 0, path,
+        ": the loss scale is no power of two: ", scale.scale);
   for (const auto& [key, value] : metadata)
     if (key.starts_with(kSetting)) state.settings[key.substr(kSetting.size())] = value;
   state.position.losses = file.read_f32(kLosses);

@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "train/loss_scale.h"
+
 namespace rankine {
 
 /// Where a run stands between two steps.
 struct RunPosition {
   int64_t step = 0;             ///< optimiser steps done since the run's very first
   int64_t updates = 0;          ///< of them, those that the optimiser's own state has seen
+  int64_t skipped = 0;          ///< of them, those that overflowed fp16 and changed nothing but the loss scale
+  LossScaleState loss_scale{};  ///< of fp16
   std::vector<float> losses{};  ///< of the last batches, oldest first: what the average is made of
 };
 

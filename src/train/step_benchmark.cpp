@@ -16,6 +16,7 @@
 #include "train/checkpoint_constants.h"
 #include "train/lora_trainer.h"
 #include "train/memory_choice.h"
+#include "train/run_setup.h"
 
 namespace rankine {
 namespace {
@@ -72,8 +73,6 @@ std::vector<ModelWeight> weights_of(const Sd1Widths& widths) {
 }  // namespace
 
 void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  check(c.mixed_precision == "bf16" || c.mixed_precision == "no", "--mixed_precision: expected no or bf16, got \"",
-        c.mixed_precision, "\"");
   std::optional<Checkpoint> checkpoint;
   std::unique_ptr<ConstantSource> constants = std::make_unique<MadeUpConstants>();
   StepSettings settings;
@@ -90,7 +89,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     for (const std::string& name : checkpoint->names()) weights.push_back({name, checkpoint->shape(name)});
   }
   settings.modules = lora_modules(weights, targets);
-  settings.compute = c.mixed_precision == "bf16" ? DType::bf16 : DType::f32;
+  settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;
   const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};

@@ -53,6 +53,12 @@ void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
   graph.set_scope("");
 }
 
+std::vector<Value> gradient_variables(Graph& graph, std::span<const Value> trained) {
+  std::vector<Value> gradients;
+  for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
+  return gradients;
+}
+
 }  // namespace
 
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
@@ -91,14 +97,16 @@ void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shap
   compile(graph, forward_target(s));
 }
 
+void build_grad_norm_graph(Graph& graph, std::span<const Value> trained) {
+  check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
+  graph.output("grad_norm", grad_norm(gradient_variables(graph, trained)));
+}
+
 void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
                         const Optimizer& optimizer, double max_grad_norm) {
-  check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
-  std::vector<Value> gradients;
-  for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
-  const Value norm = grad_norm(gradients);
-  graph.output("grad_norm", norm);
-  const Value factor = max_grad_norm > 0 ? clip_factor(norm, max_grad_norm) : fill(graph, f32({}), 1.0);
+  const std::vector<Value> gradients = gradient_variables(graph, trained);
+  Value factor = graph.input("unscale", f32({}));
+  if (max_grad_norm > 0) factor = mul(factor, clip_factor(graph.input("grad_norm", f32({})), max_grad_norm));
   const Value step = graph.input("step", f32({}));
   std::map<std::string_view, const ParameterGroup*> group_of;
   for (const ParameterGroup& group : groups)

@@ -78,9 +78,13 @@ struct UpdateSettings {
 
 struct ParameterGroup;
 
-/// Clipping and the optimiser over the gradients that steps left. `trained` comes from build_step_graph (any graph's).
-/// Inputs: "step" f32 [], and "lr.GROUP" f32 [] for each group that has a trained tensor. Outputs: "grad_norm" f32 [],
-/// before clipping, "lr.GROUP" f32 [] of each group, and what the optimiser has to tell.
+/// The norm of all gradients that steps left -> output "grad_norm" f32 []. It is not finite when one of them is not:
+/// known before an update has touched anything. `trained` comes from build_step_graph (any graph's).
+void build_grad_norm_graph(Graph& graph, std::span<const Value> trained);
+
+/// Clipping and the optimiser over these gradients. Inputs, f32 [] each: "step", "unscale", a factor on the gradients,
+/// "grad_norm" with that factor (where they are clipped), and "lr.GROUP" for each group that has a trained tensor.
+/// Outputs: "lr.GROUP" f32 [] of each group, and what the optimiser has to tell.
 void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
                         const Optimizer& optimizer, double max_grad_norm);
 

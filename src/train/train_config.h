@@ -90,7 +90,7 @@ struct RunConfig {
   int64_t max_train_steps = 1600;           ///< optimiser steps
   std::optional<int64_t> max_train_epochs;  ///< when set, max_train_steps follows from it
   std::optional<int64_t> seed;              ///< unset: drawn at random
-  std::string mixed_precision = "no";       ///< compute type: "no" (fp32) or "bf16"
+  std::string mixed_precision = "no";       ///< compute type: "no" (fp32), "fp16" or "bf16"
   bool no_half_vae = false;                 ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
   std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free

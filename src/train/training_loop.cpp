@@ -32,7 +32,10 @@ TrainingLoop::TrainingLoop(const Parts& parts)
       names_(parts.config.save),
       losses_(static_cast<size_t>(parts.length.batches_per_epoch)),
       step_seconds_(kRecentSteps),
-      waits_(kRecentSteps) {
+      waits_(kRecentSteps),
+      loss_scale_(parts.trainer.settings().compute == DType::f16, parts.start.loss_scale),
+      updates_(parts.start.updates),
+      skipped_(parts.start.skipped) {
   for (const float loss : parts.start.losses) losses_.add(loss);
 }
 
@@ -100,10 +103,11 @@ StepMetrics TrainingLoop::step(int64_t number) {
     prepare += ready.prepare_seconds;
     files.insert(files.end(), ready.batch.files.begin(), ready.batch.files.end());
     const Timer timer;
-    const StepResult result = parts_.trainer.step(ready.inputs, 1 / accumulation, batches > 0);
+    const StepResult result = parts_.trainer.step(ready.inputs, loss_scale_.value() / accumulation, batches > 0);
     compute += timer.seconds();
-    check_finite(result.loss, "loss", number, ready.batch.files);
-    losses_.add(result.loss);
+    // A loss that is not finite has such gradients: where those are skipped, so is this.
+    if (!loss_scale_.dynamic()) check_finite(result.loss, "loss", number, ready.batch.files);
+    if (std::isfinite(result.loss)) losses_.add(result.loss);
     metrics.loss += result.loss;
     metrics.epoch = ready.batch.epoch + 1;
     ended = parts_.length.step_ends_at(ready.batch.index);
@@ -111,15 +115,9 @@ StepMetrics TrainingLoop::step(int64_t number) {
   metrics.loss /= batches;
   metrics.loss_average = losses_.mean();
 
-  const OptimConfig& optim = parts_.config.optim;
-  LearningRates rates = {optim.unet_rate(), optim.text_encoder_rate()};
-  if (parts_.trainer.takes_lr_schedule())
-    rates.scheduled = [&, number](double base) { return parts_.schedule.rate(base, number - 1); };
   Timer timer;
-  metrics.grad_norm = parts_.trainer.update(parts_.start.updates + number - parts_.start.step, rates);
+  update(metrics, files);
   const double update = timer.seconds();
-  check_finite(*metrics.grad_norm, "gradient", number, files);
-  add_update_values(metrics, parts_.trainer.update_values());
 
   timer.restart();
   const std::vector<Due> due = due_saves(metrics);
@@ -144,6 +142,37 @@ StepMetrics TrainingLoop::step(int64_t number) {
   if (!due.empty()) going_on([&] { parts_.log.write_report(RunState::running); });
   state_seconds_ = timer.seconds();
   return metrics;
+}
+
+void TrainingLoop::update(StepMetrics& metrics, const std::vector<std::string>& files) {
+  const OptimConfig& optim = parts_.config.optim;
+  // As in accelerate, a step that is skipped is none for the schedule.
+  const int64_t scheduled = metrics.step - 1 - skipped_;
+  LearningRates rates = {optim.unet_rate(), optim.text_encoder_rate()};
+  if (parts_.trainer.takes_lr_schedule())
+    rates.scheduled = [&, scheduled](double base) { return parts_.schedule.rate(base, scheduled); };
+  metrics.grad_norm = parts_.trainer.update(updates_ + 1, rates, loss_scale_.value());
+  add_update_values(metrics, parts_.trainer.update_values());
+  if (loss_scale_.dynamic()) metrics.values.emplace_back("loss_scale", loss_scale_.value());
+  const bool finite = std::isfinite(*metrics.grad_norm);
+  if (finite) {
+    ++updates_;
+  } else if (loss_scale_.dynamic()) {
+    skip(metrics.step, files);
+  } else {
+    check_finite(*metrics.grad_norm, "gradient", metrics.step, files);
+  }
+  loss_scale_.update(!finite);
+}
+
+void TrainingLoop::skip(int64_t number, const std::vector<std::string>& files) {
+  ++skipped_;
+  const double scale = loss_scale_.value();
+  check(scale > 1, "step ", number, ": values overflow fp16 (largest 65504) also without loss scaling; the LoRA is as ",
+        "it was before.\nTry --mixed_precision bf16, which has fp32's range, or a lower --learning_rate. ",
+        "The pictures of the step were:", listed(files));
+  parts_.progress.message(concat_text("step ", number, ": gradients overflow fp16 at a loss scale of ", scale,
+                                      "; the step is skipped, the scale is ", scale / 2, " now"));
 }
 
 void TrainingLoop::validate(StepMetrics& metrics) {
@@ -261,8 +290,7 @@ bool TrainingLoop::going_on(const std::function<void()>& write) {
 bool TrainingLoop::save_state(int64_t steps, const std::string& folder) {
   try {
     if (state_step_ != steps) {
-      const int64_t updates = parts_.start.updates + steps - parts_.start.step;
-      RunPosition position{.step = steps, .updates = updates};
+      RunPosition position{.step = steps, .updates = updates_, .skipped = skipped_, .loss_scale = loss_scale_.state()};
       for (const double loss : losses_.values()) position.losses.push_back(static_cast<float>(loss));
       parts_.states.save(position);
       state_step_ = steps;

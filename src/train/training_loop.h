@@ -10,6 +10,7 @@
 #include "train/batch_source.h"
 #include "train/interrupt.h"
 #include "train/lora_saver.h"
+#include "train/loss_scale.h"
 #include "train/previews.h"
 #include "train/progress.h"
 #include "train/run_length.h"
@@ -68,8 +69,9 @@ class TrainingLoop {
   };
   explicit TrainingLoop(const Parts& parts);
 
-  /// Throws Error when a loss or gradient is not finite, with the step and the files of its batches; when a picture can
-  /// not be read any more, after saving the LoRA as it is; when the last LoRA cannot be saved in its place.
+  /// Throws Error when a loss or gradient is not finite (unless loss scaling can help), with the step and the files of
+  /// its batches; when a picture can not be read any more, after saving the LoRA as it is; when the last LoRA cannot be
+  /// saved in its place.
   TrainOutcome run();
 
  private:
@@ -79,6 +81,10 @@ class TrainingLoop {
   ReadyBatch next_batch(int64_t steps_done);
   /// Takes the loss of what is held out, if it is time.
   void validate(StepMetrics& metrics);
+  /// Moves the weights. With a gradient that is not finite nothing moves: under loss scaling the step is skipped and
+  /// the scale halved, else the run stops. This is where such values are noticed.
+  void update(StepMetrics& metrics, const std::vector<std::string>& files);
+  void skip(int64_t number, const std::vector<std::string>& files);
   void check_finite(double value, const char* what, int64_t number, const std::vector<std::string>& files) const;
   /// A save that is due after a step.
   struct Due {
@@ -104,6 +110,8 @@ class TrainingLoop {
   Parts parts_;
   OutputNames names_;
   MovingMean losses_, step_seconds_, waits_;
+  LossScale loss_scale_;
+  int64_t updates_, skipped_;          // see RunPosition
   double state_seconds_ = 0;           // of the last step's state and report, which follow its line of metrics
   int64_t state_step_ = -1;            // of the state saved last
   double sample_seconds_ = 0;          // in all

@@ -108,6 +108,12 @@ TEST_CASE("every op on the CPU agrees with the reference in f32, trained or froz
     for (const Weights w : kAllWeights) compare(c, DType::f32, w, 2e-5);
 }
 
+// f16 has 11 bits. Winograd's transforms are taken in f32, as its products are.
+TEST_CASE("every op on the CPU agrees with the reference in f16, trained or frozen, packed, plain or Winograd's") {
+  for (const OpCase& c : op_cases())
+    for (const Weights w : kAllWeights) compare(c, DType::f16, w, 2.5e-3);
+}
+
 // bf16 has 8 bits: a rounded input is off by up to 2^-9, and results of sums over them by about that.
 TEST_CASE("every op on the CPU agrees with the reference in bf16, trained or frozen, packed, plain or Winograd's") {
   for (const OpCase& c : op_cases())

@@ -38,7 +38,13 @@ inline void for_each_target(const std::function<void()>& body) {
 }
 
 inline const std::vector<int64_t> odd_sizes = {1, 3, 7, 16, 17, 31, 33, 64, 100, 257};
-inline const std::vector<DType> storages = {DType::f32, DType::bf16};
+inline const std::vector<DType> storages = {DType::f32, DType::bf16, DType::f16};
+inline const std::vector<DType> product_types = {DType::f32, DType::bf16};
+/// Of a second operand: no kernel takes bf16 and f16 at once.
+inline std::vector<DType> storages_beside(DType first) {
+  if (first == DType::f32) return storages;
+  return {DType::f32, first};
+}
 
 /// A tensor that starts one element off any alignment and has guards on both sides.
 class Buffer {
@@ -65,11 +71,14 @@ class Buffer {
 
   double get(int64_t i) const {
     if (dtype_ == DType::bf16) return f32_from_bf16(in().as<uint16_t>()[i]);
+    if (dtype_ == DType::f16) return f32_from_f16(in().as<uint16_t>()[i]);
     return in().as<float>()[i];
   }
   void set(int64_t i, double value) {
     if (dtype_ == DType::bf16) {
       out().as<uint16_t>()[i] = bf16_from_f32(static_cast<float>(value));
+    } else if (dtype_ == DType::f16) {
+      out().as<uint16_t>()[i] = f16_from_f32(static_cast<float>(value));
     } else {
       out().as<float>()[i] = static_cast<float>(value);
     }
@@ -85,7 +94,7 @@ class Buffer {
  private:
   static constexpr int64_t guard = 33;
   static constexpr char fill = 0x5a;
-  size_t size() const { return dtype_ == DType::bf16 ? 2 : 4; }
+  size_t size() const { return size_of(dtype_); }
   const char* data() const { return bytes_.data() + static_cast<size_t>(guard) * size(); }
 
   DType dtype_;
@@ -93,16 +102,16 @@ class Buffer {
   std::vector<char> bytes_;
 };
 
-/// Every element within `tolerance` (of max(1, |expected|)), with bf16's half unit in the last place on top, and
-/// nothing written outside.
+/// Every element within `tolerance` (of max(1, |expected|)), with the half unit in the last place of bf16 or f16
+/// on top, and nothing written outside.
 inline void check_close(const Buffer& got, const std::vector<double>& expected, double tolerance = 1e-6) {
   REQUIRE(got.count() == static_cast<int64_t>(expected.size()));
+  const double half_unit = got.dtype() == DType::bf16 ? 0x1p-8 : got.dtype() == DType::f16 ? 0x1p-11 : 0;
   double worst = 0;
   int64_t at = 0;
   for (int64_t i = 0; i < got.count(); ++i) {
     const double e = expected[static_cast<size_t>(i)];
-    const double allowed =
-        tolerance * std::max(1.0, std::abs(e)) + (got.dtype() == DType::bf16 ? std::abs(e) / 256 : 0);
+    const double allowed = tolerance * std::max(1.0, std::abs(e)) + half_unit * std::abs(e);
     double error = std::abs(got.get(i) - e) / allowed;
     if (std::isnan(error)) error = INFINITY;
     if (error > worst) {

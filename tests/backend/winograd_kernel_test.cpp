@@ -176,7 +176,7 @@ bool available(DType dtype) { return winograd_supported(engine(), 64, 64, dtype)
 }  // namespace
 
 TEST_CASE("Winograd: odd and even sizes, one to three images, agree with the definition in double") {
-  for (const DType dtype : test::storages) {
+  for (const DType dtype : test::product_types) {
     if (!available(dtype)) continue;
     for (const auto& [h, w] : std::vector<std::pair<int64_t, int64_t>>{{7, 5}, {8, 8}, {13, 16}, {1, 1}, {2, 3}}) {
       for (const int64_t images : {1, 2, 3}) check_case({.shape = {images, h, w, 20, 36, dtype}});
@@ -186,7 +186,7 @@ TEST_CASE("Winograd: odd and even sizes, one to three images, agree with the def
 
 TEST_CASE("Winograd: channels that fill no vector, or only some, agree with the definition on every instruction set") {
   test::for_each_target([] {
-    for (const DType dtype : test::storages) {
+    for (const DType dtype : test::product_types) {
       if (!available(dtype)) continue;
       for (const auto& [in, out] :
            std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {20, 36}, {33, 7}, {64, 96}, {5, 130}})
@@ -196,7 +196,7 @@ TEST_CASE("Winograd: channels that fill no vector, or only some, agree with the 
 }
 
 TEST_CASE("Winograd: bias, residual and flipped kernels, each alone and together, residual in place too") {
-  for (const DType dtype : test::storages) {
+  for (const DType dtype : test::product_types) {
     if (!available(dtype)) continue;
     for (int options = 0; options < 8; ++options) {
       const Case c = {.shape = {2, 7, 9, 36, 20, dtype},
@@ -211,7 +211,7 @@ TEST_CASE("Winograd: bias, residual and flipped kernels, each alone and together
 
 // With AVX2 oneDNN sums a product of other height in another order: the last bits may differ there.
 TEST_CASE("Winograd: how the tiles are cut changes nothing but the last bits") {
-  for (const DType dtype : test::storages) {
+  for (const DType dtype : test::product_types) {
     if (!available(dtype)) continue;
     Case c = {.shape = {3, 7, 10, 64, 48, dtype}, .bias = true, .residual = true};
     const WinogradShape& s = c.shape;
@@ -236,7 +236,7 @@ TEST_CASE("Winograd: how the tiles are cut changes nothing but the last bits") {
 }
 
 TEST_CASE("Winograd: one packed weight serves pictures of every size") {
-  for (const DType dtype : test::storages) {
+  for (const DType dtype : test::product_types) {
     if (!available(dtype)) continue;
     const Case first = {.shape = {1, 4, 4, 96, 80, dtype}};
     const std::vector<float> w = random_weights(first.shape, 4);

@@ -155,9 +155,10 @@ TEST_CASE("a choice that comes later is refused as such, a wrong one as no choic
   const FlagTable table = train_flags(options);
   std::vector<std::string> notes;
   const auto give = [&](const char* name, const char* text) { assign(*find_flag(table, name), {text}, name, notes); };
-  CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp16"), doctest::Contains("\"fp16\" is not supported yet"), Error);
+  CHECK_THROWS_WITH_AS(give("--network_module", "networks.oft"),
+                       doctest::Contains("\"networks.oft\" is not supported yet"), Error);
   CHECK_THROWS_WITH_AS(give("--mixed_precision", "fp32"),
-                       "--mixed_precision: \"fp32\" is no choice; choose from no, bf16", Error);
+                       "--mixed_precision: \"fp32\" is no choice; choose from no, fp16, bf16", Error);
   give("--optimizer_type", "adamw");
   CHECK(options.config.optim.optimizer_type == "AdamW");
 }

@@ -7,6 +7,7 @@
 #include "models/synthetic.h"
 #include "optim/adamw.h"
 #include "support/accounting.h"
+#include "train/loss_scale.h"
 
 using namespace rankine;
 using namespace rankine::golden;
@@ -24,6 +25,7 @@ constexpr Tolerance kF32 = {1e-5, 3e-5, 5e-4};
 // module's other gradient (attn1_to_v of the middle, rank 1), which leaves nothing of 8 bits; against a thousandth of
 // all gradients it is off by 9e-2, and nearly all other tensors are larger than that.
 constexpr Tolerance kBf16 = {5e-3, 5e-2, 3e-1, 1e-3};
+constexpr Tolerance kF16 = {1e-3, 1e-2, 5e-2, 1e-3};
 
 void check_case(const GradientCase& c, const char* device, DType compute, bool checkpointing,
                 const Tolerance& tolerance) {
@@ -46,13 +48,15 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
     trainer.set_weights(t.name, values);
   }
   const SafetensorsFile file = SafetensorsFile::open(c.tensors.string());
-  const StepResult result = trainer.step(step_inputs(file, "in.", c.options));
+  const double loss_scale = compute == DType::f16 ? LossScaleState{}.scale : 1;
+  const StepResult result = trainer.step(step_inputs(file, "in.", c.options), loss_scale);
   CHECK(std::abs(result.loss - c.loss) < tolerance.loss * c.loss);
   L2Error together;
   std::vector<std::pair<std::string, L2Error>> singles;
   for (const LoraTensor& t : tensors) {
     CAPTURE(t.name);
-    const std::vector<float> got = trainer.gradient(t.name, count_of(t.shape));
+    std::vector<float> got = trainer.gradient(t.name, count_of(t.shape));
+    for (float& g : got) g /= static_cast<float>(loss_scale);
     const TensorInfo* expected = file.find("grad." + t.name);
     if (!expected) {
       CHECK(got.empty());  // text layers above the state that is used
@@ -96,6 +100,9 @@ TEST_CASE("LoRA gradients with gradient checkpointing are the recorded ones") {
 }
 TEST_CASE("LoRA gradients in bf16 are the recorded ones up to rounding") {
   for_each_case("cpu", DType::bf16, false, kBf16);
+}
+TEST_CASE("LoRA gradients in fp16, with its first loss scale, are the recorded ones up to rounding") {
+  for_each_case("cpu", DType::f16, false, kF16);
 }
 TEST_CASE("LoRA gradients in the reference loops are the recorded ones") {
   for_each_case("reference", DType::f32, false, kF32);

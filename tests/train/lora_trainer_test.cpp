@@ -51,10 +51,11 @@ struct Training {
     }
   }
   double step(int64_t number) {
-    const double loss = trainer.step(inputs(static_cast<uint64_t>(number))).loss;
-    trainer.update(number, {2e-3, 2e-3});
+    const double loss = trainer.step(inputs(static_cast<uint64_t>(number)), loss_scale()).loss;
+    REQUIRE(std::isfinite(trainer.update(number, {2e-3, 2e-3}, loss_scale())));
     return loss;
   }
+  double loss_scale() const { return trainer.settings().compute == DType::f16 ? 1024 : 1; }
   std::vector<double> losses(int64_t steps) {
     std::vector<double> found;
     for (int64_t i = 1; i <= steps; ++i) found.push_back(step(i));
@@ -158,6 +159,38 @@ TEST_CASE("Winograd's convolutions in bf16 train like direct ones: no further fr
   MESSAGE("loss off by ", distance(direct, exact), " direct, ", distance(winograd, exact), " Winograd");
   CHECK(exact.back() < exact.front());
   CHECK(distance(winograd, exact) < 2 * distance(direct, exact) + 1e-4);
+}
+
+TEST_CASE("in fp16 a LoRA trains like in fp32, nearer to it than in bf16") {
+  constexpr int64_t kSteps = 60;
+  StepSettings settings = small_settings();
+  const std::vector<double> exact = Training(settings).losses(kSteps);
+  settings.compute = DType::bf16;
+  const std::vector<double> bf16 = Training(settings).losses(kSteps);
+  settings.compute = DType::f16;
+  const std::vector<double> fp16 = Training(settings).losses(kSteps);
+  MESSAGE("loss off by ", distance(bf16, exact), " in bf16, ", distance(fp16, exact), " in fp16");
+  CHECK(distance(fp16, exact) < 0.5 * distance(bf16, exact));
+}
+
+TEST_CASE("a gradient that is not finite is told before anything has changed") {
+  StepSettings settings = small_settings();
+  settings.compute = DType::f16;
+  Training training(settings);
+  training.step(1);
+  const auto everything = [&] {
+    std::vector<std::vector<float>> all;
+    for (const auto& [name, count] : training.trainer.state_variables())
+      all.push_back(training.trainer.weights(name, count));
+    return all;
+  };
+  const auto before = everything();
+  training.trainer.step(inputs(2), 0x1p60);
+  CHECK(!std::isfinite(training.trainer.update(2, {2e-3, 2e-3}, 0x1p60)));
+  CHECK(everything() == before);
+  CHECK(training.trainer.update_values() == std::vector<std::pair<std::string, double>>{{"lr.unet", 2e-3}});
+  training.step(2);
+  CHECK(everything() != before);
 }
 
 TEST_CASE("captions encoded beforehand give the same step as captions encoded when they come") {

@@ -114,7 +114,7 @@ void check_stopped_is_whole(const std::function<void(TrainConfig&)>& change, int
 }  // namespace
 
 TEST_CASE("stopped in the middle of an epoch and continued is the same run, in every precision") {
-  for (const char* precision : {"no", "bf16"})
+  for (const char* precision : {"no", "bf16", "fp16"})
     for (const bool text_encoder : {false, true})
       for (const int accumulation : {1, 2}) {
         CAPTURE(precision);

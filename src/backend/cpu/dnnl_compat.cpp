@@ -11,7 +11,7 @@ dnnl::memory::data_type dnnl_type(DType dtype) {
     case DType::bf16:
       return dnnl::memory::data_type::bf16;
     default:
-      fail("the CPU computes in f32 or bf16, not in ", dtype);
+      fail("oneDNN is given f32 or bf16 here, not ", dtype);
   }
 }
 

@@ -32,7 +32,7 @@ void* Prepare::output(int i) const {
 }
 
 size_t Prepare::reserve(const Type& type) {
-  if (type.dtype != DType::bf16) return kNotWide;
+  if (!is_half(type.dtype)) return kNotWide;
   const size_t offset = wide_bytes_;
   wide_bytes_ += (static_cast<size_t>(type.count()) * sizeof(float) + 63) / 64 * 64;
   return offset;
@@ -40,7 +40,7 @@ size_t Prepare::reserve(const Type& type) {
 
 void Prepare::widen() {
   const auto wide_type = [](Type type) {
-    if (type.dtype == DType::bf16) type.dtype = DType::f32;
+    if (is_half(type.dtype)) type.dtype = DType::f32;
     return type;
   };
   for (int i = 0; i < static_cast<int>(node_.inputs().size()); ++i) {
@@ -69,11 +69,14 @@ Launch Prepare::around(Launch launch) const {
   std::vector<Copy> before, after;
   for (int i = 0; i < static_cast<int>(wide_inputs_.size()); ++i)
     if (wide_inputs_[static_cast<size_t>(i)] != kNotWide)
-      before.push_back({pointer(node_.input(i)), DType::bf16, {input(i), DType::f32}, input_type(i).count()});
+      before.push_back(
+          {pointer(node_.input(i)), node_.input(i).dtype(), {input(i), DType::f32}, input_type(i).count()});
   for (int i = 0; i < static_cast<int>(wide_outputs_.size()); ++i)
     if (wide_outputs_[static_cast<size_t>(i)] != kNotWide)
-      after.push_back(
-          {output(i), DType::f32, {pointer({const_cast<Node*>(&node_), i}), DType::bf16}, output_type(i).count()});
+      after.push_back({output(i),
+                       DType::f32,
+                       {pointer({const_cast<Node*>(&node_), i}), node_.type(i).dtype},
+                       output_type(i).count()});
   return [before = std::move(before), launch = std::move(launch), after = std::move(after)] {
     for (const Copy& copy : before) cast(copy.from, copy.from_type, copy.to, copy.count);
     launch();

@@ -47,8 +47,8 @@ class Prepare {
   }
   const Type& output_type(int i = 0) const { return widened_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
 
-  /// For a kernel that has no bf16 arithmetic on this processor: from now on its bf16 operands look like f32 ones, in
-  /// working memory. `around` adds the conversions.
+  /// For a kernel that has no arithmetic for its bf16 or f16 operands: from now on they look like f32 ones, in working
+  /// memory. `around` adds the conversions.
   void widen();
   bool widened() const { return widened_; }
   Launch around(Launch launch) const;
@@ -74,7 +74,7 @@ class Prepare {
  private:
   static constexpr size_t kNotWide = SIZE_MAX;
   void* pointer(Value value) const;
-  /// Reserves f32 working memory for a value, if it is bf16: its offset, or kNotWide.
+  /// Reserves f32 working memory for a value, if it is bf16 or f16: its offset, or kNotWide.
   size_t reserve(const Type& type);
 
   bool widened_ = false;
@@ -94,10 +94,10 @@ class Prepare {
 struct Kernel {
   const OpDef* op;
   Launch (*prepare)(Prepare&);
-  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512
+  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512, f16 is always widened
 };
-/// Whether oneDNN multiplies bf16 on this processor.
-bool has_bf16_products();
+/// Whether oneDNN multiplies numbers of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
+bool has_products(DType dtype);
 /// Every kernel of this backend (kernels.cpp).
 std::span<const Kernel> kernels();
 

@@ -3,7 +3,10 @@
 
 namespace rankine::cpu {
 
-bool has_bf16_products() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core; }
+bool has_products(DType dtype) {
+  if (dtype == DType::bf16) return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+  return dtype == DType::f32;
+}
 
 std::span<const Kernel> kernels() {
   static constexpr Kernel all[] = {

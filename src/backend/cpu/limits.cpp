@@ -51,8 +51,8 @@ double copy_rate() {
 
 DeviceLimits cpu_limits(DType dtype) {
   Device device;
-  // Where the processor cannot multiply bf16 the products of such a step are f32.
-  return {product_rate(device, has_bf16_products() ? dtype : DType::f32), copy_rate()};
+  // Where the processor cannot multiply the step's type its products are f32.
+  return {product_rate(device, has_products(dtype) ? dtype : DType::f32), copy_rate()};
 }
 
 }  // namespace rankine

@@ -27,14 +27,13 @@ class CpuExecutable : public Executable {
  public:
   CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), plan_(plan_memory(graph)) {
     memory_.arena.grow(plan_.arena_bytes());
-    const bool bf16_products = has_bf16_products();
     std::unordered_map<const OpDef*, Kernel> table;
     for (const Kernel& kernel : kernels()) table.emplace(kernel.op, kernel);
     for (const Node& node : graph.nodes()) {
       const auto kernel = table.find(&node.op());
       check(kernel != table.end(), "the CPU has no kernel for ", node.op().name);
       Prepare prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch, memory_.variables);
-      if (kernel->second.is_product && !bf16_products && node.input(0).dtype() == DType::bf16) prepare.widen();
+      if (kernel->second.is_product && !has_products(node.input(0).dtype())) prepare.widen();
       Launch launch = prepare.around(kernel->second.prepare(prepare));
       if (!launch) continue;
       launches_.push_back(std::move(launch));

@@ -40,7 +40,7 @@ std::span<const float> WeightStore::read_f32(const Node& constant) {
 
 const std::byte* WeightStore::read(const Node& constant, DType dtype) {
   const Type type{constant.type().shape, dtype};
-  check(type.dtype == DType::f32 || type.dtype == DType::bf16, "constant \"", constant.scope(), "\" cannot be kept as ",
+  check(type.dtype == DType::f32 || is_half(type.dtype), "constant \"", constant.scope(), "\" cannot be kept as ",
         type.dtype);
   const std::span<const float> values = read_f32(constant);
   if (type.dtype == DType::f32) return staging_f32_.base();
@@ -79,7 +79,7 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   for (auto it = begin; it != end; ++it)
     if (it->second.view == view && it->second.desc == desc) return it->second.memory;
 
-  // The packing says the type: f32 where the processor cannot multiply bf16.
+  // The packing says the type: f32 where the processor cannot multiply the constant's own.
   const DType packed_type = type_of(desc) == dnnl::memory::data_type::bf16 ? DType::bf16 : DType::f32;
   const Type type{constant.type().shape, packed_type};
   const Shape& shape = type.shape;

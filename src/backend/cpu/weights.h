@@ -58,7 +58,7 @@ class WeightStore {
     Desc desc;
     dnnl::memory memory;
   };
-  /// The tensor as f32, or as `dtype` (f32 or bf16): in memory that the next call uses again.
+  /// The tensor as f32, or as `dtype` (f32, bf16 or f16): in memory that the next call uses again.
   std::span<const float> read_f32(const Node& constant);
   const std::byte* read(const Node& constant, DType dtype);
   /// Counts a new form.

@@ -57,16 +57,16 @@ HWY_EXPORT(activation_range);
 HWY_EXPORT(activation_backward_range);
 
 void activation(Activation f, In x, Out y, int64_t n) {
-  check_f32_or_bf16("activation", x.dtype);
-  check_f32_or_bf16("activation", y.dtype);
+  check_storage("activation", x.dtype);
+  check_storage("activation", y.dtype);
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(activation_range)(f, x.at(begin), y.at(begin), end - begin);
   });
 }
 
 void activation_backward(Activation f, In x, In dy, Out dx, int64_t n) {
-  check_f32_or_bf16("activation_backward", x.dtype);
-  check_f32_or_bf16("activation_backward", dy.dtype);
+  check_storage("activation_backward", x.dtype);
+  check_storage("activation_backward", dy.dtype);
   check_same_dtype("activation_backward", x.dtype, dx.dtype);
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(activation_backward_range)(f, x.at(begin), dy.at(begin), dx.at(begin), end - begin);

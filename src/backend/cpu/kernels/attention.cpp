@@ -12,7 +12,8 @@ namespace rankine {
 namespace {
 
 const AttentionKernels& kernels_for(AttentionIsa isa, DType dtype) {
-  check(dtype == DType::f32 || dtype == DType::bf16, "attention: tensors must be f32 or bf16, got ", dtype);
+  check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16,
+        "attention: tensors must be f32, bf16 or f16, got ", dtype);
   check(attention_isa_available(isa, dtype), "attention: AVX512-BF16 was asked for, but ",
         dtype == DType::bf16 ? "this processor does not have it" : "it computes on bf16 tensors only");
   const bool fast = isa != AttentionIsa::portable && attention_isa_available(AttentionIsa::avx512_bf16, dtype);

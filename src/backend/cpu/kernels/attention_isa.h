@@ -50,7 +50,7 @@ struct AttentionKernels {
   void (*store_dq)(const AttentionShape&, const AttentionHead&, const void* dq_terms, int64_t parts, void* thread);
 };
 
-/// f32 arithmetic, tensors of f32 or bf16.
+/// f32 arithmetic, tensors of f32, bf16 or f16.
 const AttentionKernels& portable_attention(DType dtype);
 
 /// Null where the compiler or the processor lacks AVX512-BF16.

@@ -13,6 +13,8 @@
 #include <cstring>
 
 #include "backend/cpu/kernels/attention_isa.h"
+#include "backend/cpu/kernels/float16-inl.h"
+#include "base/half.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rankine {
@@ -190,6 +192,20 @@ struct Bf16Storage {
     std::memcpy(&bits, &value, sizeof(bits));
     return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
   }
+};
+
+struct F16Storage {
+  using Element = uint16_t;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> load(D d, const uint16_t* from) {
+    return cpu::HWY_NAMESPACE::load_f16(d, from);
+  }
+  template <class D>
+  static HWY_INLINE void store(D d, hn::Vec<D> value, uint16_t* to) {
+    cpu::HWY_NAMESPACE::store_f16(d, value, to);
+  }
+  static float widen(uint16_t value) { return f32_from_f16(value); }
+  static uint16_t narrow(float value) { return f16_from_f32(value); }
 };
 
 /// to [kTile][padded] = from [tokens][size] at `stride`; zeros where there is no token or the head has ended.
@@ -559,6 +575,7 @@ constexpr AttentionKernels kernels = {
 
 const AttentionKernels* f32_kernels() { return &kernels<F32Storage>; }
 const AttentionKernels* bf16_kernels() { return &kernels<Bf16Storage>; }
+const AttentionKernels* f16_kernels() { return &kernels<F16Storage>; }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace rankine
@@ -569,9 +586,11 @@ namespace rankine {
 namespace {
 HWY_EXPORT(f32_kernels);
 HWY_EXPORT(bf16_kernels);
+HWY_EXPORT(f16_kernels);
 }  // namespace
 
 const AttentionKernels& portable_attention(DType dtype) {
+  if (dtype == DType::f16) return *HWY_DYNAMIC_DISPATCH(f16_kernels)();
   return dtype == DType::f32 ? *HWY_DYNAMIC_DISPATCH(f32_kernels)() : *HWY_DYNAMIC_DISPATCH(bf16_kernels)();
 }
 

@@ -80,42 +80,13 @@ void scale_range(float factor, In x, Out y, int64_t n) {
   });
 }
 
-/// A float16 in memory.
-struct F16 {
-  uint16_t bits;
-};
-
-/// Exponent and mantissa are moved to a float's places, a product corrects the bias (and makes subnormals normal);
-/// infinity and NaN keep a full exponent. (Highway's own conversion is wrong for the last two below AVX2.)
-template <class Tag>
-HWY_INLINE hn::Vec<Tag> load(Tag d, const F16* x) {
-  const hn::Rebind<uint16_t, Tag> d16;
-  const hn::Rebind<uint32_t, Tag> d32;
-  const auto bits = hn::PromoteTo(d32, hn::LoadU(d16, &x->bits));
-  const auto magnitude = hn::And(bits, hn::Set(d32, 0x7fffu));
-  const auto sign = hn::ShiftLeft<16>(hn::Xor(bits, magnitude));
-  const auto scaled = hn::Mul(hn::BitCast(d, hn::ShiftLeft<13>(magnitude)), hn::Set(d, 0x1p112f));
-  const auto is_finite = hn::Lt(hn::BitCast(hn::RebindToSigned<decltype(d32)>(), magnitude),
-                                hn::Set(hn::RebindToSigned<decltype(d32)>(), 0x7c00));
-  const auto full = hn::Or(hn::BitCast(d32, scaled), hn::Set(d32, 0x7f800000u));
-  const auto result = hn::IfThenElse(hn::RebindMask(d32, is_finite), hn::BitCast(d32, scaled), full);
-  return hn::BitCast(d, hn::Or(result, sign));
-}
-
 struct Same {
   HWY_INLINE V operator()(V x) const { return x; }
 };
 
 void cast_range(const void* x, DType x_dtype, Out y, int64_t n) {
-  with_storage(y.dtype, [&]<class U>(TypeTag<U>) HWY_ATTR {
-    switch (x_dtype) {
-      case DType::f16:
-        return map(static_cast<const F16*>(x), y.as<U>(), n, Same());
-      case DType::bf16:
-        return map(static_cast<const Bf16*>(x), y.as<U>(), n, Same());
-      default:
-        return map(static_cast<const float*>(x), y.as<U>(), n, Same());
-    }
+  with_storage(x_dtype, y.dtype, [&]<class T, class U>(TypeTag<T>, TypeTag<U>) HWY_ATTR {
+    map(static_cast<const T*>(x), y.as<U>(), n, Same());
   });
 }
 
@@ -143,8 +114,8 @@ HWY_EXPORT(cast_range);
 HWY_EXPORT(fill_range);
 
 void binary(BinaryOp op, Broadcast kind, In a, In b, Out y, const BroadcastShape& shape) {
-  check_f32_or_bf16("binary", a.dtype);
-  check_f32_or_bf16("binary", b.dtype);
+  check_storage("binary", a.dtype);
+  check_storage("binary", b.dtype);
   check_same_dtype("binary", a.dtype, y.dtype);
   const int64_t count = shape.count();
   // A row is the longest run of a for which b is either one element or as many elements side by side.
@@ -175,8 +146,8 @@ void binary(BinaryOp op, Broadcast kind, In a, In b, Out y, const BroadcastShape
 }
 
 void axpby(float alpha, In a, float beta, In b, Out y, int64_t n) {
-  check_f32_or_bf16("axpby", a.dtype);
-  check_f32_or_bf16("axpby", b.dtype);
+  check_storage("axpby", a.dtype);
+  check_storage("axpby", b.dtype);
   check_same_dtype("axpby", a.dtype, y.dtype);
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(axpby_range)(alpha, a.at(begin), beta, b.at(begin), y.at(begin), end - begin);
@@ -184,16 +155,18 @@ void axpby(float alpha, In a, float beta, In b, Out y, int64_t n) {
 }
 
 void scale(float scale, In x, Out y, int64_t n) {
-  check_f32_or_bf16("scale", x.dtype);
-  check_f32_or_bf16("scale", y.dtype);
+  check_storage("scale", x.dtype);
+  check_storage("scale", y.dtype);
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(scale_range)(scale, x.at(begin), y.at(begin), end - begin);
   });
 }
 
 void cast(const void* x, DType x_dtype, Out y, int64_t n) {
-  if (x_dtype != DType::f16) check_f32_or_bf16("cast", x_dtype);
-  check_f32_or_bf16("cast", y.dtype);
+  check_storage("cast", x_dtype);
+  check_storage("cast", y.dtype);
+  check(x_dtype == y.dtype || !is_half(x_dtype) || !is_half(y.dtype), "cast: ", name_of(x_dtype), " to ",
+        name_of(y.dtype), " goes over f32");
   const int64_t size = static_cast<int64_t>(size_of(x_dtype));
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     const void* from = static_cast<const char*>(x) + begin * size;
@@ -210,7 +183,7 @@ void copy_bytes(const void* x, void* y, int64_t bytes) {
 }
 
 void fill(Out y, float value, int64_t n) {
-  check_f32_or_bf16("fill", y.dtype);
+  check_storage("fill", y.dtype);
   parallel_elements(n, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(fill_range)(y.at(begin), value, end - begin);
   });

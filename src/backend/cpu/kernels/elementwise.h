@@ -22,7 +22,7 @@ struct BroadcastShape {
   int64_t count() const { return outer * inner * channels; }
 };
 
-/// y = a op b, where y has a's shape and type, and b is f32 or bf16. y may be a.
+/// y = a op b, where y has a's shape and type, and b is f32, bf16 or f16. y may be a.
 void binary(BinaryOp op, Broadcast kind, In a, In b, Out y, const BroadcastShape& shape);
 
 /// y[i] = alpha * a[i] + beta * b[i]. y has a's type and may be a: a sum in f32 can take bf16 terms.
@@ -31,7 +31,7 @@ void axpby(float alpha, In a, float beta, In b, Out y, int64_t n);
 /// y[i] = scale * x[i]; between f32 and bf16 also a conversion. y may be x when their types are the same.
 void scale(float scale, In x, Out y, int64_t n);
 
-/// Converts n elements; bf16 is rounded to nearest even. x: f32, bf16 or f16; y: f32 or bf16.
+/// Converts n elements; rounded to nearest even where it narrows. x and y: f32, bf16 or f16 each.
 void cast(const void* x, DType x_dtype, Out y, int64_t n);
 
 /// Copies bytes with all threads.

@@ -68,8 +68,8 @@ HWY_EXPORT(geglu_rows);
 HWY_EXPORT(geglu_backward_rows);
 
 void geglu(In x, Out y, int64_t rows, int64_t width) {
-  check_f32_or_bf16("geglu", x.dtype);
-  check_f32_or_bf16("geglu", y.dtype);
+  check_storage("geglu", x.dtype);
+  check_storage("geglu", y.dtype);
   const Cut cut = cut_rows(rows, width, elements_per_task);
   parallel_tasks(cut.count(), rows * width, [&](int64_t i) {
     const int64_t first = cut.begin(i);
@@ -78,8 +78,8 @@ void geglu(In x, Out y, int64_t rows, int64_t width) {
 }
 
 void geglu_backward(In x, In dy, Out dx, int64_t rows, int64_t width) {
-  check_f32_or_bf16("geglu_backward", x.dtype);
-  check_f32_or_bf16("geglu_backward", dy.dtype);
+  check_storage("geglu_backward", x.dtype);
+  check_storage("geglu_backward", dy.dtype);
   check_same_dtype("geglu_backward", x.dtype, dx.dtype);
   const Cut cut = cut_rows(rows, width, elements_per_task);
   parallel_tasks(cut.count(), rows * width, [&](int64_t i) {

@@ -71,12 +71,12 @@ void check_arguments(const char* kernel, const GroupNormShape& s, std::span<cons
         " groups");
   int64_t channels = 0;
   for (const ChannelSource& source : x) {
-    check_f32_or_bf16(kernel, source.data.dtype);
+    check_storage(kernel, source.data.dtype);
     check_same_dtype(kernel, source.data.dtype, x[0].data.dtype);
     channels += source.channels;
   }
   check(channels == s.channels, kernel, ": the sources have ", channels, " channels, expected ", s.channels);
-  check_f32_or_bf16(kernel, other);
+  check_storage(kernel, other);
 }
 
 /// A piece's sums of each group, from those of its channels.

@@ -127,8 +127,8 @@ Cut cut_for_sums(int64_t rows, int64_t channels) { return cut_rows(rows, channel
 
 void layer_norm(In x, const float* gain, const float* bias, float eps, Out y, float* mean, float* rstd, int64_t rows,
                 int64_t channels) {
-  check_f32_or_bf16("layer_norm", x.dtype);
-  check_f32_or_bf16("layer_norm", y.dtype);
+  check_storage("layer_norm", x.dtype);
+  check_storage("layer_norm", y.dtype);
   const Cut cut = cut_rows(rows, channels, elements_per_task);
   parallel_tasks(cut.count(), rows * channels, [&](int64_t i) {
     const int64_t first = cut.begin(i);
@@ -140,8 +140,8 @@ void layer_norm(In x, const float* gain, const float* bias, float eps, Out y, fl
 
 void layer_norm_backward(In x, In dy, const float* gain, const float* mean, const float* rstd, Out dx, int64_t rows,
                          int64_t channels) {
-  check_f32_or_bf16("layer_norm_backward", x.dtype);
-  check_f32_or_bf16("layer_norm_backward", dy.dtype);
+  check_storage("layer_norm_backward", x.dtype);
+  check_storage("layer_norm_backward", dy.dtype);
   check_same_dtype("layer_norm_backward", x.dtype, dx.dtype);
   const Cut cut = cut_rows(rows, channels, elements_per_task);
   parallel_tasks(cut.count(), rows * channels, [&](int64_t i) {
@@ -158,8 +158,8 @@ size_t layer_norm_scratch_bytes(int64_t rows, int64_t channels) {
 
 void layer_norm_backward_parameters(In x, In dy, const float* mean, const float* rstd, float* dgain, float* dbias,
                                     int64_t rows, int64_t channels, void* scratch) {
-  check_f32_or_bf16("layer_norm_backward_parameters", x.dtype);
-  check_f32_or_bf16("layer_norm_backward_parameters", dy.dtype);
+  check_storage("layer_norm_backward_parameters", x.dtype);
+  check_storage("layer_norm_backward_parameters", dy.dtype);
   const Cut cut = cut_for_sums(rows, channels);
   float* sums = static_cast<float*>(scratch);  // [piece][2][channels]
   parallel_tasks(cut.count(), rows * channels, [&](int64_t i) {

@@ -125,6 +125,8 @@ void put(Out y, int64_t i, double value) {
   const float rounded = static_cast<float>(value);
   if (y.dtype == DType::bf16) {
     y.as<Bf16>()[i] = bf16_from_f32(rounded);
+  } else if (y.dtype == DType::f16) {
+    y.as<F16>()[i].bits = f16_from_f32(rounded);
   } else {
     y.as<float>()[i] = rounded;
   }
@@ -133,18 +135,18 @@ void put(Out y, int64_t i, double value) {
 }  // namespace
 
 double sum_all(In x, int64_t n) {
-  check_f32_or_bf16("sum_all", x.dtype);
+  check_storage("sum_all", x.dtype);
   return sum_of_terms(Term::value, x, x, n);
 }
 
 double sum_squares(In x, int64_t n) {
-  check_f32_or_bf16("sum_squares", x.dtype);
+  check_storage("sum_squares", x.dtype);
   return sum_of_terms(Term::square, x, x, n);
 }
 
 void sum_inner(In x, Out y, int64_t outer, int64_t inner) {
-  check_f32_or_bf16("sum_inner", x.dtype);
-  check_f32_or_bf16("sum_inner", y.dtype);
+  check_storage("sum_inner", x.dtype);
+  check_storage("sum_inner", y.dtype);
   if (inner > 4 * elements_per_task) {
     for (int64_t o = 0; o < outer; ++o) put(y, o, sum_of_terms(Term::value, x.at(o * inner), x.at(o * inner), inner));
     return;
@@ -164,8 +166,8 @@ size_t sum_middle_scratch_bytes(int64_t outer, int64_t inner, int64_t channels) 
 }
 
 void sum_middle(In x, Out y, int64_t outer, int64_t inner, int64_t channels, void* scratch) {
-  check_f32_or_bf16("sum_middle", x.dtype);
-  check_f32_or_bf16("sum_middle", y.dtype);
+  check_storage("sum_middle", x.dtype);
+  check_storage("sum_middle", y.dtype);
   if (channels == 1) return sum_inner(x, y, outer, inner);
   const Cut cut = cut_rows(inner, channels, elements_per_row_piece);
   float* sums = static_cast<float*>(scratch);  // [outer][piece][channels]
@@ -184,8 +186,8 @@ void sum_middle(In x, Out y, int64_t outer, int64_t inner, int64_t channels, voi
 }
 
 void mse_per_sample(In prediction, In target, float* loss, int64_t samples, int64_t elements) {
-  check_f32_or_bf16("mse_per_sample", prediction.dtype);
-  check_f32_or_bf16("mse_per_sample", target.dtype);
+  check_storage("mse_per_sample", prediction.dtype);
+  check_storage("mse_per_sample", target.dtype);
   for (int64_t n = 0; n < samples; ++n) {
     const int64_t at = n * elements;
     const double total = sum_of_terms(Term::squared_difference, prediction.at(at), target.at(at), elements);
@@ -195,8 +197,8 @@ void mse_per_sample(In prediction, In target, float* loss, int64_t samples, int6
 
 void mse_per_sample_backward(In prediction, In target, const float* dloss, Out dprediction, int64_t samples,
                              int64_t elements) {
-  check_f32_or_bf16("mse_per_sample_backward", prediction.dtype);
-  check_f32_or_bf16("mse_per_sample_backward", target.dtype);
+  check_storage("mse_per_sample_backward", prediction.dtype);
+  check_storage("mse_per_sample_backward", target.dtype);
   check_same_dtype("mse_per_sample_backward", prediction.dtype, dprediction.dtype);
   for (int64_t n = 0; n < samples; ++n) {
     const float factor = static_cast<float>(2.0 / static_cast<double>(elements) * static_cast<double>(dloss[n]));

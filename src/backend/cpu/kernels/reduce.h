@@ -11,17 +11,17 @@ double sum_all(In x, int64_t n);
 /// Sum of n squares in double. Not finite when an element is not.
 double sum_squares(In x, int64_t n);
 
-/// y[o] = sum of x[o, :]. x: [outer, inner], y: f32 or bf16 [outer].
+/// y[o] = sum of x[o, :]. x: [outer, inner], y: f32, bf16 or f16 [outer].
 void sum_inner(In x, Out y, int64_t outer, int64_t inner);
 
 /// Bytes of scratch for sum_middle.
 size_t sum_middle_scratch_bytes(int64_t outer, int64_t inner, int64_t channels);
 
 /// y[o, c] = sum over i of x[o, i, c]: the gradient of a bias (outer = 1) or of a shift per sample and channel.
-/// x: [outer, inner, channels], y: f32 or bf16 [outer, channels].
+/// x: [outer, inner, channels], y: f32, bf16 or f16 [outer, channels].
 void sum_middle(In x, Out y, int64_t outer, int64_t inner, int64_t channels, void* scratch);
 
-/// loss[n] = mean over the sample of (prediction - target)^2. prediction, target: [samples, elements] (f32 or bf16
+/// loss[n] = mean over the sample of (prediction - target)^2. prediction, target: [samples, elements] (f32, bf16 or f16
 /// each), loss: f32 [samples].
 void mse_per_sample(In prediction, In target, float* loss, int64_t samples, int64_t elements);
 

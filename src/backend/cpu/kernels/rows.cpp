@@ -54,7 +54,7 @@ void gather(const void* table, int64_t table_rows, const Id* ids, void* y, int64
 /// Cut along channels: two equal ids then never meet, and every sum is taken in the order of the rows.
 template <class Id>
 void scatter_add(In dy, const Id* ids, float* dtable, int64_t table_rows, int64_t channels, int64_t count) {
-  check_f32_or_bf16("scatter_add_rows", dy.dtype);
+  check_storage("scatter_add_rows", dy.dtype);
   check_ids("scatter_add_rows", ids, count, table_rows);
   const Cut cut{channels, 128};
   parallel_tasks(cut.count(), count * channels, [&](int64_t k) {

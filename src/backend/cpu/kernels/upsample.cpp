@@ -60,7 +60,7 @@ int64_t first_output(int64_t i, int64_t in, int64_t out) {
 }  // namespace
 
 void upsample_nearest(In x, Out y, const UpsampleShape& s) {
-  check_f32_or_bf16("upsample_nearest", x.dtype);
+  check_storage("upsample_nearest", x.dtype);
   check_same_dtype("upsample_nearest", x.dtype, y.dtype);
   const size_t pixel_bytes = static_cast<size_t>(s.channels) * size_of(x.dtype);
   const int64_t rows = s.samples * s.height_out;
@@ -75,8 +75,8 @@ void upsample_nearest(In x, Out y, const UpsampleShape& s) {
 }
 
 void upsample_nearest_backward(In dy, Out dx, const UpsampleShape& s) {
-  check_f32_or_bf16("upsample_nearest_backward", dy.dtype);
-  check_f32_or_bf16("upsample_nearest_backward", dx.dtype);
+  check_storage("upsample_nearest_backward", dy.dtype);
+  check_storage("upsample_nearest_backward", dx.dtype);
   const int64_t rows = s.samples * s.height_in;
   const int64_t row_stride = s.width_out * s.channels;
   parallel_tasks(rows, s.samples * s.height_out * row_stride, [&](int64_t row) {

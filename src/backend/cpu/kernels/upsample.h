@@ -17,7 +17,7 @@ int64_t nearest_source(int64_t o, int64_t in, int64_t out);
 /// one type.
 void upsample_nearest(In x, Out y, const UpsampleShape& shape);
 
-/// dx: each pixel is the sum of the dy that were copied from it, in f32. dx and dy: f32 or bf16 each.
+/// dx: each pixel is the sum of the dy that were copied from it, in f32. dx and dy: f32, bf16 or f16 each.
 void upsample_nearest_backward(In dy, Out dx, const UpsampleShape& shape);
 
 }  // namespace rankine::cpu

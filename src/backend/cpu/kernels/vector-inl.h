@@ -1,5 +1,5 @@
-// Vector helpers of the kernels, compiled once for each instruction set: loads and stores of f32 and bf16, sigmoid,
-// the normal distribution. Included after hwy/foreach_target.h, hence the toggled guard.
+// Vector helpers of the kernels, compiled once for each instruction set: loads and stores of f32, bf16 and f16,
+// sigmoid, the normal distribution. Included after hwy/foreach_target.h, hence the toggled guard.
 #if defined(RANKINE_CPU_KERNELS_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RANKINE_CPU_KERNELS_VECTOR_INL_H_
 #undef RANKINE_CPU_KERNELS_VECTOR_INL_H_
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "backend/cpu/kernels/float16-inl.h"
 #include "backend/cpu/kernels/tensor_ptr.h"
 #include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
@@ -36,6 +37,11 @@ HWY_INLINE hn::Vec<Tag> load(Tag d, const Bf16* x) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, x))));
 }
 
+template <class Tag>
+HWY_INLINE hn::Vec<Tag> load(Tag d, const F16* x) {
+  return load_f16(d, &x->bits);
+}
+
 HWY_INLINE void store(D d, V v, float* y) { hn::StoreU(v, d, y); }
 
 /// Rounds to nearest even; NaN stays NaN (see bf16_from_f32).
@@ -50,6 +56,8 @@ HWY_INLINE void store([[maybe_unused]] D d, V v, Bf16* y) {
   const auto is_number = hn::RebindMask(d32, hn::Eq(v, v));
   hn::StoreU(hn::TruncateTo(d16, hn::IfThenElse(is_number, rounded, quiet_nan)), d16, y);
 }
+
+HWY_INLINE void store(D d, V v, F16* y) { store_f16(d, v, &y->bits); }
 
 /// The first n lanes from memory, the others zero. n is less than a full vector.
 template <class Tag, class T>

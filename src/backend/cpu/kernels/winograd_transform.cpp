@@ -187,7 +187,7 @@ Tile tile_at(const WinogradTiles& tiles, int64_t index) {
 
 void winograd_transform_input(const WinogradTiles& tiles, int64_t begin, int64_t end, In x, int64_t channels,
                               const void* zeros, Out v, int64_t stride) {
-  check_f32_or_bf16("winograd_transform_input", x.dtype);
+  check_product_type("winograd_transform_input", x.dtype);
   check_same_dtype("winograd_transform_input", x.dtype, v.dtype);
   const Cut cut = cut_rows(end - begin, winograd_points * channels, elements_per_task);
   spread(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {
@@ -206,7 +206,7 @@ void winograd_transform_input(const WinogradTiles& tiles, int64_t begin, int64_t
 
 void winograd_transform_output(const WinogradTiles& tiles, int64_t begin, int64_t end, const float* m, int64_t stride,
                                int64_t channels, const float* bias, In residual, Out y) {
-  check_f32_or_bf16("winograd_transform_output", y.dtype);
+  check_product_type("winograd_transform_output", y.dtype);
   if (residual.data != nullptr) check_same_dtype("winograd_transform_output", residual.dtype, y.dtype);
   const Cut cut = cut_rows(end - begin, winograd_points * channels, elements_per_task);
   spread(cut.count(), (end - begin) * winograd_points * channels, [&](int64_t task) {

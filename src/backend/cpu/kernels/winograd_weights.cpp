@@ -62,7 +62,7 @@ WinogradWeights::WinogradWeights(const dnnl::engine& engine, std::span<const flo
   const Desc plain({channels_in, channels_out}, dnnl_type(dtype), flipped ? Tag::ab : Tag::ba);
   dnnl::stream stream(engine);
   points_.reserve(winograd_points);
-  with_storage(dtype, [&]<class T>(TypeTag<T>) {
+  const auto transform = [&]<class T>(TypeTag<T>) {
     // One row of U at a time: all of it beside the packed copy would double the memory.
     std::vector<T> row(static_cast<size_t>(4 * count));
     const std::array<T*, 4> u = {row.data(), row.data() + count, row.data() + 2 * count, row.data() + 3 * count};
@@ -75,7 +75,12 @@ WinogradWeights::WinogradWeights(const dnnl::engine& engine, std::span<const flo
       }
       stream.wait();
     }
-  });
+  };
+  if (dtype == DType::bf16) {
+    transform(TypeTag<Bf16>{});
+  } else {
+    transform(TypeTag<float>{});
+  }
 }
 
 size_t WinogradWeights::bytes() const {
