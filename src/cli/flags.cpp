@@ -196,8 +196,8 @@ FlagGroup training_flags(RunConfig& c) {
           built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed")
               .choose("auto,direct,winograd"),
           built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32").choose("no,fp16,bf16"),
-          refused("--full_fp16", toggle, "Trained weights and gradients in fp16 too"),
-          refused("--full_bf16", toggle, "Trained weights and gradients in bf16 too"),
+          built("--full_fp16", &c.full_fp16, "Trained weights and gradients in fp16 too"),
+          built("--full_bf16", &c.full_bf16, "Trained weights and gradients in bf16 too"),
           refused("--fp8_base", toggle, "Frozen weights in fp8"),
           refused("--fp8_base_unet", toggle, "Frozen weights of the U-Net in fp8"),
           built("--no_half_vae", &c.no_half_vae, "Run the VAE in fp32, whatever --mixed_precision says"),
@@ -318,7 +318,8 @@ FlagGroup save_flags(SaveConfig& c) {
       {
           built("--output_dir", &c.output_dir, "Folder of all results"),
           built("--output_name", &c.output_name, "Name of the saved LoRA, without suffix; last when unset"),
-          built("--save_precision", &c.save_precision, "Type of the saved weights; unset: fp32")
+          built("--save_precision", &c.save_precision,
+                "Type of the saved weights; unset: fp32, or what --full_fp16 and --full_bf16 train in")
               .choose("float,fp16,bf16"),
           built("--save_every_n_epochs", &c.save_every_n_epochs, "Save after each N epochs"),
           built("--save_every_n_steps", &c.save_every_n_steps, "Save after each N steps"),

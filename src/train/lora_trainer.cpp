@@ -49,7 +49,17 @@ LoraTrainer::LoraTrainer(const Backend& backend, ConstantSource& constants, Step
 LoraTrainer::~LoraTrainer() = default;
 
 void LoraTrainer::set_weights(const std::string& name, std::span<const float> values) {
-  session_->write_variable(name, values);
+  session_->write_variable(name, as_trained(name, values));
+}
+
+std::vector<float> LoraTrainer::as_trained(const std::string& name, std::span<const float> values) const {
+  std::vector<float> rounded(values.begin(), values.end());
+  const auto holds = [&](const LoraModule& module) { return name.starts_with(module.key + "."); };
+  if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.modules, holds)) return rounded;
+  std::vector<std::byte> bytes(values.size() * size_of(settings_.trained));
+  convert_from_f32(values, settings_.trained, bytes);
+  convert_to_f32(settings_.trained, bytes, rounded);
+  return rounded;
 }
 
 std::vector<float> LoraTrainer::weights(const std::string& name, int64_t count) const {
@@ -67,7 +77,7 @@ std::vector<float> LoraTrainer::evaluation_weights(const std::string& name, int6
     const std::vector<float> state = weights(variable.node().scope(), count);
     for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(rule->amount) * state[i];
   }
-  return values;
+  return as_trained(name, values);
 }
 
 std::vector<std::pair<std::string, int64_t>> LoraTrainer::state_variables() const {
@@ -101,6 +111,11 @@ LoraTrainer::Program& LoraTrainer::program(const StepShape& shape) {
       norm_limit_ = std::make_unique<Program>();
       build_norm_limit_graph(norm_limit_->graph, settings_, *update_settings_.scale_weight_norms);
       norm_limit_->executable = session_->compile(norm_limit_->graph);
+    }
+    if (settings_.trained != DType::f32) {
+      rounding_ = std::make_unique<Program>();
+      build_rounding_graph(rounding_->graph, settings_);
+      rounding_->executable = session_->compile(rounding_->graph);
     }
   }
   return *program;
@@ -290,6 +305,7 @@ double LoraTrainer::update(int64_t step, const LearningRates& rates, double loss
     norm_limit_->executable->run();
     read_update_values(*norm_limit_);
   }
+  if (rounding_) rounding_->executable->run();
   return norm;
 }
 

@@ -55,7 +55,8 @@ class LoraTrainer {
   const StepSettings& settings() const { return settings_; }
   /// The trained tensors by learning rate.
   const std::vector<ParameterGroup>& groups() const { return groups_; }
-  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight".
+  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight", rounded to settings().trained; or a part of
+  /// the optimiser's state.
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
   /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
@@ -112,6 +113,8 @@ class LoraTrainer {
   Program& program(const StepShape& shape);
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
+  /// Values of a LoRA tensor as they can be in StepSettings::trained; of others as they are.
+  std::vector<float> as_trained(const std::string& name, std::span<const float> values) const;
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);
   /// Gives a program the inputs of the forward pass.
@@ -134,6 +137,7 @@ class LoraTrainer {
   std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
   std::unique_ptr<Program> grad_norm_, update_;
   std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
+  std::unique_ptr<Program> rounding_;                 // where weights are not trained in f32
   std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
   std::map<std::vector<int32_t>, std::vector<float>> contexts_;
 };

@@ -117,6 +117,16 @@ DType compute_type(const std::string& mixed_precision) {
   return DType::bf16;
 }
 
+DType trained_type(const RunConfig& config) {
+  if (config.full_fp16) return DType::f16;
+  return config.full_bf16 ? DType::bf16 : DType::f32;
+}
+
+DType saved_type(const TrainConfig& config) {
+  const std::string wanted = config.save.save_precision.value_or("");
+  return wanted.empty() ? trained_type(config.run) : lora_dtype(wanted);
+}
+
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
   LoaderConfig loader;
   loader.seed = seed;
@@ -142,6 +152,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   const NetworkArgs args = parse_network_args(config.network.network_args);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.run.mixed_precision);
+  settings.trained = trained_type(config.run);
   settings.clip_skip = config.model.clip_skip.value_or(1);
   const int64_t layers = settings.model.text.layers;
   check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
@@ -235,6 +246,7 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
   s.model = concat_text(std::filesystem::path(checkpoint.path()).filename().string(), " (",
                         name_of(checkpoint.family()), ")");
   s.precision = settings.compute == DType::bf16 ? "bf16" : settings.compute == DType::f16 ? "fp16" : "fp32";
+  if (settings.trained != DType::f32) s.precision += ", trained weights too";
   if (config.run.gradient_checkpointing) s.precision += ", gradient checkpointing";
   for (size_t d = 0; d < data.datasets.size(); ++d) {
     const Dataset& dataset = data.datasets[d];

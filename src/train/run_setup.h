@@ -23,6 +23,11 @@ Checkpoint open_checkpoint(const ModelConfig& config);
 /// The type to compute in. Throws Error for a mixed_precision that is not built.
 DType compute_type(const std::string& mixed_precision);
 
+/// The type that LoRA weights are trained in, which is also the saved file's without save_precision.
+DType trained_type(const RunConfig& config);
+/// The type of the saved weights. Throws Error for one that is unknown.
+DType saved_type(const TrainConfig& config);
+
 /// The loader of a run: the caller adds what follows from the run's length.
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
 

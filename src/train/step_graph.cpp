@@ -67,6 +67,7 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
   for (const LoraWeights& lora : attach_lora(graph, s.modules, s.dropout))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
+  target_of_passes.gradients = s.trained;
   target_of_passes.recomputed = [&](std::string_view block) { return s.gradient_checkpointing || s.recomputed(block); };
   compile(graph, target_of_passes);
 
@@ -125,6 +126,15 @@ void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<
   optimizer.append_updates(graph, parameters);
   for (const auto& [rate, lr] : rates)  // unless the optimiser chose it and told it
     if (!graph.outputs().contains(rate)) graph.output(rate, lr);
+}
+
+void build_rounding_graph(Graph& graph, const StepSettings& s) {
+  for (const LoraModule& module : s.modules) {
+    if (!s.trains(module)) continue;
+    const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
+    const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));
+    for (const Value& weight : {down, up}) graph.assign(weight, rounded_to(weight, s.trained));
+  }
 }
 
 void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {

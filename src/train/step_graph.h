@@ -29,6 +29,7 @@ struct StepSettings {
   std::vector<LoraModule> modules;  ///< adapted; those with a learning rate of 0 do not train
   LoraDropout dropout;              ///< in training steps alone
   DType compute = DType::f32;       ///< of frozen weights and activations
+  DType trained = DType::f32;       ///< what LoRA weights and their gradients are rounded to; in memory they are f32
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
   bool accumulate = false;              ///< gradients add up over several steps
@@ -87,6 +88,9 @@ void build_grad_norm_graph(Graph& graph, std::span<const Value> trained);
 /// Outputs: "lr.GROUP" f32 [] of each group, and what the optimiser has to tell.
 void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
                         const Optimizer& optimizer, double max_grad_norm);
+
+/// Rounds the trained weights to StepSettings::trained.
+void build_rounding_graph(Graph& graph, const StepSettings& settings);
 
 /// Limits the norm of each trained module (scale_weight_norms). Outputs f32 []: "max_norm/keys_scaled",
 /// "max_norm/average_key_norm", "max_norm/max_key_norm", as sd-scripts logs them.

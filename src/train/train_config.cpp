@@ -56,6 +56,12 @@ void check_optim(const OptimConfig& c) {
 }
 
 void check_run(const RunConfig& c) {
+  const auto needs = [&](bool given, const char* flag, const char* type) {
+    check(!given || c.mixed_precision == type, "--", flag, ": ", flag, " requires mixed_precision='", type, "', got '",
+          c.mixed_precision, "'; add --mixed_precision ", type);
+  };
+  needs(c.full_fp16, "full_fp16", "fp16");
+  needs(c.full_bf16, "full_bf16", "bf16");
   check_at_least("--max_train_steps", c.max_train_steps, int64_t{1});
   check_at_least("--max_train_epochs", c.max_train_epochs, int64_t{1});
   check_at_least("--gradient_accumulation_steps", c.gradient_accumulation_steps, 1);

@@ -91,6 +91,8 @@ struct RunConfig {
   std::optional<int64_t> max_train_epochs;  ///< when set, max_train_steps follows from it
   std::optional<int64_t> seed;              ///< unset: drawn at random
   std::string mixed_precision = "no";       ///< compute type: "no" (fp32), "fp16" or "bf16"
+  bool full_fp16 = false;                   ///< LoRA weights and gradients are fp16 too; needs mixed_precision fp16
+  bool full_bf16 = false;                   ///< the same in bf16
   bool no_half_vae = false;                 ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
   std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free
@@ -102,7 +104,7 @@ struct RunConfig {
 struct SaveConfig {
   std::optional<std::string> output_dir;
   std::optional<std::string> output_name;     ///< stem of the saved files; "last" when unset
-  std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: fp32
+  std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: the type of the trained weights
   std::string save_model_as = "safetensors";  ///< or "ckpt", "pt": PyTorch's own format, without metadata
   std::optional<int64_t> save_n_epoch_ratio;  ///< about so many saves after epochs; goes before save_every_n_epochs
   std::optional<int64_t> save_every_n_epochs;

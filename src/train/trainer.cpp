@@ -117,8 +117,7 @@ LatentCache fill_cache(const TrainingData& data, const LatentCacheConfig& config
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& options) {
   // All that can be wrong is looked at before anything that takes long.
   check_train_config(config);
-  const DType compute = compute_type(config.run.mixed_precision),
-              saved = lora_dtype(config.save.save_precision.value_or(""));
+  const DType compute = compute_type(config.run.mixed_precision), saved = saved_type(config);
   const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
   loss_config(config);
   parse_memory(config.run.memory_budget, "--memory_budget");

@@ -88,6 +88,7 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
   f.gradient_accumulation_steps = c.run.gradient_accumulation_steps;
 
   f.mixed_precision = c.run.mixed_precision;
+  f.full_fp16 = c.run.full_fp16;
   f.gradient_checkpointing = c.run.gradient_checkpointing;
   f.cache_latents = c.data.cache_latents;
   f.seed = seed;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "backend/registry.h"
+#include "base/half.h"
 #include "base/rng.h"
 #include "graph/op.h"
 #include "graph/ops/ops.h"
@@ -171,6 +172,29 @@ TEST_CASE("in fp16 a LoRA trains like in fp32, nearer to it than in bf16") {
   const std::vector<double> fp16 = Training(settings).losses(kSteps);
   MESSAGE("loss off by ", distance(bf16, exact), " in bf16, ", distance(fp16, exact), " in fp16");
   CHECK(distance(fp16, exact) < 0.5 * distance(bf16, exact));
+}
+
+TEST_CASE("trained in bf16, weights and gradients have no more bits than it holds, gradients that are summed too") {
+  StepSettings settings = small_settings();
+  settings.compute = settings.trained = DType::bf16;
+  settings.accumulate = true;
+  Training training(settings);
+  const auto is_bf16 = [](const std::vector<float>& values) {
+    return std::ranges::all_of(values, [](float x) { return f32_from_bf16(bf16_from_f32(x)) == x; });
+  };
+  for (int64_t step = 1; step <= 2; ++step) {
+    training.trainer.step(inputs(2 * static_cast<uint64_t>(step)), 0.5, false);
+    training.trainer.step(inputs(2 * static_cast<uint64_t>(step) + 1), 0.5, true);
+    training.trainer.update(step, {2e-3, 2e-3});
+    for (const LoraModule& m : settings.modules)
+      for (const auto& [suffix, count] : {std::pair{".lora_down.weight", count_of(m.down_shape())},
+                                          std::pair{".lora_up.weight", count_of(m.up_shape())}}) {
+        CHECK(is_bf16(training.trainer.weights(m.key + suffix, count)));
+        CHECK(is_bf16(training.trainer.gradient(m.key + suffix, count)));
+      }
+  }
+  CHECK(!is_bf16(training.trainer.weights("exp_avg." + settings.modules[0].key + ".lora_up.weight",
+                                          count_of(settings.modules[0].up_shape()))));
 }
 
 TEST_CASE("a gradient that is not finite is told before anything has changed") {

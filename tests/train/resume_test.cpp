@@ -169,6 +169,28 @@ TEST_CASE("stopped and continued is the same run with a schedule of torch's") {
       2);
 }
 
+TEST_CASE("stopped and continued is the same run where weights and gradients have fewer bits") {
+  using Set = std::function<void(RunConfig&)>;
+  const std::pair<const char*, Set> precisions[] = {
+      {"full_fp16", [](RunConfig& c) { c.mixed_precision = "fp16", c.full_fp16 = true; }},
+      {"full_bf16", [](RunConfig& c) { c.mixed_precision = "bf16", c.full_bf16 = true; }},
+  };
+  for (const auto& [name, set] : precisions)
+    for (const char* optimizer : {"AdamW", "Prodigy", "AdamWScheduleFree", "Lion8bit"}) {
+      CAPTURE(name);
+      CAPTURE(optimizer);
+      check_stopped_is_whole(
+          [&, set = set](TrainConfig& c) {
+            set(c.run);
+            c.network.network_train_unet_only = std::string(optimizer) != "AdamW";
+            c.optim.optimizer_type = optimizer;
+            c.optim.lr_schedule.name = "constant";
+            c.run.max_train_steps = 4;
+          },
+          2);
+    }
+}
+
 TEST_CASE("stopped and continued is the same run without a latent cache, and with a seed that was drawn") {
   check_stopped_is_whole([](TrainConfig& c) { c.data.cache_latents = false; }, 2);
   const TemporaryFolder folder;

@@ -15,6 +15,8 @@ namespace rankine {
 
 std::string gradient_name(std::string_view variable) { return "grad." + std::string(variable); }
 
+Value rounded_to(Value x, DType dtype) { return cast(cast(x, dtype), x.dtype()); }
+
 namespace {
 
 /// Appends the backward graph; gradients go to variables named "grad.NAME". The input "loss_scale" is the gradient of
@@ -31,7 +33,8 @@ void autodiff(Graph& graph, const Target& target) {
     graph.set_scope(target.trained[i].node().scope());
     const Value sum = graph.variable(gradient_name(target.trained[i].node().scope()), gradients[i].type());
     const Value keep = target.accumulate ? graph.input("keep", {{}, DType::f32}) : Value{};
-    graph.assign(sum, keep ? accumulate(sum, gradients[i], keep) : gradients[i]);
+    const Value gradient = rounded_to(gradients[i], target.gradients);
+    graph.assign(sum, keep ? rounded_to(accumulate(sum, gradient, keep), target.gradients) : gradient);
   }
   graph.set_backward(false);
   graph.set_scope("");

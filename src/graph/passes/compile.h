@@ -14,6 +14,8 @@ struct Target {
   std::vector<Value> trained;
   /// Gradients are added to what "grad.NAME" holds while the input "keep" is 1, instead of replacing it.
   bool accumulate = false;
+  /// Gradients, and their sums, are rounded to this. They are f32 in memory all the same.
+  DType gradients = DType::f32;
   /// Blocks (see block_of) whose inner values are computed again in the backward pass.
   std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
   /// Frozen weights kept once and plain, instead of packed for each direction.
@@ -29,6 +31,9 @@ struct Target {
 
 /// Runs every pass in order, verifying the graph after each: a broken graph names the pass that broke it.
 void compile(Graph& graph, const Target& target);
+
+/// x (f32) rounded to what `dtype` can hold; f32 still.
+Value rounded_to(Value x, DType dtype);
 
 /// The name under which the gradient of a variable is kept.
 std::string gradient_name(std::string_view variable);
