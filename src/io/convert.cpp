@@ -65,6 +65,19 @@ float f32_from_f8_e4m3(uint8_t value) {
   return value & 0x80 ? -magnitude : magnitude;
 }
 
+uint8_t f8_e4m3_from_f32(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits & 0x7fffffffu;
+  const auto sign = static_cast<uint8_t>(bits >> 24 & 0x80u);
+  const auto with_sign = [&](uint32_t code) { return static_cast<uint8_t>(sign | code); };
+  if (magnitude > std::bit_cast<uint32_t>(464.0f)) return with_sign(0x7f);  // 464 is a tie, and 448 is even
+  if (magnitude < std::bit_cast<uint32_t>(0x1p-6f)) {  // steps of 2^-9: 2^14 has them as its last place
+    const float shifted = std::bit_cast<float>(magnitude) + 0x1p14f;
+    return with_sign(std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(0x1p14f));
+  }
+  const uint32_t rounded = magnitude + 0x7ffffu + (magnitude >> 20 & 1u);
+  return with_sign((rounded >> 20) - (120u << 3));  // the exponent's bias is 7, not 127
+}
+
 float f32_from_f8_e5m2(uint8_t value) { return f32_from_f16(static_cast<uint16_t>(value << 8)); }
 
 void convert_to_f32(DType from, std::span<const std::byte> bytes, std::span<float> out) {

@@ -247,6 +247,8 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
                         name_of(checkpoint.family()), ")");
   s.precision = settings.compute == DType::bf16 ? "bf16" : settings.compute == DType::f16 ? "fp16" : "fp32";
   if (settings.trained != DType::f32) s.precision += ", trained weights too";
+  if (config.run.fp8_base || config.run.fp8_base_unet)
+    s.precision += config.run.fp8_base_unet ? ", fp8 U-Net" : ", fp8 base model";
   if (config.run.gradient_checkpointing) s.precision += ", gradient checkpointing";
   for (size_t d = 0; d < data.datasets.size(); ++d) {
     const Dataset& dataset = data.datasets[d];

@@ -62,6 +62,8 @@ void check_run(const RunConfig& c) {
   };
   needs(c.full_fp16, "full_fp16", "fp16");
   needs(c.full_bf16, "full_bf16", "bf16");
+  check((!c.fp8_base && !c.fp8_base_unet) || c.mixed_precision != "no",
+        "--fp8_base requires mixed precision='fp16' or 'bf16'; add --mixed_precision bf16");
   check_at_least("--max_train_steps", c.max_train_steps, int64_t{1});
   check_at_least("--max_train_epochs", c.max_train_epochs, int64_t{1});
   check_at_least("--gradient_accumulation_steps", c.gradient_accumulation_steps, 1);

@@ -13,6 +13,7 @@
 #include "base/timer.h"
 #include "network/lora_file.h"
 #include "train/checkpoint_constants.h"
+#include "train/fp8_constants.h"
 #include "train/latent_cache.h"
 #include "train/merged_constants.h"
 #include "train/previews.h"
@@ -131,7 +132,8 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   names.check_room(saved_bytes(settings.modules, saved));
   const Backend& backend = find_backend("cpu");
   CheckpointConstants base(checkpoint);
-  MergedConstants constants(base, read_base_weights(config.network, checkpoint));
+  MergedConstants merged(base, read_base_weights(config.network, checkpoint));
+  Fp8Constants constants(merged, config.run);
   for (const std::string& note : network_notes(config.network)) out << note << '\n';
   LoraTrainer trainer(backend, constants, settings, *optimizer, update_settings(config));
   const TrainingData data = load_training_data(config);

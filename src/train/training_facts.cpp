@@ -89,6 +89,8 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
 
   f.mixed_precision = c.run.mixed_precision;
   f.full_fp16 = c.run.full_fp16;
+  f.fp8_base = c.run.fp8_base;
+  f.fp8_base_unet = c.run.fp8_base_unet;
   f.gradient_checkpointing = c.run.gradient_checkpointing;
   f.cache_latents = c.data.cache_latents;
   f.seed = seed;

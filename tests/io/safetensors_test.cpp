@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -158,6 +159,33 @@ TEST_CASE("float8 values are those of the format's paper") {
   CHECK(f32_from_f8_e5m2(0x7b) == 57344.0f);
   CHECK(f32_from_f8_e5m2(0x01) == 0x1p-16f);
   CHECK(f32_from_f8_e5m2(0xfc) == -std::numeric_limits<float>::infinity());
+}
+
+TEST_CASE("rounding to float8_e4m3: each of the 256 codes, ties to even between them, and nothing past 448") {
+  for (int code = 0; code < 256; ++code) {
+    const float value = f32_from_f8_e4m3(static_cast<uint8_t>(code));
+    const int expected = std::isnan(value) ? 0x7f : code;  // a NaN has lost its sign
+    CHECK(f8_e4m3_from_f32(value) == expected);
+  }
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (int code = 0; code < 0x7e; ++code) {
+    const float low = f32_from_f8_e4m3(static_cast<uint8_t>(code)),
+                high = f32_from_f8_e4m3(static_cast<uint8_t>(code + 1));
+    const float middle = (low + high) / 2;
+    const int even = code % 2 == 0 ? code : code + 1;
+    for (const int sign : {0, 0x80}) {
+      const auto rounded = [&](float x) { return f8_e4m3_from_f32(sign ? -x : x); };
+      CHECK(rounded(middle) == (even | sign));
+      CHECK(rounded(std::nextafter(middle, 0.0f)) == (code | sign));
+      CHECK(rounded(std::nextafter(middle, infinity)) == ((code + 1) | sign));
+    }
+  }
+  CHECK(f8_e4m3_from_f32(464.0f) == 0x7e);  // the tie to what would be 480
+  for (const float large : {std::nextafter(464.0f, infinity), 1e30f, infinity}) {
+    CHECK(f8_e4m3_from_f32(large) == 0x7f);
+    CHECK(f8_e4m3_from_f32(-large) == 0xff);
+  }
+  CHECK(f8_e4m3_from_f32(std::numeric_limits<float>::denorm_min()) == 0);
 }
 
 TEST_CASE("a whole number that does not fit 32 bits is an error") {

@@ -1,8 +1,10 @@
-// Runs whose LoRA weights, gradients have fewer bits than fp32.
+// Runs whose LoRA weights, gradients or frozen weights have fewer bits than fp32.
 #include <doctest/doctest.h>
 
+#include "backend/registry.h"
 #include "io/convert.h"
 #include "io/safetensors.h"
+#include "train/fp8_constants.h"
 #include "train/small_run.h"
 #include "train/state_file.h"
 
@@ -25,6 +27,19 @@ std::vector<DType> types(const std::string& path) {
   for (const TensorInfo& tensor : file.tensors()) all.push_back(tensor.dtype);
   return all;
 }
+
+/// Evenly spaced, up to `largest`.
+class Numbers : public ConstantSource {
+ public:
+  explicit Numbers(float largest) : largest_(largest) {}
+  void read(std::string_view, const Shape&, std::span<float> out) override {
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = largest_ * static_cast<float>(i + 1) / static_cast<float>(out.size());
+  }
+
+ private:
+  float largest_;
+};
 
 }  // namespace
 
@@ -67,6 +82,8 @@ TEST_CASE("every precision moves the LoRA much like fp32 does") {
       {"fp16", [](RunConfig& c) { c.mixed_precision = "fp16"; }},
       {"full_fp16", [](RunConfig& c) { c.mixed_precision = "fp16", c.full_fp16 = true; }},
       {"full_bf16", [](RunConfig& c) { c.mixed_precision = "bf16", c.full_bf16 = true; }},
+      {"fp8_base", [](RunConfig& c) { c.mixed_precision = "bf16", c.fp8_base = true; }},
+      {"fp8_base_unet", [](RunConfig& c) { c.mixed_precision = "fp16", c.fp8_base_unet = true; }},
   };
   for (const auto& [name, set] : all) {
     CAPTURE(name);
@@ -88,4 +105,43 @@ TEST_CASE("precisions that need another are refused with sd-scripts' words") {
     run.config.run.full_bf16 = true;
     CHECK(contains(run.error(), "full_bf16 requires mixed_precision='bf16'"));
   }
+  SUBCASE("fp8") {
+    run.config.run.fp8_base_unet = true;
+    CHECK(contains(run.error(), "fp8_base requires mixed precision='fp16' or 'bf16'"));
+  }
+}
+
+TEST_CASE("--fp8_base rounds every weight of U-Net and text encoder, --fp8_base_unet of the U-Net; never the VAE's") {
+  Numbers numbers(1);
+  const auto rounded = [&](const RunConfig& config, const char* name) {
+    Fp8Constants constants(numbers, config);
+    std::vector<float> got(1000), plain(1000);
+    constants.read(name, {1000}, got);
+    numbers.read(name, {1000}, plain);
+    if (got == plain) return false;
+    for (float& x : plain) x = f32_from_f8_e4m3(f8_e4m3_from_f32(x));
+    CHECK(got == plain);
+    return true;
+  };
+  RunConfig none, all, unet, both;
+  all.fp8_base = both.fp8_base = true;
+  unet.fp8_base_unet = both.fp8_base_unet = true;
+  for (const char* name : {"unet.conv_in.bias", "text_encoder.text_model.embeddings.position_embedding.weight"})
+    CHECK(!rounded(none, name));
+  CHECK(rounded(all, "unet.conv_in.bias"));
+  CHECK(rounded(all, "text_encoder.text_model.embeddings.position_embedding.weight"));
+  for (const RunConfig& config : {unet, both}) {
+    CHECK(rounded(config, "unet.conv_in.bias"));
+    CHECK(!rounded(config, "text_encoder.text_model.final_layer_norm.weight"));
+  }
+  CHECK(!rounded(all, "vae.decoder.conv_in.weight"));
+}
+
+TEST_CASE("a weight beyond fp8's range is an error that names it") {
+  Numbers numbers(500);
+  RunConfig config;
+  config.fp8_base = true;
+  Fp8Constants constants(numbers, config);
+  std::vector<float> out(10);
+  CHECK(contains(error_of([&] { constants.read("unet.conv_in.weight", {10}, out); }), "unet.conv_in.weight"));
 }

@@ -169,11 +169,13 @@ TEST_CASE("stopped and continued is the same run with a schedule of torch's") {
       2);
 }
 
-TEST_CASE("stopped and continued is the same run where weights and gradients have fewer bits") {
+TEST_CASE("stopped and continued is the same run where weights and gradients, or the base model, have fewer bits") {
   using Set = std::function<void(RunConfig&)>;
   const std::pair<const char*, Set> precisions[] = {
       {"full_fp16", [](RunConfig& c) { c.mixed_precision = "fp16", c.full_fp16 = true; }},
       {"full_bf16", [](RunConfig& c) { c.mixed_precision = "bf16", c.full_bf16 = true; }},
+      {"fp8_base", [](RunConfig& c) { c.mixed_precision = "fp16", c.fp8_base = true; }},
+      {"fp8_base_unet", [](RunConfig& c) { c.mixed_precision = "bf16", c.fp8_base_unet = true; }},
   };
   for (const auto& [name, set] : precisions)
     for (const char* optimizer : {"AdamW", "Prodigy", "AdamWScheduleFree", "Lion8bit"}) {
