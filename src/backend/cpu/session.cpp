@@ -164,7 +164,7 @@ class CpuSession : public Session {
 DeviceRates cpu_rates() {
   DeviceRates rates;
   rates.winograd = winograd_is_default();
-  if (has_bf16_products()) return rates;
+  if (has_products(DType::bf16)) return rates;
   rates.packed_bf16_bytes = sizeof(float);
   rates.product_flops = 0.15e12;  // two cores of an EPYC with AVX2
   rates.attention_flops = 0.11e12;
