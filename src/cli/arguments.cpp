@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/nearest_name.h"
 
 namespace rankine {
@@ -53,11 +54,11 @@ class Splitter {
 
   const Flag& resolve(const std::string& option) const {
     const std::vector<const Flag*> found = candidates(option);
-    if (found.empty()) fail("unknown flag ", option, nearest_hint(option, option_names(table_)));
+    if (found.empty()) fail("unknown flag ", shortened(option), nearest_hint(option, option_names(table_)));
     if (found.size() > 1) {
       std::string names;
       for (const Flag* flag : found) names += (names.empty() ? "" : ", ") + flag->name;
-      fail("ambiguous flag ", option, ": it could be ", names);
+      fail("ambiguous flag ", shortened(option), ": it could be ", names);
     }
     return *found[0];
   }
@@ -67,7 +68,8 @@ class Splitter {
     const Flag& flag = resolve(arg.substr(0, equals));
     Occurrence occurrence{&flag, {}};
     if (equals != std::string::npos) {
-      check(flag.kind != FlagKind::toggle, flag.name, ": takes no value, got \"", arg.substr(equals + 1), "\"");
+      check(flag.kind != FlagKind::toggle, flag.name, ": takes no value, got \"", shortened(arg.substr(equals + 1)),
+            "\"");
       occurrence.texts.push_back(arg.substr(equals + 1));
       return occurrence;
     }

@@ -4,13 +4,15 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/shell_text.h"
+#include "io/nesting.h"
 #include "io/python_text.h"
+#include "text/text_file.h"
 
 namespace rankine {
 namespace {
@@ -60,7 +62,7 @@ class Preset {
   }
   std::string text(const std::string& key) const {
     const Texts all = texts(key);
-    check(all.size() <= 1, path_, ": ", key, ": expected one value, got a list");
+    check(all.size() <= 1, path_, ": ", shortened(key), ": expected one value, got a list");
     return all.empty() ? "" : all[0];
   }
   bool is_set(const std::string& key) const {
@@ -74,12 +76,13 @@ class Preset {
     if (value.is_boolean()) {
       out.emplace_back("true");
     } else if (value.is_number_integer()) {
-      out.push_back(std::to_string(value.get<int64_t>()));
+      out.push_back(value.dump());
     } else if (value.is_number()) {  // whole numbers are often written as 1.0
       const double number = value.get<double>();
       out.push_back(is_whole(number) ? std::to_string(static_cast<int64_t>(number)) : python_float(number));
     } else {
-      check(value.is_string(), path_, ": ", key, ": expected text, a number, true, false, or a list of them");
+      check(value.is_string(), path_, ": ", shortened(key),
+            ": expected text, a number, true, false, or a list of them");
       const std::string text = value.get<std::string>();
       if (!text.empty() && text != "None") out.push_back(text);
     }
@@ -126,7 +129,7 @@ class Translation {
   void add_network() {
     const std::string type = preset_.text("LoRA_type");
     const bool with_conv = type == "Kohya LoCon" || type == "LoCon";
-    check(type.empty() || type == "Standard" || with_conv, path_, ": LoRA_type: \"", type,
+    check(type.empty() || type == "Standard" || with_conv, path_, ": LoRA_type: \"", shortened(type),
           "\" is not supported; there are \"Standard\" and \"Kohya LoCon\"");
     Texts args = shell_words(preset_.text("network_args"));
     const auto add_if_set = [&](const std::string& key) {
@@ -212,30 +215,31 @@ class Translation {
 };
 
 json read_object(const std::string& path) {
-  check(std::filesystem::is_regular_file(path), path, ": no such config file");
-  std::ifstream in(path, std::ios::binary);
+  std::error_code unknown;
+  check(std::filesystem::is_regular_file(path, unknown), path, ": no such config file");
+  const std::string text = read_text_file(path, kLongestSettings).text;
+  check_nesting(text, path);
   try {
-    json values = json::parse(in);
+    json values = json::parse(text);
     check(values.is_object(), path, ": expected a JSON object of settings");
     return values;
   } catch (const json::exception& error) {
-    fail(path, ": this is not valid JSON: ", error.what());
+    fail(path, ": this is not valid JSON: ", shortened(error.what()));
   }
 }
 
-}  // namespace
-
-std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::string& path,
-                                          std::vector<std::string>& notes, std::vector<std::string>& warnings) {
+std::vector<Occurrence> assigned_by(const FlagTable& table, const std::string& path, std::vector<std::string>& notes,
+                                    std::vector<std::string>& warnings) {
   const json values = read_object(path);
   Translation translation(table, path, values);
   translation.run();
   std::vector<Occurrence> assigned;
   for (const auto& [flag, texts, key] : translation.settings()) {
-    const std::string where = path + ": " + key;
+    const std::string where = path + ": " + shortened(key);
     check(flag->key() != "config_file", where, ": a config file cannot name another");
     check(flag->kind == FlagKind::list || texts.size() == 1, where, ": expected one value, got a list");
-    check(flag->kind != FlagKind::toggle || texts[0] == "true", where, ": expected true or false, got ", texts[0]);
+    check(flag->kind != FlagKind::toggle || texts[0] == "true", where, ": expected true or false, got ",
+          shortened(texts[0]));
     assigned.push_back({flag, texts});
     assign(*flag, texts, where, notes);
   }
@@ -254,6 +258,18 @@ std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::str
   for (const std::string& key : translation.left_out()) names += (names.empty() ? "" : ", ") + key;
   if (!names.empty()) notes.push_back(path + ": left out, as these are no settings of train_network.py: " + names);
   return assigned;
+}
+
+}  // namespace
+
+std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::string& path,
+                                          std::vector<std::string>& notes, std::vector<std::string>& warnings) {
+  try {
+    return assigned_by(table, path, notes, warnings);
+  } catch (const Error& error) {  // what is wrong within one of its texts does not name the file
+    const std::string text = error.what();
+    fail(text.starts_with(path) ? "" : path + ": ", text);
+  }
 }
 
 }  // namespace rankine

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 
@@ -49,7 +50,7 @@ std::vector<std::string> shell_words(const std::string& text) {
     }
     in_word = true;
   }
-  check(!quote, "the quote ", quote, " in ", text, " does not end");
+  check(!quote, "the quote ", quote, " in ", shortened(text), " does not end");
   if (in_word) words.push_back(std::move(word));
   return words;
 }

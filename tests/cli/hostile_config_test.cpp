@@ -57,6 +57,41 @@ const std::vector<HostileFile> files = {
     {"an empty key", "\"\" = 1", "is no known setting"},
 };
 
+const std::vector<HostileFile> presets = {
+    {"nothing", "", "this is not valid JSON"},
+    {"cut short", "{\"seed\": ", "this is not valid JSON"},
+    {"a list", "[]", "expected a JSON object"},
+    {"null", "null", "expected a JSON object"},
+    {"UTF-16", "\xff\xfe{\0"s, "is UTF-16"},
+    {"a zero byte", "{}\0"s, "zero byte"},
+    {"Latin-1", "{\"output_name\": \"caf\xe9\"}", "not UTF-8"},
+    {"a number that is too large", "{\"learning_rate\": 1e999}", "this is not valid JSON"},
+    {"a million lists", "{\"a\": " + std::string(1'000'000, '['), "too deep"},
+    {"lists that end", "{\"a\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}", "too deep"},
+    {"an object for a text", "{\"output_name\": {}}", "output_name: expected text"},
+    {"a list of lists", "{\"network_args\": [[\"a=1\"]]}", "network_args: expected text"},
+    {"a list for a text", "{\"LoRA_type\": [\"a\", \"b\"]}", "LoRA_type: expected one value"},
+    {"an unknown network", "{\"LoRA_type\": \"" + std::string(1 << 20, 'x') + "\"}", "LoRA_type: \"xxx"},
+    {"a text for a number", "{\"seed\": \"one\"}", "seed: expected a whole number"},
+    {"a text of a megabyte for a number", "{\"seed\": \"" + std::string(1 << 20, 'x') + "\"}",
+     "expected a whole number"},
+    {"a number beyond 63 bits", "{\"seed\": 18446744073709551615}", "got \"18446744073709551615\""},
+    {"a number for a bool", "{\"shuffle_caption\": 3}", "expected true or false"},
+    {"two numbers for one", "{\"seed\": [1, 2]}", "expected one value"},
+    {"SDXL", "{\"sdxl\": true}", "SDXL"},
+    {"itself", "{\"config_file\": \"a.json\"}", "a config file cannot name another"},
+    {"a quote that does not end", "{\"additional_parameters\": \"--output_name 'a\"}", "does not end"},
+    {"a megabyte in a quote that does not end", "{\"additional_parameters\": \"'" + std::string(1 << 20, 'x') + "\"}",
+     "does not end"},
+    {"a quote that does not end in a list's text", "{\"optimizer_args\": \"a='1\"}", "does not end"},
+    {"an unknown flag among the additional ones", "{\"additional_parameters\": \"--sed 3 --x\"}", "unknown flag"},
+    {"an unknown flag of a megabyte", "{\"additional_parameters\": \"--" + std::string(1 << 20, 'x') + "\"}",
+     "unknown flag"},
+    {"a flag without its value", "{\"additional_parameters\": \"--seed\"}", "expected a value"},
+    {"a wrong value of an additional flag", "{\"additional_parameters\": \"--seed x\"}", "expected a whole number"},
+    {"a word among the additional flags", "{\"additional_parameters\": \"seed 3\"}", "unexpected \"seed\""},
+};
+
 /// Reads the file; what it leaves out with a warning is told as an error is.
 void read(const std::string& path) {
   Messages messages;
@@ -71,6 +106,15 @@ TEST_CASE("each of forty hostile config files is an error or a warning that name
   const TemporaryFolder folder;
   const std::string path = folder.path("c.toml");
   check_refused(files, path, [&] { read(path); });
+}
+
+TEST_CASE("each hostile preset of the graphical interface is an error that names the file and what is wrong") {
+  CHECK(presets.size() >= 29);
+  const TemporaryFolder folder;
+  const std::string path = folder.path("p.json");
+  check_refused(presets, path, [&] { read(path); });
+  check_cut_and_changed(R"({"epoch": 2, "unet_lr": 0, "text_encoder_lr": "5e-5", "additional_parameters": "--seed 3"})",
+                        path, [&] { read(path); });
 }
 
 TEST_CASE("a config file cut at any byte, or with any byte changed, is read or refused") {
