@@ -10,5 +10,5 @@ accelerate launch --config_file="accelerate.yaml" --num_cpu_threads_per_process=
   --lr_scheduler="cosine_with_restarts" --lr_scheduler_num_cycles="3" --lr_warmup_steps="0" \
   --network_module="networks.lora" --network_dim="16" --network_alpha="8" \
   --optimizer_type="AdamW8bit" --max_token_length=225 --clip_skip=2 --noise_offset=0.0 --seed="42" \
-  --mixed_precision="bf16" --save_precision="fp16" --xformers --cache_latents --gradient_checkpointing \
+  --mixed_precision="fp16" --save_precision="fp16" --xformers --cache_latents --gradient_checkpointing \
   --logging_dir="logs" --log_prefix="notebook_cell" --max_data_loader_n_workers="1" --persistent_data_loader_workers
