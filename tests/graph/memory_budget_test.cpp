@@ -138,13 +138,12 @@ TEST_CASE("less memory never costs less time, and the plan's arena follows the c
 }
 
 TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for each direction, and half of it plain") {
-  const auto problem_of = [](size_t packed_bf16_bytes) {
+  const auto problem_of = [](size_t packed_bf16_bytes, DType type = DType::bf16) {
     Graph g;
-    Value x = g.input("x", {{1, 16, 16, 64}, DType::bf16});
-    x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, DType::bf16}), {}, Conv2dGeometry::same(3));
-    x = linear(reshape(x, {256, 64}), g.constant("matrix", {{32, 64}, DType::bf16}));
-    x = x +
-        reshape(embedding(g.constant("table", {{7, 32}, DType::bf16}), g.input("ids", {{256}, DType::i32})), {256, 32});
+    Value x = g.input("x", {{1, 16, 16, 64}, type});
+    x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, type}), {}, Conv2dGeometry::same(3));
+    x = linear(reshape(x, {256, 64}), g.constant("matrix", {{32, 64}, type}));
+    x = x + reshape(embedding(g.constant("table", {{7, 32}, type}), g.input("ids", {{256}, DType::i32})), {256, 32});
     g.output("y", x);
     DeviceRates rates;
     rates.packed_bf16_bytes = packed_bf16_bytes;
@@ -157,6 +156,7 @@ TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for 
   CHECK(wide.packed_weights == 4 * (kKernel + kMatrix) + kTable);
   REQUIRE(wide.weights.size() == 2);
   CHECK(choose_memory(wide, 0).weights == 2 * (kKernel + kMatrix) + kTable);
+  CHECK(problem_of(2, DType::f16).packed_weights == wide.packed_weights);  // f16 is always multiplied as f32
   for (const WeightChoice& weight : wide.weights)  // what is needed to pack it again, or to widen it
     CHECK(weight.working_bytes == (weight.name == "kernel" ? 4 * (kKernel + kKernel / 9) : 4 * kMatrix));
 }

@@ -88,7 +88,7 @@ TEST_CASE("every precision moves the LoRA much like fp32 does") {
   for (const auto& [name, set] : all) {
     CAPTURE(name);
     const double loss = change(set);
-    MESSAGE(name, ": loss ", loss, ", in fp32 ", exact);
+    MESSAGE(std::string(name), ": loss ", loss, ", in fp32 ", exact);
     CHECK(loss == doctest::Approx(exact).epsilon(std::string(name).starts_with("fp8") ? 0.1 : 0.01));
     CHECK(loss != exact);
   }
