@@ -1,11 +1,13 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/nonfinite.h"
 #include "graph/graph.h"
 #include "graph/memory_budget.h"
 
@@ -35,6 +37,12 @@ struct NodeTime {
   double seconds;
 };
 
+/// A value of a program, and what in it is infinite or NaN.
+struct NonFiniteValue {
+  Value value;
+  NonFiniteNumbers numbers;
+};
+
 /// A graph made ready to run on a session's device. Running allocates nothing.
 class Executable {
  public:
@@ -45,6 +53,9 @@ class Executable {
   virtual void run() = 0;
   /// One run with the seconds that each node's kernel took, in order of execution.
   virtual std::vector<NodeTime> profile() = 0;
+  /// One run with a look at every value as soon as it is there: the first one with numbers that are not finite, or the
+  /// variable that it got them from; inputs come before all. Constants are not looked at.
+  virtual std::optional<NonFiniteValue> find_nonfinite() = 0;
   /// Copies an output of the last run.
   virtual void get_output(std::string_view name, std::span<float> values) = 0;
 };

@@ -335,6 +335,10 @@ FlagGroup save_flags(SaveConfig& c) {
                 "Keep only the state folders of the last N epochs; unset: as --save_last_n_epochs"),
           built("--save_last_n_steps_state", &c.save_last_n_steps_state,
                 "Keep only the state folders of the last N steps; unset: as --save_last_n_steps"),
+          built("--on_nonfinite", &c.on_nonfinite,
+                "After a loss or gradient that is not finite: stop, or go back to the last state with half the "
+                "learning rate")
+              .choose("stop,rollback"),
           built("--resume", &c.resume, "State to go on from: a folder, or a .state file"),
           built("--auto_resume", &c.auto_resume,
                 "Go on with an interrupted run of the same settings, as is done anyway"),

@@ -30,8 +30,9 @@ struct Tensors {
     std::vector<float> stored(values.size());
     convert_to_f32(dtype, bytes, stored);
     for (size_t i = 0; i < values.size(); ++i) {
-      check(std::isfinite(values[i]), name, " is not finite (", values[i], " at element ", i,
-            "): the LoRA is not saved; an earlier save is the last good one");
+      if (!std::isfinite(values[i]))
+        throw NonFiniteWeightError(concat_text(name, " is not finite (", values[i], " at element ", i,
+                                               "): the LoRA is not saved; an earlier save is the last good one"));
       check(std::isfinite(stored[i]), name, ": ", values[i], " at element ", i, " is too large for ", dtype,
             ": try --save_precision bf16 or float");
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/error.h"
 #include "network/lora_names.h"
 
 namespace rankine {
@@ -29,10 +30,16 @@ DType lora_dtype(std::string_view save_precision);
 LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype,
                      const std::map<std::string, std::string>& metadata);
 
+/// A weight that was to be saved is infinite or NaN.
+class NonFiniteWeightError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Writes a LoRA atomically: `.alpha`, `.lora_down.weight` and `.lora_up.weight` of each module in `dtype` (f32, f16 or
 /// bf16), the metadata and both hashes. Then opens it again and compares names, shapes and data. Throws Error, leaving
-/// what was at `path`, when a weight is not finite, or not finite any more in `dtype`; and when what is on the disk is
-/// not what was written.
+/// what was at `path`, when a weight is not finite (a NonFiniteWeightError), or not finite any more in `dtype`; and
+/// when what is on the disk is not what was written.
 ///
 /// Where the path ends in .ckpt or .pt it is a file for torch.load, as sd-scripts writes it: the tensors in the
 /// modules' order, no metadata.

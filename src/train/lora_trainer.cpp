@@ -213,6 +213,26 @@ LoraTrainer::Program& LoraTrainer::feed(const StepInputs& in, double loss_scale,
   return p;
 }
 
+std::string LoraTrainer::where_not_finite(const StepInputs& in, double loss_scale) {
+  const std::optional<NonFiniteValue> found = feed(in, loss_scale, false).executable->find_nonfinite();
+  if (!found) return "";
+  const auto& [value, numbers] = *found;
+  const Node& node = value.node();
+  const bool is_input = &node.op() == &input_op;
+  Shape at;
+  for (int64_t axis = value.rank() - 1, rest = numbers.first; axis >= 0; --axis) {
+    const int64_t size = value.dim(static_cast<int>(axis));
+    at.insert(at.begin(), rest % size);
+    rest /= size;
+  }
+  return concat_text(is_input                     ? "the input"
+                     : &node.op() == &variable_op ? "the weights"
+                     : node.backward()            ? concat_text("the backward pass, ", node.op().name)
+                                                  : std::string(node.op().name),
+                     " \"", node.scope(), "\" ", value.type(), ": ", numbers.value, " at ", as_text(at), ", ",
+                     numbers.count, " of ", value.type().count(), " numbers");
+}
+
 std::vector<NodeTime> LoraTrainer::profile(const StepInputs& inputs) {
   return feed(inputs, 1.0, false).executable->profile();
 }

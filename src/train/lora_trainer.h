@@ -95,6 +95,11 @@ class LoraTrainer {
   /// The loss with the weights there are. Nothing changes.
   double validation_loss(const StepInputs& inputs);
 
+  /// Runs the forward and backward of a step again, gradients anew, and tells where its numbers stop being finite, as
+  /// part of a message: the first such node with its place in the model, or the input or weight that it got them from.
+  /// Empty where all are finite.
+  std::string where_not_finite(const StepInputs& inputs, double loss_scale);
+
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
 

@@ -98,12 +98,18 @@ MetricsLog::MetricsLog(const std::filesystem::path& file) : file_(file) {
   if (broken_line) out_ << '\n' << std::flush;
 }
 
-void MetricsLog::go_back_to(const std::filesystem::path& file, int64_t step) {
+int64_t MetricsLog::length(const std::filesystem::path& file) {
+  std::error_code absent;
+  const auto bytes = std::filesystem::file_size(file, absent);
+  return absent ? 0 : static_cast<int64_t>(bytes);
+}
+
+void MetricsLog::go_back_to(const std::filesystem::path& file, int64_t step, int64_t kept) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return;
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   size_t end = text.size();
-  while (end > 0) {
+  while (end > static_cast<size_t>(kept)) {
     const size_t before = end < 2 ? std::string::npos : text.rfind('\n', end - 2);
     const size_t begin = before == std::string::npos ? 0 : before + 1;
     const std::string_view line = std::string_view(text).substr(begin, end - begin);

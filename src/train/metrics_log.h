@@ -43,8 +43,11 @@ std::string metrics_line(const StepMetrics& metrics);
 /// is killed, never leaves more than one broken line; opening ends such a line.
 class MetricsLog {
  public:
-  /// Of the lines at the file's end, removes those of steps after `step`, which are going to be done again.
-  static void go_back_to(const std::filesystem::path& file, int64_t step);
+  /// How long the file is, in bytes.
+  static int64_t length(const std::filesystem::path& file);
+  /// Of the lines at the file's end, removes those of steps after `step`, which are going to be done again; none of the
+  /// first `kept` bytes, which are of other runs.
+  static void go_back_to(const std::filesystem::path& file, int64_t step, int64_t kept = 0);
 
   /// Creates the file and its folder when absent. Throws Error when it cannot be written.
   explicit MetricsLog(const std::filesystem::path& file);

@@ -76,6 +76,7 @@ void write_state(const std::string& path, const TrainingState& state) {
                        {"skipped", std::to_string(state.position.skipped)},
                        {"loss_scale", shortest_text(state.position.loss_scale.scale)},
                        {"loss_scale_clean_steps", std::to_string(state.position.loss_scale.clean_steps)},
+                       {"rollbacks", std::to_string(state.position.rollbacks)},
                        {"seed", std::to_string(state.seed)}};
   for (const auto& [key, value] : state.settings) metadata[std::string(kSetting) + key] = value;
   std::vector<TensorToWrite> tensors = {tensor(std::string(kLosses), state.position.losses)};
@@ -106,9 +107,12 @@ TrainingState read_state(const std::string& path) {
   LossScaleState& scale = state.position.loss_scale;
   scale.scale = number<double>(path, metadata, "loss_scale", scale.scale);
   scale.clean_steps = number<int64_t>(path, metadata, "loss_scale_clean_steps", scale.clean_steps);
+  state.position.rollbacks = number<int64_t>(path, metadata, "rollbacks", 0);
   state.seed = number<uint64_t>(path, metadata, "seed");
   check(state.position.step >= 0 && state.position.updates >= 0 && state.position.skipped >= 0, path,
         ": the step is below 0");
+  check(state.position.rollbacks >= 0 && state.position.rollbacks < 64, path, ": the number of rollbacks is ",
+        state.position.rollbacks);
   int exponent = 0;
   check(std::isfinite(scale.scale) && std::frexp(scale.scale, &exponent) == 0.5 && scale.clean_steps >= 0, path,
         ": the loss scale is no power of two: ", scale.scale);

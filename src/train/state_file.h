@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,7 +15,11 @@ struct RunPosition {
   int64_t updates = 0;          ///< of them, those that the optimiser's own state has seen
   int64_t skipped = 0;          ///< of them, those that overflowed fp16 and changed nothing but the loss scale
   LossScaleState loss_scale{};  ///< of fp16
+  int64_t rollbacks = 0;        ///< how often numbers that were not finite made the run go back (--on_nonfinite)
   std::vector<float> losses{};  ///< of the last batches, oldest first: what the average is made of
+
+  /// On every learning rate: half as much after each rollback.
+  double rate_factor() const { return std::ldexp(1.0, -static_cast<int>(rollbacks)); }
 };
 
 /// A named row of numbers of a session: a LoRA weight or a part of the optimiser's state.

@@ -25,14 +25,33 @@ void remove_file(const std::string& path) {
 
 }  // namespace
 
-void StateFiles::save(const TrainingState& state) const {
+/// PATH.new, read again.
+std::string StateFiles::write_new(const TrainingState& state) const {
   const std::string fresh = path_ + ".new";
   write_state(fresh, state);
   const TrainingState read = read_state(fresh);
   check(read.position.step == state.position.step && read.variables.size() == state.variables.size(), fresh,
         ": what is on the disk is not what was written");
+  return fresh;
+}
+
+void StateFiles::save(const TrainingState& state) const {
+  const std::string fresh = write_new(state);
   if (fs::exists(path_)) rename(path_, path_ + ".previous");
   rename(fresh, path_);
+}
+
+void StateFiles::replace(const TrainingState& state) const { rename(write_new(state), path_); }
+
+std::optional<FoundState> StateFiles::before(int64_t step) const {
+  const std::string path = path_ + ".previous";
+  try {
+    FoundState found = {read_state(path), path};
+    if (found.state.position.step < step) return found;
+  } catch (const Error&) {
+    // Absent, or damaged: there is none.
+  }
+  return std::nullopt;
 }
 
 std::optional<FoundState> StateFiles::newest() const {

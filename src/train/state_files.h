@@ -24,15 +24,20 @@ class StateFiles {
   /// The new state takes the place of the old once it is on the disk and was read again. Throws Error, leaving the old
   /// ones, when it cannot be written.
   void save(const TrainingState& state) const;
+  /// The same, but the one before it stays where it is: for a run that went back.
+  void replace(const TrainingState& state) const;
   /// The newest that can be read; nothing when there are no files. Throws Error, with what is wrong with each, when
   /// there are some and none can be read.
   std::optional<FoundState> newest() const;
+  /// The one before, if it can be read and is of an earlier step.
+  std::optional<FoundState> before(int64_t step) const;
   /// Removes all.
   void remove() const;
   /// Renames it to PATH.old (or .old2, ...: no file is written over) and removes the others. Gives the new name.
   std::string put_aside(const FoundState& found) const;
 
  private:
+  std::string write_new(const TrainingState& state) const;
   std::string path_;
 };
 

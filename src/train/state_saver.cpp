@@ -31,4 +31,8 @@ void StateSaver::save(const RunPosition& position) const {
   files_.save(capture_state(trainer_, position, seed_, settings_));
 }
 
+void StateSaver::replace(const RunPosition& position) const {
+  files_.replace(capture_state(trainer_, position, seed_, settings_));
+}
+
 }  // namespace rankine

@@ -28,6 +28,8 @@ class StateSaver {
   const std::string& path() const { return files_.path(); }
   /// Throws Error, leaving the states there are, when it cannot be written.
   void save(const RunPosition& position) const;
+  /// The same in the newest one's place: for a run that went back.
+  void replace(const RunPosition& position) const;
   /// The state saved last, in a folder of its own too.
   void keep_in(const std::string& folder) const { keep_state_in(folder, files_.path()); }
   /// At the run's end, when there is nothing to go on with.

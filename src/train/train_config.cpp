@@ -103,6 +103,15 @@ void check_validation(const ValidationConfig& c) {
   check_at_least("--max_validation_steps", c.max_validation_steps, int64_t{1});
 }
 
+void check_rollback(const TrainConfig& c) {
+  if (c.save.on_nonfinite != "rollback") return;
+  const auto optimizer = make_optimizer(c.optim.type(), c.optim.optimizer_args);
+  const bool chooses_rate =
+      optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule();
+  check(!chooses_rate, "--on_nonfinite rollback lowers the learning rate, but Adafactor finds its own: give ",
+        "--optimizer_args relative_step=False, or --on_nonfinite stop");
+}
+
 }  // namespace
 
 void check_data_config(const DataConfig& c) {
@@ -132,6 +141,7 @@ void check_train_config(const TrainConfig& c) {
   check_preview(c.preview);
   check_tracker(c.tracker);
   check_validation(c.validation);
+  check_rollback(c);
 }
 
 std::string OptimConfig::type() const {

@@ -109,6 +109,7 @@ struct SaveConfig {
   std::optional<std::string> save_precision;  ///< "float", "fp16", "bf16"; unset: the type of the trained weights
   std::string save_model_as = "safetensors";  ///< or "ckpt", "pt": PyTorch's own format, without metadata
   std::optional<int64_t> save_n_epoch_ratio;  ///< about so many saves after epochs; goes before save_every_n_epochs
+  std::string on_nonfinite = "stop";          ///< after a loss or gradient that is not finite: "stop" or "rollback"
   std::optional<int64_t> save_every_n_epochs;
   std::optional<int64_t> save_every_n_steps;
   std::optional<int64_t> save_last_n_epochs;        ///< older files of epochs are removed

@@ -18,6 +18,7 @@
 #include "train/merged_constants.h"
 #include "train/previews.h"
 #include "train/resume.h"
+#include "train/rollback.h"
 #include "train/run_setup.h"
 #include "train/sample_files.h"
 #include "train/training_facts.h"
@@ -204,27 +205,49 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
                   config.model.vae.value_or(""), saved);
   const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
   if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
-  std::unique_ptr<TensorBoardLog> events;
-  if (config.tracker.writes_events()) {
-    events = std::make_unique<TensorBoardLog>(
-        tensorboard_folder(config.tracker, names.last(), start.continues_own_metrics), start.step);
-    if (config.tracker.log_config) events->write_settings(config.settings);
-    out << "TensorBoard's file is " << events->path() << "\n\n" << std::flush;
-  }
+  std::optional<TensorBoardFolder> events_folder;
+  if (config.tracker.writes_events())
+    events_folder = tensorboard_folder(config.tracker, names.last(), start.continues_own_metrics);
   const ReportFacts facts = {config.save.name(),        summary, config.settings, seed, length.steps_per_epoch(),
                              config.optim.max_grad_norm};
   const Report report(names.folder(), config.save.output_name.value_or(""), facts);
   const std::string report_file = report.path();
-  RunLog log(MetricsLog(metrics_file), std::move(events), report, length);
-  BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
   Progress progress(out, options);
   StateSaver states(trainer, state_files, same_run, seed);
   RunPosition position = start.found ? start.found->state.position : RunPosition{};
   position.step = start.step;
-  const TrainOutcome outcome =
-      TrainingLoop({config, length, schedule, trainer, batches, saver, log, progress, interrupt, states,
-                    previews ? &*previews : nullptr, position, validation ? &*validation : nullptr})
-          .run();
+  std::optional<Rollback> rollback;
+  if (config.save.on_nonfinite == "rollback") rollback.emplace(trainer, state_files, states, position, seed, same_run);
+  if (position.rollbacks > 0)
+    out << "the learning rate is " << position.rate_factor() << " of what is set: the run went back "
+        << position.rollbacks << (position.rollbacks == 1 ? " time" : " times") << " (--on_nonfinite)\n\n";
+  const int64_t metrics_of_others = start.continues_own_metrics ? 0 : MetricsLog::length(metrics_file);
+
+  const Timer timer;
+  TrainOutcome outcome;
+  for (bool ended = false; !ended;) {
+    std::unique_ptr<TensorBoardLog> events;
+    if (events_folder) {
+      events = std::make_unique<TensorBoardLog>(*events_folder, position.step);
+      if (config.tracker.log_config) events->write_settings(config.settings);
+      progress.message("TensorBoard's file is " + events->path());
+    }
+    RunLog log(MetricsLog(metrics_file), std::move(events), report, length);
+    loader.first_batch = length.batches_of(position.step);
+    BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
+    TrainingLoop loop({config, length, schedule, trainer, batches, saver, log, progress, interrupt, states,
+                       previews ? &*previews : nullptr, position, validation ? &*validation : nullptr});
+    try {
+      outcome = loop.run();
+      ended = true;
+    } catch (const NonFiniteError& error) {
+      if (!rollback) throw;
+      position = rollback->go_back(error);
+      progress.message(rollback->message());
+      MetricsLog::go_back_to(metrics_file, position.step, metrics_of_others);
+    }
+  }
+  outcome.seconds = timer.seconds();
   progress.finish();
   out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
       << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "network/lora_file.h"
 #include "train/memory_choice.h"
 
 namespace rankine {
@@ -94,19 +95,21 @@ StepMetrics TrainingLoop::step(int64_t number) {
   StepMetrics metrics;
   metrics.step = number;
   double load = 0, encode = 0, prepare = 0, compute = 0;
-  std::vector<std::string> files;
+  Taken taken;
   int batches = 0;
   for (bool ended = false; !ended; ++batches) {
-    const ReadyBatch ready = next_batch(number - 1);
+    ReadyBatch ready = next_batch(number - 1);
     load += ready.load_seconds;
     encode += ready.encode_seconds;
     prepare += ready.prepare_seconds;
-    files.insert(files.end(), ready.batch.files.begin(), ready.batch.files.end());
     const Timer timer;
     const StepResult result = parts_.trainer.step(ready.inputs, loss_scale_.value() / accumulation, batches > 0);
     compute += timer.seconds();
+    taken.inputs.push_back(std::move(ready.inputs));
+    taken.files.insert(taken.files.end(), ready.batch.files.begin(), ready.batch.files.end());
     // A loss that is not finite has such gradients: where those are skipped, so is this.
-    if (!loss_scale_.dynamic()) check_finite(result.loss, "loss", number, ready.batch.files);
+    if (!std::isfinite(result.loss) && !loss_scale_.dynamic())
+      stop_not_finite(concat_text("the loss is not finite (", result.loss, ")"), number, taken);
     if (std::isfinite(result.loss)) losses_.add(result.loss);
     metrics.loss += result.loss;
     metrics.epoch = ready.batch.epoch + 1;
@@ -116,7 +119,7 @@ StepMetrics TrainingLoop::step(int64_t number) {
   metrics.loss_average = losses_.mean();
 
   Timer timer;
-  update(metrics, files);
+  update(metrics, taken);
   const double update = timer.seconds();
 
   timer.restart();
@@ -144,13 +147,15 @@ StepMetrics TrainingLoop::step(int64_t number) {
   return metrics;
 }
 
-void TrainingLoop::update(StepMetrics& metrics, const std::vector<std::string>& files) {
+void TrainingLoop::update(StepMetrics& metrics, const Taken& taken) {
   const OptimConfig& optim = parts_.config.optim;
   // As in accelerate, a step that is skipped is none for the schedule.
   const int64_t scheduled = metrics.step - 1 - skipped_;
   LearningRates rates = {optim.unet_rate(), optim.text_encoder_rate()};
-  if (parts_.trainer.takes_lr_schedule())
-    rates.scheduled = [&, scheduled](double base) { return parts_.schedule.rate(base, scheduled); };
+  const bool has_schedule = parts_.trainer.takes_lr_schedule();
+  rates.scheduled = [&, has_schedule, scheduled](double base) {
+    return parts_.start.rate_factor() * (has_schedule ? parts_.schedule.rate(base, scheduled) : base);
+  };
   metrics.grad_norm = parts_.trainer.update(updates_ + 1, rates, loss_scale_.value());
   add_update_values(metrics, parts_.trainer.update_values());
   if (loss_scale_.dynamic()) metrics.values.emplace_back("loss_scale", loss_scale_.value());
@@ -158,19 +163,22 @@ void TrainingLoop::update(StepMetrics& metrics, const std::vector<std::string>& 
   if (finite) {
     ++updates_;
   } else if (loss_scale_.dynamic()) {
-    skip(metrics.step, files);
+    skip(metrics.step, taken);
   } else {
-    check_finite(*metrics.grad_norm, "gradient", metrics.step, files);
+    stop_not_finite(concat_text("the gradient is not finite (its norm is ", *metrics.grad_norm, ")"), metrics.step,
+                    taken);
   }
   loss_scale_.update(!finite);
 }
 
-void TrainingLoop::skip(int64_t number, const std::vector<std::string>& files) {
+void TrainingLoop::skip(int64_t number, const Taken& taken) {
   ++skipped_;
   const double scale = loss_scale_.value();
-  check(scale > 1, "step ", number, ": values overflow fp16 (largest 65504) also without loss scaling; the LoRA is as ",
-        "it was before.\nTry --mixed_precision bf16, which has fp32's range, or a lower --learning_rate. ",
-        "The pictures of the step were:", listed(files));
+  if (scale <= 1)
+    stop_not_finite(
+        "values overflow fp16 (largest 65504) also without loss scaling, or are not finite from the start; "
+        "--mixed_precision bf16 has fp32's range",
+        number, taken);
   parts_.progress.message(concat_text("step ", number, ": gradients overflow fp16 at a loss scale of ", scale,
                                       "; the step is skipped, the scale is ", scale / 2, " now"));
 }
@@ -198,13 +206,22 @@ void TrainingLoop::validate(StepMetrics& metrics) {
   parts_.progress.message(concat_text("step ", metrics.step, ": validation loss ", found->mean));
 }
 
-void TrainingLoop::check_finite(double value, const char* what, int64_t number,
-                                const std::vector<std::string>& files) const {
-  if (std::isfinite(value)) return;
+void TrainingLoop::stop_not_finite(const std::string& what, int64_t number, const Taken& taken) const {
+  std::string first;
+  for (const StepInputs& inputs : taken.inputs)
+    if (first.empty())
+      first = parts_.trainer.where_not_finite(inputs,
+                                              loss_scale_.value() / static_cast<double>(parts_.length.accumulation));
   const std::string& saved = parts_.saver.last_saved();
-  fail("step ", number, ": the ", what, " is not finite (", value, "); nothing of this step is saved",
-       saved.empty() ? "" : "; the last good file is " + saved,
-       "\nTry a lower --learning_rate, or --mixed_precision no. The pictures of the step were:", listed(files));
+  throw NonFiniteError(concat_text(
+      "step ", number, ": ", what, "; nothing of this step is saved",
+      saved.empty() ? "" : "; the last good file is " + saved,
+      first.empty() ? "" : "\nThe first value that is not finite: " + first, "\nTry a lower --learning_rate, ",
+      loss_scale_.dynamic() ? "--mixed_precision bf16" : "--mixed_precision no",
+      parts_.config.save.on_nonfinite == "rollback"
+          ? ""
+          : ", or --on_nonfinite rollback, which goes back to the last state with half the learning rate",
+      ". The pictures of the step were:", listed(taken.files)));
 }
 
 std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metrics) const {
@@ -245,7 +262,11 @@ std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metric
 }
 
 void TrainingLoop::save(const std::string& path, int64_t steps, int64_t epochs) {
-  parts_.saver.save(path, steps, epochs);
+  try {
+    parts_.saver.save(path, steps, epochs);
+  } catch (const NonFiniteWeightError& error) {  // the update itself overflowed
+    throw NonFiniteError(concat_text("step ", steps, ": ", error.what()));
+  }
   parts_.progress.message("saved " + path);
 }
 
@@ -290,7 +311,11 @@ bool TrainingLoop::going_on(const std::function<void()>& write) {
 bool TrainingLoop::save_state(int64_t steps, const std::string& folder) {
   try {
     if (state_step_ != steps) {
-      RunPosition position{.step = steps, .updates = updates_, .skipped = skipped_, .loss_scale = loss_scale_.state()};
+      RunPosition position{.step = steps,
+                           .updates = updates_,
+                           .skipped = skipped_,
+                           .loss_scale = loss_scale_.state(),
+                           .rollbacks = parts_.start.rollbacks};
       for (const double loss : losses_.values()) position.losses.push_back(static_cast<float>(loss));
       parts_.states.save(position);
       state_step_ = steps;

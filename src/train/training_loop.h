@@ -36,6 +36,12 @@ class MovingMean {
   std::deque<double> values_;
 };
 
+/// A loss or a gradient is not finite, and no weight has been changed by it; or a weight that was to be saved is not.
+class NonFiniteError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// How a run ended.
 struct TrainOutcome {
   int64_t steps = 0;                 ///< optimiser steps done
@@ -69,9 +75,9 @@ class TrainingLoop {
   };
   explicit TrainingLoop(const Parts& parts);
 
-  /// Throws Error when a loss or gradient is not finite (unless loss scaling can help), with the step and the files of
-  /// its batches; when a picture can not be read any more, after saving the LoRA as it is; when the last LoRA cannot be
-  /// saved in its place.
+  /// Throws NonFiniteError when a loss or gradient is not finite (unless loss scaling can help), with the step, the
+  /// files of its batches and the first such value of the graph. Throws Error when a picture can not be read any more,
+  /// after saving the LoRA as it is; when the last LoRA cannot be saved in its place.
   TrainOutcome run();
 
  private:
@@ -81,11 +87,17 @@ class TrainingLoop {
   ReadyBatch next_batch(int64_t steps_done);
   /// Takes the loss of what is held out, if it is time.
   void validate(StepMetrics& metrics);
+  /// What a step was made of.
+  struct Taken {
+    std::vector<StepInputs> inputs{};  // of each micro-batch
+    std::vector<std::string> files{};  // of their pictures
+  };
   /// Moves the weights. With a gradient that is not finite nothing moves: under loss scaling the step is skipped and
   /// the scale halved, else the run stops. This is where such values are noticed.
-  void update(StepMetrics& metrics, const std::vector<std::string>& files);
-  void skip(int64_t number, const std::vector<std::string>& files);
-  void check_finite(double value, const char* what, int64_t number, const std::vector<std::string>& files) const;
+  void update(StepMetrics& metrics, const Taken& taken);
+  void skip(int64_t number, const Taken& taken);
+  /// Throws NonFiniteError: `what` says which value it is. Looks for the first one there was.
+  [[noreturn]] void stop_not_finite(const std::string& what, int64_t number, const Taken& taken) const;
   /// A save that is due after a step.
   struct Due {
     std::string lora{}, state_folder{};

@@ -18,8 +18,12 @@ namespace {
 
 TrainingState a_state(int64_t step) {
   TrainingState state;
-  state.position = {
-      .step = step, .updates = step - 1, .skipped = 1, .loss_scale = {8192, 1999}, .losses = {0.5f, 0.25f, 1e-30f}};
+  state.position = {.step = step,
+                    .updates = step - 1,
+                    .skipped = 1,
+                    .loss_scale = {8192, 1999},
+                    .rollbacks = 2,
+                    .losses = {0.5f, 0.25f, 1e-30f}};
   state.seed = 18446744073709551615u;
   state.settings = {{"learning_rate", "0.001"}, {"", "empty"}, {"caption", "ein \"Kätzchen\"\n"}};
   state.variables = {{"lora_unet_a.lora_down.weight", std::vector<float>(100, 0.1f)}, {"exp_avg.x", {-0.0f, 3}}};
@@ -38,6 +42,8 @@ TEST_CASE("a state is read as it was written") {
   CHECK(read.position.updates == 6);
   CHECK(read.position.skipped == 1);
   CHECK(read.position.loss_scale == LossScaleState{8192, 1999});
+  CHECK(read.position.rollbacks == 2);
+  CHECK(read.position.rate_factor() == 0.25);
   CHECK(read.position.losses == a_state(7).position.losses);
   CHECK(read.seed == a_state(7).seed);
   CHECK(read.settings == a_state(7).settings);

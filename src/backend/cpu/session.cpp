@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <cstring>
+#include <set>
 #include <unordered_map>
 
 #include "backend/cpu/ops.h"
@@ -25,7 +26,7 @@ struct Memory {
 
 class CpuExecutable : public Executable {
  public:
-  CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), plan_(plan_memory(graph)) {
+  CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), graph_(graph), plan_(plan_memory(graph)) {
     memory_.arena.grow(plan_.arena_bytes());
     std::unordered_map<const OpDef*, Kernel> table;
     for (const Kernel& kernel : kernels()) table.emplace(kernel.op, kernel);
@@ -63,6 +64,29 @@ class CpuExecutable : public Executable {
     }
     return times;
   }
+  std::optional<NonFiniteValue> find_nonfinite() override {
+    std::set<Value> read;  // what nobody reads need not be written
+    for (Node& node : graph_.nodes()) read.insert(node.inputs().begin(), node.inputs().end());
+    for (const auto& [name, value] : graph_.outputs()) read.insert(value);
+    const auto look = [&](Value value) -> std::optional<NonFiniteValue> {
+      if (!read.contains(value)) return std::nullopt;
+      const auto numbers = rankine::find_nonfinite(value.dtype(), location(value), value.type().count());
+      return numbers ? std::optional(NonFiniteValue{value, *numbers}) : std::nullopt;
+    };
+    for (const Value& input : graph_.leaves(input_op))
+      if (const auto found = look(input)) return found;
+    for (size_t i = 0; i < launches_.size(); ++i) {
+      launches_[i]();
+      for (int k = 0; k < nodes_[i]->output_count(); ++k)
+        if (const auto found = look({const_cast<Node*>(nodes_[i]), k})) {
+          for (const Value& input : nodes_[i]->inputs())  // trained weights that were not finite before
+            if (input && &input.node().op() == &variable_op && location(input) != location(found->value))
+              if (const auto before = look(input)) return before;
+          return found;
+        }
+    }
+    return std::nullopt;
+  }
   void get_output(std::string_view name, std::span<float> values) override {
     const Slot& slot = find(outputs_, name, "output");
     check(static_cast<int64_t>(values.size()) == slot.type.count() && slot.type.dtype == DType::f32, "output \"", name,
@@ -97,6 +121,7 @@ class CpuExecutable : public Executable {
   }
 
   Memory& memory_;
+  Graph& graph_;
   MemoryPlan plan_;
   std::vector<Launch> launches_;
   std::vector<const Node*> nodes_;  // of each launch

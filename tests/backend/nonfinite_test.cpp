@@ -1,0 +1,66 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "backend/registry.h"
+#include "graph/ops/ops.h"
+
+using namespace rankine;
+
+namespace {
+
+class NoConstants : public ConstantSource {
+ public:
+  void read(std::string_view name, const Shape&, std::span<float>) override { fail("no constant ", name); }
+};
+
+/// x * w, then times 1e20 twice.
+struct Program {
+  NoConstants constants;
+  std::unique_ptr<Session> session = find_backend("cpu").open(constants);
+  Graph graph;
+  std::unique_ptr<Executable> executable;
+
+  Program() {
+    const Type type = {{2, 3}, DType::f32};
+    const Value x = graph.input("x", type), w = graph.variable("w", type);
+    graph.set_scope("first");
+    const Value product = mul(x, w);
+    graph.set_scope("second");
+    const Value large = scale(product, 1e20);
+    graph.set_scope("third");
+    graph.output("y", scale(large, 1e20));
+    executable = session->compile(graph);
+  }
+  std::optional<NonFiniteValue> find(const std::vector<float>& x, const std::vector<float>& w) {
+    session->write_variable("w", w);
+    executable->set_input("x", x);
+    return executable->find_nonfinite();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the first value that is not finite is found: an input, a weight, or the node that made it") {
+  Program program;
+  const std::vector<float> ones(6, 1), small(6, 1e-10f);
+  CHECK(!program.find(small, ones));
+
+  const auto overflow = program.find({1e-10f, 1e-10f, 1e-10f, 1e-10f, 1, 1}, ones);
+  REQUIRE(overflow);
+  CHECK(overflow->value.node().scope() == "third");
+  CHECK(overflow->numbers.first == 4);
+  CHECK(std::isinf(overflow->numbers.value));
+  CHECK(overflow->numbers.count == 2);
+
+  const auto weight = program.find(ones, {1, 1, NAN, 1, 1, 1});
+  REQUIRE(weight);
+  CHECK(weight->value.node().scope() == "w");
+  CHECK(weight->numbers.first == 2);
+
+  const auto input = program.find({1, INFINITY, 1, 1, 1, 1}, {1, 1, NAN, 1, 1, 1});
+  REQUIRE(input);
+  CHECK(input->value.node().scope() == "x");
+  CHECK(input->numbers.first == 1);
+}
