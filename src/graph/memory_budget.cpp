@@ -119,9 +119,8 @@ void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates
   }
   const std::string& name = constant.node().scope();
   const bool kernel = constant.rank() == 4 && constant.dim(2) > 1;
-  // f16 is multiplied as f32 by every backend there is.
   const size_t element = constant.dtype() == DType::bf16  ? rates.packed_bf16_bytes
-                         : constant.dtype() == DType::f16 ? sizeof(float)
+                         : constant.dtype() == DType::f16 ? rates.packed_f16_bytes
                                                           : size_of(constant.dtype());
   const size_t packed = static_cast<size_t>(constant.type().count()) * element;
   size_t products = 0, winograd_directions = 0;

@@ -14,8 +14,8 @@ struct DeviceRates {
   double attention_flops = 0.6e12;  ///< per second
   double bytes = 20e9;              ///< everything else: bytes moved per second
   bool winograd = false;            ///< whether "auto" convolutions become Winograd's
-  /// Of an element of a bf16 weight in the forms that products read: 4 where the device multiplies f32 alone.
-  size_t packed_bf16_bytes = 2;
+  /// Of an element of a bf16 or f16 weight in the forms that products read: 4 where the device multiplies it as f32.
+  size_t packed_bf16_bytes = 2, packed_f16_bytes = 2;
 };
 /// Estimated seconds of one node.
 double estimated_seconds(const Node& node, const DeviceRates& rates);

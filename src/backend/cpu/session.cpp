@@ -189,8 +189,10 @@ class CpuSession : public Session {
 DeviceRates cpu_rates() {
   DeviceRates rates;
   rates.winograd = winograd_is_default();
+  const auto packed_bytes = [](DType dtype) { return has_products(dtype) ? size_of(dtype) : sizeof(float); };
+  rates.packed_bf16_bytes = packed_bytes(DType::bf16);
+  rates.packed_f16_bytes = packed_bytes(DType::f16);
   if (has_products(DType::bf16)) return rates;
-  rates.packed_bf16_bytes = sizeof(float);
   rates.product_flops = 0.15e12;  // two cores of an EPYC with AVX2
   rates.attention_flops = 0.11e12;
   return rates;
