@@ -147,6 +147,7 @@ TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for 
     g.output("y", x);
     DeviceRates rates;
     rates.packed_bf16_bytes = packed_bf16_bytes;
+    rates.packed_f16_bytes = 4;
     return memory_problem(g, rates);
   };
   constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 32 * 64, kTable = 7 * 32 * 2;
@@ -156,7 +157,7 @@ TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for 
   CHECK(wide.packed_weights == 4 * (kKernel + kMatrix) + kTable);
   REQUIRE(wide.weights.size() == 2);
   CHECK(choose_memory(wide, 0).weights == 2 * (kKernel + kMatrix) + kTable);
-  CHECK(problem_of(2, DType::f16).packed_weights == wide.packed_weights);  // f16 is always multiplied as f32
+  CHECK(problem_of(2, DType::f16).packed_weights == wide.packed_weights);
   for (const WeightChoice& weight : wide.weights)  // what is needed to pack it again, or to widen it
     CHECK(weight.working_bytes == (weight.name == "kernel" ? 4 * (kKernel + kKernel / 9) : 4 * kMatrix));
 }
