@@ -226,9 +226,9 @@ TEST_CASE("faults of the data, the settings and the output folder are found befo
     run.folder.text("out", "");
     CHECK(contains(run.error(), "--output_dir"));
   }
-  SUBCASE("fp16") {
-    run.config.run.mixed_precision = "fp16";
-    CHECK(contains(run.error(), "fp16 is not supported yet"));
+  SUBCASE("fp8 weights in an fp32 run") {
+    run.config.run.fp8_base = true;
+    CHECK(contains(run.error(), "--fp8_base requires mixed precision"));
   }
   SUBCASE("a schedule that cannot be") {
     run.config.optim.lr_schedule.name = "sine";
