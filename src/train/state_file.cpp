@@ -116,6 +116,7 @@ TrainingState read_state(const std::string& path) {
   int exponent = 0;
   check(std::isfinite(scale.scale) && std::frexp(scale.scale, &exponent) == 0.5 && scale.clean_steps >= 0, path,
         ": the loss scale is no power of two: ", scale.scale);
+  check(exponent <= 128, path, ": the loss scale is more than f32 holds: ", scale.scale);
   for (const auto& [key, value] : metadata)
     if (key.starts_with(kSetting)) state.settings[key.substr(kSetting.size())] = value;
   state.position.losses = file.read_f32(kLosses);

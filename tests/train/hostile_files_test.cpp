@@ -171,6 +171,13 @@ TEST_CASE(
   write_state(path, odd);
   CHECK(contains(error_of([&] { read_state(path); }), path + ": the step is below 0"));
   odd = small_state();
+  for (const auto& [scale, fault] :
+       {std::pair{3.0, "the loss scale is no power of two"}, {0x1p128, "the loss scale is more than f32 holds"}}) {
+    odd.position.loss_scale.scale = scale;
+    write_state(path, odd);
+    CHECK(contains(error_of([&] { read_state(path); }), path + ": " + fault));
+  }
+  odd = small_state();
   odd.variables.clear();
   odd.position.losses.clear();
   odd.settings.clear();
