@@ -34,6 +34,9 @@ void* allocate(size_t bytes, size_t alignment, const void* caller) {
 
 }  // namespace
 
+// Both sides are ours and match, which GCC cannot see once it has put one of them in line.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(size_t bytes) { return allocate(bytes, 0, __builtin_return_address(0)); }
 void* operator new[](size_t bytes) { return allocate(bytes, 0, __builtin_return_address(0)); }
 void* operator new(size_t bytes, std::align_val_t a) {
