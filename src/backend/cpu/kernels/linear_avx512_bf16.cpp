@@ -246,6 +246,7 @@ void multiply(const ProductTask& t) {
 
 void outer(const OuterTask& t) { rows_by_vectors(t); }
 
+// 258 rows: measured, with the second-level cache of 1 MiB of an EPYC (Zen 5).
 constexpr ProductKernels kKernels = {2, 2, kPanelColumns, 258, pack, multiply, outer};
 
 }  // namespace

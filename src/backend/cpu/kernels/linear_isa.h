@@ -46,7 +46,7 @@ struct ProductKernels {
   size_t element_bytes;   ///< of x, low, residual and y
   int64_t depth_step;     ///< elements of the depth that lie in one 32-bit word of a panel: a pair of bf16, or one f32
   int64_t panel_columns;  ///< columns of a packed operand lie in panels of this many
-  int64_t block_rows;  ///< rows that go through all panels together: their part of x stays in a near cache (measured)
+  int64_t block_rows;     ///< rows that go through all panels together, so that their part of x stays in a near cache
   /// Panels from begin to end, each [depth / depth_step][panel_columns] words; columns that are not there become zero.
   void (*pack)(const ProductOperand&, int64_t begin, int64_t end, uint32_t* packed);
   void (*multiply)(const ProductTask&);
