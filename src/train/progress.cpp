@@ -105,7 +105,9 @@ void Progress::update(const ProgressState& state) {
   last_is_shown_ = false;
   const double pause = options_.terminal ? options_.redraw_seconds : options_.line_seconds;
   const bool is_last = state.step >= state.total_steps;
-  if (!anything_shown_ || is_last || state.elapsed_seconds - shown_at_seconds_ >= pause) show(state);
+  const double since =
+      state.elapsed_seconds - shown_at_seconds_;  // negative after a rollback, which takes time back too
+  if (!anything_shown_ || is_last || since < 0 || since >= pause) show(state);
 }
 
 void Progress::message(std::string_view text) {

@@ -106,6 +106,16 @@ TEST_CASE("in a file plain lines come now and then, the first and the last alway
   CHECK(text.find("saved\nstep 25/") != std::string::npos);
 }
 
+TEST_CASE("after a rollback, which takes the run's time back, lines come on as before") {
+  std::ostringstream out;
+  {
+    Progress progress(out, {.terminal = false, .line_seconds = 10});
+    for (int step : {1, 2, 3, 4, 2, 3, 4}) progress.update(state_at(step, 10 * step));
+    progress.update(state_at(1600, 1600));
+  }
+  CHECK(count(out.str(), "step ") == 8);
+}
+
 TEST_CASE("the last step is shown at once and once") {
   std::ostringstream out;
   {
