@@ -66,7 +66,7 @@ void run_checkpoint(const std::vector<std::string>& args) {
 std::string checkpoint_help() {
   SynthOptions options;
   return "usage: rankine checkpoint synth (--arch NAME | --layout FILE.json) [--seed N] FILE.safetensors\n"
-         "       rankine checkpoint info FILE.safetensors|FOLDER\n\n"
+         "       rankine checkpoint info FILE|FOLDER\n\n"
          "synth writes a checkpoint whose values anybody can compute again from the seed: for tests and measurements.\n"
          "info says which family a checkpoint is of and what is inside.\n" +
          help_text(synth_flags(options));

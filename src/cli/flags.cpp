@@ -44,10 +44,10 @@ FlagGroup model_flags(ModelConfig& c) {
       "Model",
       {
           built("--pretrained_model_name_or_path", &c.pretrained_model_name_or_path,
-                "Base model: a .safetensors file or a Diffusers folder"),
+                "Base model: a .safetensors or .ckpt file or a Diffusers folder"),
           refused("--v2", toggle, "The base is an SD 2.x checkpoint"),
           built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
-          built("--vae", &c.vae, "Another VAE: a .safetensors file, or a Diffusers folder with it"),
+          built("--vae", &c.vae, "Another VAE: a .safetensors, .ckpt or .pt file, or a Diffusers folder with it"),
           built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
           no_effect("--tokenizer_cache_dir", text, "the tokenizer is built in", "Folder of downloaded tokenizer files"),
           no_effect("--disable_mmap_load_safetensors", toggle, "a mapped file is read once either way",

@@ -7,7 +7,7 @@ FlagTable sample_flags(SampleConfig& c) {
   return {
       {"Model",
        {
-           built("--ckpt", &c.ckpt, "Base model: a .safetensors file or a Diffusers folder")
+           built("--ckpt", &c.ckpt, "Base model: a .safetensors or .ckpt file or a Diffusers folder")
                .alias("--pretrained_model_name_or_path"),
            built("--network_weights", &c.network_weights, "LoRA files"),
            built("--network_mul", &c.network_mul, "Their strengths; 1 for those without one"),

@@ -9,6 +9,7 @@
 
 #include "base/dtype.h"
 #include "io/mapped_file.h"
+#include "io/zip_read.h"
 
 namespace rankine {
 
@@ -39,17 +40,10 @@ class NpzFile {
   NpyArray read(std::string_view name) const;
 
  private:
-  struct Member {
-    uint32_t crc = 0;
-    uint64_t packed_size = 0, size = 0, header = 0;
-    bool is_deflated = false;
-  };
-
-  std::vector<std::byte> unpack(const Member& member, std::string_view name) const;
-
   std::string path_;
   MappedFile file_;
-  std::map<std::string, Member, std::less<>> members_;
+  ZipReader zip_;
+  std::map<std::string, const ZipMember*, std::less<>> members_;  // into zip_, whose buffer never moves
 };
 
 /// An array to be written; the bytes belong to the caller.

@@ -5,59 +5,23 @@
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/dtype.h"
-#include "io/mapped_file.h"
+#include "io/tensor_file.h"
 
 namespace rankine {
 
-/// One tensor of a file. `begin` and `end` count bytes from the start of the data, after the header.
-struct TensorInfo {
-  std::string name{};
-  DType dtype = DType::f32;
-  Shape shape{};
-  uint64_t begin = 0, end = 0;
-};
-
-/// A .safetensors file, memory mapped and read only. Format: eight bytes little-endian header length, a JSON header,
-/// the tensors' bytes without gaps (https://github.com/huggingface/safetensors).
-class SafetensorsFile {
+/// A .safetensors file. Format: eight bytes little-endian header length, a JSON header, the tensors' bytes without gaps
+/// (https://github.com/huggingface/safetensors). `data` is all that follows the header: what `sshs_model_hash` is
+/// computed of.
+class SafetensorsFile : public TensorFile {
  public:
   /// Reads and checks the whole header. Throws Error naming the file (and tensor) for anything malformed.
   static SafetensorsFile open(const std::string& path);
 
-  const std::string& path() const { return path_; }
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  /// In the order of their bytes in the file.
-  const std::vector<TensorInfo>& tensors() const { return tensors_; }
-  /// nullptr if absent.
-  const TensorInfo* find(std::string_view name) const;
-  /// Throws Error with the nearest existing name if absent.
-  const TensorInfo& at(std::string_view name) const;
-
-  std::span<const std::byte> bytes(const TensorInfo& info) const;
-  /// Any element type to float32; `out` has exactly the tensor's count.
-  void read_f32(const TensorInfo& info, std::span<float> out) const;
-  std::vector<float> read_f32(std::string_view name) const;
-  /// Integer tensors only; a value outside int32 throws Error.
-  void read_i32(const TensorInfo& info, std::span<int32_t> out) const;
-  std::vector<int32_t> read_i32(std::string_view name) const;
-  /// Gives the tensor's pages back, so that reading a checkpoint never fills memory. It can be read again.
-  void release(const TensorInfo& info) const { file_.release(bytes(info)); }
-  /// All bytes after the header: what `sshs_model_hash` is computed of.
-  std::span<const std::byte> data() const { return file_.bytes().subspan(data_begin_); }
-  uint64_t file_size() const { return file_.bytes().size(); }
-
  private:
-  std::string path_;
-  MappedFile file_;
-  size_t data_begin_ = 0;
-  std::map<std::string, std::string> metadata_;
-  std::vector<TensorInfo> tensors_;
-  std::unordered_map<std::string_view, size_t> index_;  // views of the names in tensors_, whose buffer never moves
+  using TensorFile::TensorFile;
 };
 
 /// A tensor to be written; the bytes belong to the caller.

@@ -1,107 +1,190 @@
 #include "io/torch_file.h"
 
-#include <set>
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
-#include "io/zip_write.h"
+#include "io/pickle.h"
+#include "io/zip_read.h"
 
 namespace rankine {
 namespace {
 
-// Opcodes of pickle's protocol 2, by their names in Python's pickletools.
-namespace op {
-constexpr char proto = '\x80', stop = '.', mark = '(', empty_dict = '}', set_items = 'u', global = 'c', tuple = 't',
-               empty_tuple = ')', reduce = 'R', persistent_id = 'Q', new_false = '\x89', unicode = 'X', int1 = 'K',
-               int4 = 'J', long1 = '\x8a';
+using Kind = PickleValue::Kind;
+using Bytes = std::span<const std::byte>;
+
+/// Ten times what the largest checkpoints have; what a damaged or hostile file asks for is not allocated.
+constexpr uint64_t kMostPickleBytes = uint64_t{4} << 20;
+
+/// PyTorch's own limit (MAX_DIMS).
+constexpr size_t kMostDimensions = 64;
+
+bool starts_with(Bytes bytes, std::string_view text) {
+  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).starts_with(text);
 }
 
-class Pickle {
+/// The first bytes of what PyTorch wrote before 1.6: a pickle of its magic number.
+bool is_old(Bytes bytes) { return starts_with(bytes, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"); }
+
+std::optional<DType> dtype_of_storage(std::string_view name) {
+  static const std::map<std::string_view, DType> types = {
+      {"FloatStorage", DType::f32},   {"HalfStorage", DType::f16}, {"BFloat16Storage", DType::bf16},
+      {"DoubleStorage", DType::f64},  {"LongStorage", DType::i64}, {"IntStorage", DType::i32},
+      {"ShortStorage", DType::i16},   {"CharStorage", DType::i8},  {"ByteStorage", DType::u8},
+      {"BoolStorage", DType::boolean}};
+  const auto found = types.find(name);
+  return found == types.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// Where keys and values stand, one after the other, if `value` is a dict or an OrderedDict.
+const std::vector<const PickleValue*>* entries_of(const PickleValue& value) {
+  if (value.is(Kind::dict)) return &value.items;
+  return value.calls("collections", "OrderedDict") ? &value.entries : nullptr;
+}
+
+const PickleValue* find_entry(const std::vector<const PickleValue*>& entries, std::string_view key) {
+  const PickleValue* found = nullptr;  // as in Python the last one counts
+  for (size_t i = 0; i + 1 < entries.size(); i += 2)
+    if (entries[i]->is(Kind::text) && entries[i]->text == key) found = entries[i + 1];
+  return found;
+}
+
+/// The arguments of a call of torch._utils' `function`; nullptr if `value` is none.
+const PickleValue* arguments_of(const PickleValue& value, std::string_view function) {
+  return value.calls("torch._utils", function) && value.items[1]->is(Kind::tuple) ? value.items[1] : nullptr;
+}
+
+class TensorReader {
  public:
-  Pickle& code(char opcode) {
-    out_ += opcode;
-    return *this;
+  TensorReader(Bytes file, std::string path)
+      : file_(file), path_(std::move(path)), zip_(file, path_, "a file of PyTorch's") {
+    for (const ZipMember& member : zip_.members()) members_.emplace(member.name, &member);
+    const auto pickle = std::ranges::find_if(zip_.members(), [](const ZipMember& m) {
+      return m.name.ends_with("/data.pkl") && m.name.find('/') == m.name.size() - 9;
+    });
+    check(pickle != zip_.members().end(), path_,
+          ": a ZIP archive, but no file of PyTorch's: it has no data.pkl. Checkpoints are .safetensors or .ckpt files");
+    check(pickle->size <= kMostPickleBytes, path_, ": its data.pkl is ", pickle->size,
+          " bytes, more than any checkpoint's");
+    folder_ = pickle->name.substr(0, pickle->name.size() - 8);
+    pickle_ = zip_.unpack(*pickle);
+    if (const auto order = members_.find(folder_ + "byteorder"); order != members_.end())
+      check(starts_with(zip_.packed(*order->second), "little"), path_, ": it was saved on a big-endian machine");
   }
-  Pickle& global(std::string_view module, std::string_view name) {
-    out_.append(1, op::global).append(module).append(1, '\n').append(name).append(1, '\n');
-    return *this;
+
+  std::vector<TensorInfo> tensors() {
+    const Pickle pickle(pickle_, path_);
+    const auto* entries = entries_of(pickle.value());
+    if (const PickleValue* inner = entries ? find_entry(*entries, "state_dict") : nullptr) entries = entries_of(*inner);
+    check(entries != nullptr, path_, ": PyTorch saved something else than a dict of tensors in it");
+    std::map<std::string_view, TensorInfo> found;
+    for (size_t i = 0; i + 1 < entries->size(); i += 2) {
+      const PickleValue& key = *(*entries)[i];
+      if (!key.is(Kind::text)) continue;
+      if (auto info = tensor(key.text, *(*entries)[i + 1])) found.insert_or_assign(key.text, std::move(*info));
+    }
+    std::vector<TensorInfo> tensors;
+    for (auto& [name, info] : found) tensors.push_back(std::move(info));
+    std::ranges::stable_sort(tensors, {}, &TensorInfo::begin);
+    return tensors;
   }
-  Pickle& text(std::string_view value) {
-    out_ += op::unicode;
-    return little_endian(value.size(), 4, value);
-  }
-  Pickle& number(int64_t value) {
-    check(value >= 0, "torch file: ", value, " is negative");
-    if (value < 0x100) return code(op::int1).little_endian(static_cast<uint64_t>(value), 1);
-    if (value < 0x80000000) return code(op::int4).little_endian(static_cast<uint64_t>(value), 4);
-    return code(op::long1).code(8).little_endian(static_cast<uint64_t>(value), 8);
-  }
-  Pickle& numbers(const Shape& values) {
-    code(op::mark);
-    for (const int64_t value : values) number(value);
-    return code(op::tuple);
-  }
-  const std::string& bytes() const { return out_; }
 
  private:
-  Pickle& little_endian(uint64_t value, int bytes, std::string_view then = {}) {
-    for (int i = 0; i < bytes; ++i) out_ += static_cast<char>(value >> (8 * i) & 0xff);
-    out_.append(then);
-    return *this;
+  /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks), perhaps inside a
+  /// _rebuild_parameter(tensor, requires_grad, backward_hooks).
+  std::optional<TensorInfo> tensor(std::string_view name, const PickleValue& value) const {
+    const PickleValue* parameter = arguments_of(value, "_rebuild_parameter");
+    if (parameter && parameter->items.empty()) damaged(name);
+    const PickleValue* arguments = arguments_of(parameter ? *parameter->items[0] : value, "_rebuild_tensor_v2");
+    if (arguments == nullptr) return std::nullopt;
+    const auto& given = arguments->items;
+    if (given.size() < 4 || !given[0]->is(Kind::persistent) || !given[1]->is(Kind::integer)) damaged(name);
+    const Storage storage = storage_of(name, *given[0]->items[0]);
+    const Shape strides = numbers(name, *given[3]);
+    TensorInfo info{.name = std::string(name), .dtype = storage.dtype, .shape = numbers(name, *given[2])};
+    uint64_t count = 1;
+    for (const int64_t dim : info.shape)
+      if (__builtin_mul_overflow(count, static_cast<uint64_t>(dim), &count)) damaged(name);
+    check_row_major(info, strides, count);
+    const uint64_t held = storage.bytes.size() / size_of(storage.dtype);
+    const auto offset = static_cast<uint64_t>(given[1]->integer);
+    check(given[1]->integer >= 0 && offset <= held && count <= held - offset, where(name), " is ", info.dtype,
+          as_text(info.shape), " from element ", given[1]->integer, " on, but its storage holds ", held, " elements");
+    info.begin = static_cast<uint64_t>(storage.bytes.data() - file_.data()) + offset * size_of(info.dtype);
+    info.end = info.begin + count * size_of(info.dtype);
+    return info;
   }
 
-  std::string out_;
+  struct Storage {
+    DType dtype;
+    Bytes bytes;
+  };
+
+  /// ("storage", type, key, device, count)
+  Storage storage_of(std::string_view name, const PickleValue& id) const {
+    const bool is_storage = id.is(Kind::tuple) && id.items.size() >= 3 && id.items[0]->is(Kind::text) &&
+                            id.items[0]->text == "storage" && id.items[1]->is(Kind::global) &&
+                            id.items[2]->is(Kind::text);
+    if (!is_storage) damaged(name);
+    const auto dtype = dtype_of_storage(id.items[1]->name);
+    check(dtype.has_value(), where(name), " is stored as ", id.items[1]->name.substr(0, 80), ", which is not read");
+    const auto member = members_.find(concat_text(folder_, "data/", id.items[2]->text.substr(0, 80)));
+    check(member != members_.end(), where(name), ": its bytes (data/", id.items[2]->text.substr(0, 80),
+          ") are not in the file");
+    check(!member->second->is_deflated, where(name), ": its bytes are compressed, which PyTorch never does");
+    return {*dtype, zip_.packed(*member->second)};
+  }
+
+  Shape numbers(std::string_view name, const PickleValue& tuple) const {
+    Shape all;
+    if (!tuple.is(Kind::tuple) || tuple.items.size() > kMostDimensions) damaged(name);
+    for (const PickleValue* item : tuple.items) {
+      if (!item->is(Kind::integer) || item->integer < 0) damaged(name);
+      all.push_back(item->integer);
+    }
+    return all;
+  }
+
+  void check_row_major(const TensorInfo& info, const Shape& strides, uint64_t count) const {
+    if (strides.size() != info.shape.size()) damaged(info.name);
+    int64_t expected = 1;
+    for (size_t i = info.shape.size(); i-- > 0 && count > 0;) {
+      check(info.shape[i] == 1 || strides[i] == expected, where(info.name), " ", as_text(info.shape),
+            " is stored with strides ", as_text(strides),
+            ", not row by row: load it in PyTorch and save .contiguous() tensors");
+      expected *= info.shape[i];
+    }
+  }
+
+  std::string where(std::string_view name) const {
+    return concat_text(path_, ": tensor \"", name.substr(0, 200), "\"");
+  }
+  [[noreturn]] void damaged(std::string_view name) const {
+    fail(where(name), " is described in a way that PyTorch does not: the file is damaged");
+  }
+
+  Bytes file_;
+  std::string path_;
+  ZipReader zip_;
+  std::unordered_map<std::string_view, const ZipMember*> members_;
+  std::string folder_;  // of all members: "archive/"
+  std::vector<std::byte> pickle_;
 };
-
-std::string_view storage_type(const TensorToWrite& tensor) {
-  if (tensor.dtype == DType::f32) return "FloatStorage";
-  if (tensor.dtype == DType::f16) return "HalfStorage";
-  check(tensor.dtype == DType::bf16, "torch file: \"", tensor.name, "\" is ", tensor.dtype,
-        ", which is not one of f32, f16 and bf16");
-  return "BFloat16Storage";
-}
-
-Shape row_major_strides(const Shape& shape) {
-  Shape strides(shape.size());
-  int64_t stride = 1;
-  for (size_t i = shape.size(); i-- > 0;) {
-    strides[i] = stride;
-    stride *= shape[i];
-  }
-  return strides;
-}
-
-/// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)
-void add_tensor(Pickle& pickle, const TensorToWrite& tensor, std::string_view member) {
-  pickle.text(tensor.name).global("torch._utils", "_rebuild_tensor_v2").code(op::mark);
-  pickle.code(op::mark).text("storage").global("torch", storage_type(tensor)).text(member).text("cpu");
-  pickle.number(count_of(tensor.shape)).code(op::tuple).code(op::persistent_id);
-  pickle.number(0).numbers(tensor.shape).numbers(row_major_strides(tensor.shape)).code(op::new_false);
-  pickle.global("collections", "OrderedDict").code(op::empty_tuple).code(op::reduce);
-  pickle.code(op::tuple).code(op::reduce);
-}
 
 }  // namespace
 
-std::string serialize_torch(std::span<const TensorToWrite> tensors) {
-  constexpr size_t alignment = 64;  // as torch.save has it, so that the file can be memory mapped
-  Pickle pickle;
-  std::set<std::string_view> names;
-  pickle.code(op::proto).code(2).code(op::empty_dict).code(op::mark);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    check(names.insert(tensors[i].name).second, "torch file: two tensors are named \"", tensors[i].name, "\"");
-    check(tensors[i].bytes.size() == static_cast<size_t>(count_of(tensors[i].shape)) * size_of(tensors[i].dtype),
-          "torch file: \"", tensors[i].name, "\" is ", tensors[i].dtype, as_text(tensors[i].shape), ", which is not ",
-          tensors[i].bytes.size(), " bytes");
-    add_tensor(pickle, tensors[i], std::to_string(i));
-  }
-  pickle.code(op::set_items).code(op::stop);
+bool is_torch_file(Bytes bytes) { return starts_with(bytes, "PK\3\4") || is_old(bytes); }
 
-  ZipWriter zip("torch file");
-  zip.add("archive/data.pkl", pickle.bytes(), {}, alignment);
-  zip.add("archive/byteorder", "little", {}, alignment);
-  for (size_t i = 0; i < tensors.size(); ++i) zip.add(concat_text("archive/data/", i), {}, tensors[i].bytes, alignment);
-  zip.add("archive/version", "3\n", {}, alignment);
-  return zip.finish();
+TensorFile open_torch_file(const std::string& path) {
+  MappedFile file(path);
+  check(!is_old(file.bytes()), path,
+        ": a file of PyTorch before 1.6, whose format is not read: torch.load and torch.save it with a newer one, or "
+        "convert it to .safetensors");
+  std::vector<TensorInfo> tensors = TensorReader(file.bytes(), path).tensors();
+  return {path, std::move(file), 0, std::move(tensors)};
 }
 
 }  // namespace rankine

@@ -1,10 +1,21 @@
 #pragma once
+#include <cstddef>
 #include <span>
 #include <string>
 
 #include "io/safetensors.h"
+#include "io/tensor_file.h"
 
 namespace rankine {
+
+/// A ZIP archive, as PyTorch has written its files since 1.6, or what it wrote before.
+bool is_torch_file(std::span<const std::byte> bytes);
+
+/// A file of torch.save's with a dict of tensors, or with such a dict under "state_dict" (checkpoints of PyTorch
+/// Lightning): `.ckpt`, `.pt`, `.bin`. Nothing in it is run; what is no tensor is left out. Format: PyTorch's
+/// torch/csrc/jit/serialization and torch/serialization.py, a ZIP archive with a pickle (data.pkl) and each storage's
+/// bytes. Throws Error for anything malformed, files of PyTorch before 1.6, and tensors that are not row-major.
+TensorFile open_torch_file(const std::string& path);
 
 /// The bytes of a file that `torch.load(path, weights_only=True)` reads as a dict of tensors, in the given order: a ZIP
 /// archive with a pickle and each tensor's bytes, as torch.save writes it since PyTorch 1.6. Tensors are f32, f16 or

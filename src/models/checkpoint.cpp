@@ -25,28 +25,23 @@ std::string with_text_model(std::string name) {
   return name;
 }
 
-// The weights of one part of a Diffusers folder: full precision before fp16. Throws Error when there are none.
+// The weights of one part of a Diffusers folder: safetensors before PyTorch's, full precision before fp16. Throws Error
+// when there are none.
 std::string part_file(const fs::path& folder, const std::string& stem) {
   std::error_code ignored;
-  for (const char* ending : {".safetensors", ".fp16.safetensors"}) {
-    const fs::path file = folder / (stem + ending);
-    if (fs::is_regular_file(file, ignored)) return file.string();
-  }
+  const std::string pickled = stem == "model" ? "pytorch_model" : stem;  // of transformers
+  for (const std::string& name :
+       {stem + ".safetensors", stem + ".fp16.safetensors", pickled + ".bin", pickled + ".fp16.bin"})
+    if (fs::is_regular_file(folder / name, ignored)) return (folder / name).string();
   check(fs::is_directory(folder, ignored), folder.parent_path().string(),
         ": not a Diffusers folder: it has no subfolder ", folder.filename().string());
-  const bool pickled = fs::is_regular_file(folder / (stem + ".bin"), ignored) ||
-                       fs::is_regular_file(folder / "pytorch_model.bin", ignored);
-  fail(folder.string(), ": no ", stem, ".safetensors (or .fp16.safetensors)",
-       pickled ? ": the weights are in the old .bin format, save the model with safe_serialization=True" : "");
+  fail(folder.string(), ": no ", stem, ".safetensors, .fp16.safetensors or ", pickled, ".bin");
 }
 
 void check_is_there(const std::string& path) {
-  const fs::path ending = fs::path(path).extension();
   std::error_code ignored;
   check(fs::exists(path, ignored), path, ": no such file or folder",
-        ending.empty() ? "; models are not downloaded: name a file or a folder" : "");
-  check(ending != ".ckpt" && ending != ".pt" && ending != ".bin", path,
-        ": checkpoints in PyTorch's pickle format are not supported: convert it to .safetensors");
+        fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder" : "");
 }
 
 // "1.07 billion", "123.06 million", "4096".
@@ -109,8 +104,8 @@ Checkpoint Checkpoint::open(const std::string& path) {
 
 void Checkpoint::open_file(const std::string& path) {
   check_is_there(path);
-  files_.push_back(SafetensorsFile::open(path));
-  const SafetensorsFile& file = files_.front();
+  files_.push_back(TensorFile::open(path));
+  const TensorFile& file = files_.front();
   family_ = family_of(file);
   const DiffusersNames names(structure_of(family_));
   for (const TensorInfo& info : file.tensors()) {
@@ -135,7 +130,7 @@ void Checkpoint::open_folder(const std::string& path) {
       {"unet", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"vae", "diffusion_pytorch_model"}};
   if (fs::is_directory(fs::path(path) / "text_encoder_2", ignored)) parts.push_back({"text_encoder_2", "model"});
   for (const Part& part : parts) {
-    files_.push_back(SafetensorsFile::open(part_file(fs::path(path) / part.folder, part.stem)));
+    files_.push_back(TensorFile::open(part_file(fs::path(path) / part.folder, part.stem)));
     for (const TensorInfo& info : files_.back().tensors())
       add(files_.size() - 1, info, modern_vae_name(concat_text(part.folder, '.', info.name)));
   }
@@ -152,7 +147,7 @@ void Checkpoint::replace_vae(const std::string& path) {
   const fs::path folder = has_part ? fs::path(path) / "vae" : fs::path(path);
   check_is_there(path);
   const std::string file = is_folder ? part_file(folder, "diffusion_pytorch_model") : path;
-  files_.push_back(SafetensorsFile::open(file));
+  files_.push_back(TensorFile::open(file));
   std::erase_if(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); });
   const DiffusersNames names(structure_of(family_));
   for (const TensorInfo& info : files_.back().tensors()) {
@@ -249,7 +244,7 @@ std::string Checkpoint::describe() const {
     }
   }
   uint64_t size = 0;
-  for (const SafetensorsFile& file : files_) size += file.file_size();
+  for (const TensorFile& file : files_) size += file.file_size();
 
   std::ostringstream out;
   out << path_ << "\n";

@@ -34,11 +34,11 @@ constexpr std::array other_kinds{
     Kind{"emb_params", "a textual inversion embedding, not a checkpoint"},
 };
 
-bool has_prefix(const SafetensorsFile& file, std::string_view prefix) {
+bool has_prefix(const TensorFile& file, std::string_view prefix) {
   return std::ranges::any_of(file.tensors(), [&](const TensorInfo& info) { return info.name.starts_with(prefix); });
 }
 
-[[noreturn]] void fail_other_kind(const SafetensorsFile& file) {
+[[noreturn]] void fail_other_kind(const TensorFile& file) {
   for (const Kind& kind : other_kinds)
     for (const TensorInfo& info : file.tensors())
       if (info.name.find(kind.part) != std::string::npos)
@@ -57,7 +57,7 @@ int64_t first_dim(const Checkpoint& checkpoint, const std::string& name) {
 
 }  // namespace
 
-ModelFamily family_of(const SafetensorsFile& file) {
+ModelFamily family_of(const TensorFile& file) {
   if (!file.find("model.diffusion_model.input_blocks.0.0.weight")) fail_other_kind(file);
   if (has_prefix(file, "conditioner.embedders.1.")) return ModelFamily::sdxl;
   check(!has_prefix(file, "conditioner."), file.path(),

@@ -8,7 +8,7 @@ namespace rankine {
 
 /// The family of a single-file checkpoint, by its tensors' names. Throws Error saying what the file seems to be (a
 /// LoRA, a VAE, another model) when it is no Stable Diffusion checkpoint.
-ModelFamily family_of(const SafetensorsFile& file);
+ModelFamily family_of(const TensorFile& file);
 
 /// Blocks and text encoder names of a family's single files.
 BlockStructure structure_of(ModelFamily family);

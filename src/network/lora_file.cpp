@@ -95,7 +95,7 @@ void save_for_torch(const std::string& path, std::span<const TensorToWrite> tens
         ": the data on the disk are not those that were saved; save it again, to another disk");
 }
 
-std::vector<float> read_finite(const SafetensorsFile& file, const TensorInfo& info) {
+std::vector<float> read_finite(const TensorFile& file, const TensorInfo& info) {
   std::vector<float> values(static_cast<size_t>(count_of(info.shape)));
   file.read_f32(info, values);
   for (const float value : values) check(std::isfinite(value), file.path(), ": ", info.name, " is not finite");
@@ -110,7 +110,7 @@ std::string some_of(const std::vector<std::string>& names) {
   return text;
 }
 
-LoadedLora read_module(const SafetensorsFile& file, const LoraModule& adapted, const TensorInfo* alpha,
+LoadedLora read_module(const TensorFile& file, const LoraModule& adapted, const TensorInfo* alpha,
                        const TensorInfo* down, const TensorInfo* up) {
   check(down && up, file.path(), ": ", adapted.key, " has no ", down ? up_suffix.substr(1) : down_suffix.substr(1));
   check(!down->shape.empty() && down->shape[0] > 0, file.path(), ": ", down->name, " has the shape ",
@@ -175,7 +175,7 @@ void save_lora(const std::string& path, std::span<const LoraModule> modules, std
 }
 
 std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraModule> adaptable) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
+  const TensorFile file = TensorFile::open(path);
   struct Parts {
     const TensorInfo *alpha = nullptr, *down = nullptr, *up = nullptr;
   };

@@ -6,7 +6,7 @@ namespace rankine {
 
 void check_sample_config(const SampleConfig& c) {
   check(c.ckpt.has_value() && !c.ckpt->empty(),
-        "--ckpt is missing: name a .safetensors checkpoint or a Diffusers folder");
+        "--ckpt is missing: name a checkpoint (.safetensors, .ckpt) or a Diffusers folder");
   check(c.network_mul.size() <= c.network_weights.size(), "--network_mul has ", c.network_mul.size(), " strengths for ",
         c.network_weights.size(), " files in --network_weights");
   check(!c.from_file || c.prompt.empty(), "--from_file and --prompt: give one of them");

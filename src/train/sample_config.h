@@ -8,7 +8,7 @@ namespace rankine {
 
 /// What `rankine sample` is told; names as in sd-scripts' gen_img.py.
 struct SampleConfig {
-  std::optional<std::string> ckpt;           ///< a .safetensors file or a Diffusers folder
+  std::optional<std::string> ckpt;           ///< a file or a Diffusers folder
   std::vector<std::string> network_weights;  ///< LoRA files
   std::vector<double> network_mul;           ///< their strengths; 1 for those without one
   std::string prompt;

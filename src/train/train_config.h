@@ -16,7 +16,7 @@
 namespace rankine {
 
 struct ModelConfig {
-  std::optional<std::string> pretrained_model_name_or_path;  ///< a .safetensors file or a Diffusers folder
+  std::optional<std::string> pretrained_model_name_or_path;  ///< a file or a Diffusers folder
   std::optional<std::string> vae{};                          ///< another autoencoder than the model's
   bool v_parameterization = false;                           ///< the model predicts velocity, not noise
   std::optional<int> clip_skip;         ///< take the Nth-from-last text encoder layer; unset as 1: the last

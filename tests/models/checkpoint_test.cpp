@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/temp_folder.h"
+#include "io/torch_file.h"
 #include "models/checkpoint_family.h"
 #include "models/synthetic.h"
 #include "support/reference.h"
@@ -31,6 +32,17 @@ std::string open_error(const std::string& path) {
 }
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// The same as a file of PyTorch's, all zeros.
+void write_torch(const std::string& path, const std::vector<Layout::Tensor>& tensors) {
+  std::vector<std::byte> zeros;
+  for (const auto& [name, shape] : tensors)
+    zeros.resize(std::max(zeros.size(), 2 * static_cast<size_t>(count_of(shape))));
+  std::vector<TensorToWrite> list;
+  for (const auto& [name, shape] : tensors)
+    list.push_back({name, DType::f16, shape, std::span(zeros).first(2 * static_cast<size_t>(count_of(shape)))});
+  put_bytes(path, serialize_torch(list));
+}
 
 // Splits canonical tensors into the files of a Diffusers folder.
 void write_folder(const TempFolder& folder, const std::vector<Layout::Tensor>& tensors, const std::string& ending) {
@@ -281,17 +293,43 @@ TEST_CASE("an SD 1.x checkpoint with a fault is an error that names the tensor")
                                        "middle_block.1.norm.bias\")"));
 }
 
+TEST_CASE("files of PyTorch's serve like .safetensors: whole checkpoints, the parts of a folder, an autoencoder") {
+  const TempFolder folder;
+  const auto canonical = sd1_tensors(tiny_widths());
+  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  const Checkpoint expected = Checkpoint::open(folder / "model.safetensors");
+  write_torch(folder / "model.ckpt", tiny_sd15_layout().tensors);
+  for (const std::string part : {"unet", "text_encoder", "vae"}) {
+    std::vector<Layout::Tensor> own;
+    for (const auto& [name, shape] : canonical)
+      if (name.starts_with(part + ".")) own.push_back({name.substr(part.size() + 1), shape});
+    std::filesystem::create_directories(folder / ("diffusers/" + part));
+    write_torch(
+        folder / ("diffusers/" + part + (part == "text_encoder" ? "/pytorch" : "/diffusion_pytorch") + "_model.bin"),
+        own);
+  }
+  for (const char* name : {"model.ckpt", "diffusers"}) {
+    CAPTURE(std::string(name));
+    Checkpoint checkpoint = Checkpoint::open(folder / name);
+    CHECK(checkpoint.names() == expected.names());
+    for (const std::string& tensor : checkpoint.names()) {
+      CHECK(checkpoint.shape(tensor) == expected.shape(tensor));
+      CHECK(checkpoint.bytes(tensor).size() == expected.bytes(tensor).size());
+    }
+    checkpoint.replace_vae(folder / "model.ckpt");
+    CHECK(checkpoint.names() == expected.names());
+  }
+}
+
 TEST_CASE("paths that lead to no checkpoint are errors that say what to do") {
   const TempFolder folder;
   CHECK(contains(open_error(folder / "absent.safetensors"), "no such file or folder"));
   CHECK(contains(open_error("somebody/some-model"), "models are not downloaded"));
   CHECK(contains(open_error(folder.path().string()), "no subfolder unet"));
   put_bytes(folder / "model.ckpt", "PK");
-  CHECK(contains(open_error(folder / "model.ckpt"), "convert it to .safetensors"));
+  CHECK(contains(open_error(folder / "model.ckpt"), "too few for a safetensors file"));
   std::filesystem::create_directory(folder / "unet");
-  CHECK(contains(open_error(folder.path().string()), "no diffusion_pytorch_model.safetensors"));
-  put_bytes(folder / "unet/diffusion_pytorch_model.bin", "PK");
-  CHECK(contains(open_error(folder.path().string()), "old .bin format"));
+  CHECK(contains(open_error(folder.path().string()), "no diffusion_pytorch_model.safetensors, .fp16.safetensors or"));
 }
 
 namespace {
@@ -355,7 +393,7 @@ TEST_CASE("what is no whole autoencoder does not take the checkpoint's place") {
   CHECK(contains(fault(folder / "absent.safetensors"), "no such file or folder"));
   CHECK(contains(fault("stabilityai/sd-vae-ft-mse"), "models are not downloaded"));
   put_bytes(folder / "vae.pt", "PK");
-  CHECK(contains(fault(folder / "vae.pt"), "convert it to .safetensors"));
+  CHECK(contains(fault(folder / "vae.pt"), "too few for a safetensors file"));
   write_hole(folder / "lora.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
   CHECK(contains(fault(folder / "lora.safetensors"), "no autoencoder of Stable Diffusion"));
   auto tensors = vae_tensors({32, 64, 96, 96});

@@ -114,12 +114,15 @@ TEST_CASE("weights come back from a file in each element type, and training goes
     const SafetensorsFile file = SafetensorsFile::open(path);
     CHECK(file.at("lora_unet_mid_block_attentions_0_proj_in.alpha").dtype == dtype);
     CHECK(file.metadata().at("sshs_model_hash").size() == 64);
-    const auto loaded = read_network_weights(path, modules, modules).loaded;
-    REQUIRE(loaded.size() == 2);
-    for (size_t i = 0; i < 2; ++i) {
-      CHECK(loaded[i].module.key == modules[i].key);
-      for (size_t k = 0; k < loaded[i].down.size(); ++k)
-        CHECK(loaded[i].down[k] == doctest::Approx(lora.down[i][k]).epsilon(dtype == DType::bf16 ? 0x1p-8 : 1e-7));
+    save_lora(folder.file("a.pt"), modules, views(lora), dtype, {});
+    for (const std::string& saved : {path, folder.file("a.pt")}) {
+      const auto loaded = read_network_weights(saved, modules, modules).loaded;
+      REQUIRE(loaded.size() == 2);
+      for (size_t i = 0; i < 2; ++i) {
+        CHECK(loaded[i].module.key == modules[i].key);
+        for (size_t k = 0; k < loaded[i].down.size(); ++k)
+          CHECK(loaded[i].down[k] == doctest::Approx(lora.down[i][k]).epsilon(dtype == DType::bf16 ? 0x1p-8 : 1e-7));
+      }
     }
   }
   CHECK_THROWS_WITH_AS(lora_dtype("fp8"), doctest::Contains("fp16"), Error);

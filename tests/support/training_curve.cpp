@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backend/registry.h"
+#include "io/safetensors.h"
 #include "optim/adamw.h"
 #include "train/image_sampler.h"
 #include "train/parameter_groups.h"

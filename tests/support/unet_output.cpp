@@ -9,6 +9,7 @@
 
 #include "backend/registry.h"
 #include "base/rng.h"
+#include "io/safetensors.h"
 #include "train/image_sampler.h"
 
 using namespace rankine;

@@ -22,8 +22,8 @@ class RandomConstants : public ConstantSource {
   }
 };
 
-/// Two pictures of 128 x 192.
-inline constexpr StepShape kShape{.batch = 2, .height = 16, .width = 24, .chunks = 1};
+/// Two pictures of 64 x 96.
+inline constexpr StepShape kShape{.batch = 2, .height = 8, .width = 12, .chunks = 1};
 
 /// U-Net LoRA of a model with SD 1.x's structure, a fifth as wide.
 inline StepSettings small_settings() {
