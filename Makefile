@@ -1,6 +1,6 @@
 # The everyday commands; CMake and the scripts do the work. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build bench format lint asan test-full clean
+.PHONY: help setup demo test build bench format lint asan fuzz test-full clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ lint: build ## formatting and clang-tidy
 asan: setup build/asan/build.ninja ## the tests with the address and undefined-behaviour sanitizers
 	@cmake --build --preset asan
 	@scripts/test.sh asan
+
+fuzz: ## every reader of files against libFuzzer's inputs, each for FUZZ_SECONDS (600)
+	@scripts/setup.sh --fuzz
+	@$(MAKE) --no-print-directory build/fuzz/build.ninja
+	@cmake --build --preset fuzz
+	@scripts/fuzz.sh
 
 test-full: build ## full-size SD 1.5: needs 8 GB of memory and some minutes
 	@scripts/test_full.sh

@@ -13,13 +13,18 @@ target_compile_options(rankine_flags INTERFACE -Wall -Wextra -Wpedantic -Werror)
 # Products are never contracted with sums behind our back: several formats and recorded numbers need each rounding step.
 target_compile_options(rankine_flags INTERFACE -ffp-contract=off)
 # GCC 12 warns of overlapping copies inside std::string that cannot happen (its bug 105651).
-target_compile_options(rankine_flags INTERFACE -Wno-restrict)
+target_compile_options(rankine_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(rankine_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 if(RANKINE_SANITIZE)
   target_compile_options(rankine_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(rankine_flags INTERFACE -fsanitize=address,undefined)
   # With the sanitizers' checks in the way GCC 12 finds this in the standard library; the release build still has it on.
-  target_compile_options(rankine_flags INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(rankine_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+endif()
+
+if(RANKINE_BUILD_FUZZ)
+  # The fuzzer learns from the paths that its inputs take; its own main comes with the executables of tests/fuzz.
+  target_compile_options(rankine_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # rankine_library(FOLDER DEPENDENCY...): the sources of src/FOLDER (and of the subfolders that are no library of their own).

@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing. With all there it changes nothing and takes no time.
 #   scripts/setup.sh          what the build, the tests and the benchmarks need
 #   scripts/setup.sh --lint   clang-format and clang-tidy as well
+#   scripts/setup.sh --fuzz   the clang that builds the fuzzers as well
 set -euo pipefail
 
 packages=(
@@ -13,6 +14,7 @@ packages=(
   doctest-dev libbenchmark-dev
 )
 if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy-16); fi
+if [[ "${1:-}" == --fuzz ]]; then packages+=(clang-14 libclang-rt-14-dev libomp-14-dev); fi
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: this is no Debian system, so nothing is installed here. These Debian packages, or what they hold, are needed:" >&2

@@ -55,13 +55,13 @@ Crop around_face(const Sample& sample, const Face& face, const SubsetOptions& op
             .left = 0,
             .top = 0,
             .size = target};
-  const auto place = [&](int length, int part, int centre) {
+  const auto place = [&, varies = nearest != farthest](int length, int part, int centre) {
     int begin = centre - part / 2;
     if (options.random_crop) {
       // The sum of two draws: most often near the face, at times far from it.
       const int reach = std::max({length - centre, centre, 0});
       begin += between(0, reach, rng) + between(0, reach, rng) - reach;
-    } else if (nearest != farthest && face.size > side / 10 && face.size >= 40) {
+    } else if (varies && face.size > side / 10 && face.size >= 40) {
       begin += between(-((face.size + 19) / 20), face.size / 20, rng);
     }
     return std::clamp(begin, 0, length - part);

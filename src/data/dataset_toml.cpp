@@ -313,7 +313,7 @@ void put_json(const std::string& path, const nlohmann::json& value, int depth, c
 toml::table table_of(const std::string& path, const nlohmann::json& object, int depth) {
   toml::table table;
   for (const auto& [key, value] : object.items())
-    put_json(path, value, depth, [&](auto v) { table.insert_or_assign(key, std::move(v)); });
+    put_json(path, value, depth, [&, &name = key](auto v) { table.insert_or_assign(name, std::move(v)); });
   return table;
 }
 

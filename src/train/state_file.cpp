@@ -5,8 +5,10 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
+#include "train/state_checksum.h"
 
 namespace rankine {
 namespace {
@@ -53,7 +55,8 @@ T number(const std::string& path, const Metadata& metadata, const char* key) {
   const std::string& text = found->second;
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(error == std::errc{} && end == text.data() + text.size(), path, ": \"", key, "\" is no number: ", text);
+  check(error == std::errc{} && end == text.data() + text.size(), path, ": \"", key,
+        "\" is no number: ", shortened(text));
   return value;
 }
 
@@ -87,6 +90,12 @@ void write_state(const std::string& path, const TrainingState& state) {
   write_safetensors(path, tensors, metadata);
 }
 
+std::string state_checksum(const SafetensorsFile& file) {
+  std::map<std::string, std::span<const std::byte>> summed;
+  for (const TensorInfo& t : file.tensors()) summed[t.name] = file.bytes(t);
+  return checksum(file.metadata(), summed);
+}
+
 TrainingState read_state(const std::string& path) {
   const SafetensorsFile file = SafetensorsFile::open(path);
   const Metadata& metadata = file.metadata();
@@ -94,10 +103,8 @@ TrainingState read_state(const std::string& path) {
   check(format != metadata.end() && format->second == kFormat, path,
         ": this is no training state; --resume takes what ",
         "an earlier run saved as NAME.state, or a folder NAME-state");
-  std::map<std::string, std::span<const std::byte>> summed;
-  for (const TensorInfo& t : file.tensors()) summed[t.name] = file.bytes(t);
   const auto told = metadata.find("sha256");
-  check(told != metadata.end() && told->second == checksum(metadata, summed), path,
+  check(told != metadata.end() && told->second == state_checksum(file), path,
         ": the file is damaged: its checksum does not fit its contents");
 
   TrainingState state;
