@@ -27,6 +27,7 @@ seed image tests/reference/images/{palette,tiny}.png
 seed dataset_toml tests/reference/dataset/dataset.toml tests/cli/command_lines/datasets/*.toml
 seed config_file tests/cli/command_lines/*.toml
 seed gui_preset tests/cli/command_lines/*.json
+seed torch tests/io/torch/*.{pt,ckpt}
 seed prompts tests/cli/command_lines/sample_prompts.txt
 
 fuzz() {

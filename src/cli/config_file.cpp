@@ -55,7 +55,7 @@ std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, 
   texts.push_back(scalar_text(value, where));
   const bool is_truth = value.is_boolean();
   check(is_truth == (flag.kind == FlagKind::toggle), where,
-        is_truth ? ": takes a value, got " : ": expected true or false, got ", texts[0]);
+        is_truth ? ": takes a value, got " : ": expected true or false, got ", shortened(texts[0]));
   return texts;
 }
 

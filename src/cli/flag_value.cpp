@@ -63,14 +63,14 @@ struct Store {
 
   void operator()(std::monostate) const {}
   void operator()(bool* field) const {
-    check(text == "true" || text == "false", where, ": expected true or false, got \"", text, "\"");
+    check(text == "true" || text == "false", where, ": expected true or false, got \"", shortened(text), "\"");
     *field = text == "true";
   }
   void operator()(int64_t* field) const { *field = integer_from(text, where); }
   void operator()(int* field) const {
     const int64_t value = integer_from(text, where);
-    check(value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max(), where, ": ", text,
-          " is out of range");
+    check(value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max(), where, ": ",
+          shortened(text), " is out of range");
     *field = static_cast<int>(value);
   }
   void operator()(double* field) const {

@@ -246,7 +246,7 @@ std::vector<Occurrence> assigned_by(const FlagTable& table, const std::string& p
   const Preset preset(path, values);
   const Arguments more = split_arguments(table, shell_words(preset.text("additional_parameters")));
   check(more.positionals.empty(), path, ": additional_parameters: unexpected \"",
-        more.positionals.empty() ? "" : more.positionals[0], "\"; flags start with --");
+        more.positionals.empty() ? "" : shortened(more.positionals[0]), "\"; flags start with --");
   assign_all(more, notes);
   assigned.insert(assigned.end(), more.flags.begin(), more.flags.end());
 

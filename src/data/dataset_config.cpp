@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/shortened.h"
 
 namespace rankine {
 namespace {
@@ -112,7 +113,8 @@ std::array<double, 2> face_crop_range_from(const std::string& text) {
     const auto [end, fault] = std::from_chars(part.data(), part.data() + part.size(), range[i]);
     good = fault == std::errc() && end == part.data() + part.size();
   }
-  check(good, "face_crop_aug_range must be two numbers with a comma between, such as 2.0,4.0; got \"", text, "\"");
+  check(good, "face_crop_aug_range must be two numbers with a comma between, such as 2.0,4.0; got \"", shortened(text),
+        "\"");
   return face_crop_range(range[0], range[1]);
 }
 
@@ -120,7 +122,8 @@ Size resolution_from(const std::string& text) {
   const size_t comma = text.find(',');
   const int width = whole_number(std::string_view(text).substr(0, comma));
   const int height = comma == std::string::npos ? width : whole_number(std::string_view(text).substr(comma + 1));
-  check(width > 0 && height > 0, "resolution must be a length in pixels or WIDTH,HEIGHT, got \"", text, "\"");
+  check(width > 0 && height > 0, "resolution must be a length in pixels or WIDTH,HEIGHT, got \"", shortened(text),
+        "\"");
   return {width, height};
 }
 

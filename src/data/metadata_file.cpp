@@ -48,21 +48,21 @@ void check_length(const std::string& caption) {
   check(caption.size() <= kLongestCaption, "its caption is longer than ", kLongestCaption, " bytes");
 }
 
-std::string with_tags(const std::string& caption, std::string tags, const CaptionSettings& settings) {
+std::string with_tags(const std::string& caption, const std::string& tags, const CaptionSettings& settings) {
   if (tags.empty()) return caption;
   if (!settings.enable_wildcard) return caption.empty() ? tags : caption + settings.separator + tags;
-  for (size_t at = 0; (at = tags.find('\n', at)) != std::string::npos; at += settings.separator.size())
-    tags.replace(at, 1, settings.separator);
+  std::string one_line;
+  for (const char c : tags) c == '\n' ? one_line += settings.separator : one_line += c;
   std::string all;
   for (std::string_view rest = caption; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (strip(line).empty()) continue;
-    all += (all.empty() ? "" : "\n") + std::string(line) + settings.separator + tags;
+    all += (all.empty() ? "" : "\n") + std::string(line) + settings.separator + one_line;
     check_length(all);
   }
-  return all.empty() ? tags : all;
+  return all.empty() ? one_line : all;
 }
 
 }  // namespace

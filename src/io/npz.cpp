@@ -1,6 +1,8 @@
 #include "io/npz.h"
 
 #include "base/error.h"
+#include "base/shortened.h"
+#include "io/claimed_shape.h"
 #include "io/convert.h"
 #include "io/npy_header.h"
 
@@ -27,7 +29,7 @@ NpzFile NpzFile::open(const std::string& path) {
   npz.zip_ = ZipReader(npz.file_.bytes(), path, "an .npz file");
   for (const ZipMember& member : npz.zip_.members()) {
     if (!member.name.ends_with(".npy")) continue;
-    const std::string where = concat_text(path, ": \"", member.name.substr(0, 80), "\"");
+    const std::string where = concat_text(path, ": \"", shortened(member.name, 80), "\"");
     check(member.size <= kMostBytes, where, " is ", member.size, " bytes, more than any cache");
     const std::string name = member.name.substr(0, member.name.size() - 4);
     check(npz.members_.emplace(name, &member).second, where, " is there twice");
@@ -45,12 +47,12 @@ NpyArray NpzFile::read(std::string_view name) const {
   const auto member = members_.find(name);
   check(member != members_.end(), path_, ": has no array \"", name, "\"");
   std::vector<std::byte> bytes = zip_.unpack(*member->second);
-  const std::string where = concat_text(path_, ": \"", name, "\"");
+  const std::string where = concat_text(path_, ": \"", shortened(name, 80), "\"");
   NpyHeader header = parse_npy_header(bytes, where);
-  uint64_t size = size_of(header.dtype);
-  for (const int64_t dim : header.shape)
-    check(!__builtin_mul_overflow(size, static_cast<uint64_t>(dim), &size), where, ": impossible shape ",
-          as_text(header.shape));
+  const std::optional<int64_t> elements = claimed_count(header.shape);
+  uint64_t size = 0;
+  check(elements && !__builtin_mul_overflow(static_cast<uint64_t>(*elements), size_of(header.dtype), &size), where,
+        ": impossible shape ", as_text(header.shape));
   check(bytes.size() - header.size == size, where, ": ", header.dtype, as_text(header.shape), " needs ", size,
         " bytes, there are ", bytes.size() - header.size);
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.size));

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
+#include "io/claimed_shape.h"
 
 namespace rankine {
 namespace {
@@ -176,13 +177,11 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   void check_size() {
     const uint64_t begin = offsets_[0], end = offsets_[1];
     if (begin > end) refuse("data_offsets [", begin, ", ", end, "] end before they begin");
-    uint64_t size = size_of(tensor_.dtype);
-    bool empty = false;
-    for (const int64_t dim : tensor_.shape) empty = empty || dim == 0;
-    if (empty) size = 0;
-    for (const int64_t dim : tensor_.shape)
-      if (!empty && __builtin_mul_overflow(size, static_cast<uint64_t>(dim), &size))
-        refuse("the shape ", as_text(tensor_.shape), " has more than 2^64 bytes");
+    const std::optional<int64_t> count = claimed_count(tensor_.shape);
+    if (!count) refuse("the shape ", as_text(tensor_.shape), " has more than 2^63 elements");
+    uint64_t size = 0;
+    if (__builtin_mul_overflow(static_cast<uint64_t>(*count), size_of(tensor_.dtype), &size))
+      refuse("the shape ", as_text(tensor_.shape), " has more than 2^64 bytes");
     if (size != end - begin)
       refuse(tensor_.dtype, as_text(tensor_.shape), " needs ", size, " bytes, but data_offsets [", begin, ", ", end,
              "] hold ", end - begin);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/convert.h"
 #include "io/nearest_name.h"
 #include "io/safetensors.h"
@@ -14,12 +15,11 @@ namespace rankine {
 namespace {
 
 template <class T>
-void narrow_to_i32(std::span<const std::byte> bytes, std::span<int32_t> out, const TensorInfo& info) {
+void narrow_to_i32(std::span<const std::byte> bytes, std::span<int32_t> out, const std::string& where) {
   for (size_t i = 0; i < out.size(); ++i) {
     T value;
     std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    check(std::in_range<int32_t>(value), "tensor \"", info.name, "\": ", value, " at position ", i,
-          " does not fit 32 bits");
+    check(std::in_range<int32_t>(value), where, ": ", value, " at position ", i, " does not fit 32 bits");
     out[i] = static_cast<int32_t>(value);
   }
 }
@@ -74,26 +74,27 @@ void TensorFile::read_i32(const TensorInfo& info, std::span<int32_t> out) const 
   check(static_cast<int64_t>(out.size()) == count_of(info.shape), path_, ": tensor \"", info.name, "\" has shape ",
         as_text(info.shape), ", ", out.size(), " elements were expected");
   const auto from = bytes(info);
+  const std::string where = concat_text(path_, ": tensor \"", shortened(info.name), "\"");
   switch (info.dtype) {
     case DType::i64:
-      return narrow_to_i32<int64_t>(from, out, info);
+      return narrow_to_i32<int64_t>(from, out, where);
     case DType::i32:
-      return narrow_to_i32<int32_t>(from, out, info);
+      return narrow_to_i32<int32_t>(from, out, where);
     case DType::i16:
-      return narrow_to_i32<int16_t>(from, out, info);
+      return narrow_to_i32<int16_t>(from, out, where);
     case DType::i8:
-      return narrow_to_i32<signed char>(from, out, info);
+      return narrow_to_i32<signed char>(from, out, where);
     case DType::u64:
-      return narrow_to_i32<uint64_t>(from, out, info);
+      return narrow_to_i32<uint64_t>(from, out, where);
     case DType::u32:
-      return narrow_to_i32<uint32_t>(from, out, info);
+      return narrow_to_i32<uint32_t>(from, out, where);
     case DType::u16:
-      return narrow_to_i32<uint16_t>(from, out, info);
+      return narrow_to_i32<uint16_t>(from, out, where);
     case DType::boolean:
     case DType::u8:
-      return narrow_to_i32<unsigned char>(from, out, info);
+      return narrow_to_i32<unsigned char>(from, out, where);
     default:
-      fail(path_, ": tensor \"", info.name, "\" is ", info.dtype, ", whole numbers were expected");
+      fail(where, " is ", info.dtype, ", whole numbers were expected");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "io/claimed_shape.h"
 #include "io/pickle.h"
 #include "io/zip_read.h"
 
@@ -105,9 +106,9 @@ class TensorReader {
     const Storage storage = storage_of(name, *given[0]->items[0]);
     const Shape strides = numbers(name, *given[3]);
     TensorInfo info{.name = std::string(name), .dtype = storage.dtype, .shape = numbers(name, *given[2])};
-    uint64_t count = 1;
-    for (const int64_t dim : info.shape)
-      if (__builtin_mul_overflow(count, static_cast<uint64_t>(dim), &count)) damaged(name);
+    const std::optional<int64_t> claimed = claimed_count(info.shape);
+    if (!claimed) damaged(name);
+    const auto count = static_cast<uint64_t>(*claimed);
     check_row_major(info, strides, count);
     const uint64_t held = storage.bytes.size() / size_of(storage.dtype);
     const auto offset = static_cast<uint64_t>(given[1]->integer);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/atomic_file.h"
 #include "io/convert.h"
 #include "io/file_hash.h"
@@ -105,7 +106,7 @@ std::vector<float> read_finite(const TensorFile& file, const TensorInfo& info) {
 // The first few of many names, for a message.
 std::string some_of(const std::vector<std::string>& names) {
   std::string text;
-  for (size_t i = 0; i < std::min<size_t>(3, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  for (size_t i = 0; i < std::min<size_t>(3, names.size()); ++i) text += (i ? ", " : "") + shortened(names[i]);
   if (names.size() > 3) text += concat_text(" and ", names.size() - 3, " more");
   return text;
 }

@@ -115,8 +115,10 @@ bool is_damaged(std::u32string_view text) {
 }  // namespace
 
 std::u32string fix_mojibake(std::u32string_view text) {
+  // Each round undoes one wrong decoding. A text that was wrongly decoded more often was made so that it takes forever.
+  constexpr int most_rounds = 16;
   std::u32string current(text);
-  while (is_damaged(current)) {  // each round makes the text shorter
+  for (int round = 0; round < most_rounds && is_damaged(current); ++round) {
     std::u32string next;
     for (size_t i = 0; i < current.size();) {
       const Sequence s = sequence_at(current, i);

@@ -106,14 +106,18 @@ std::u32string remove_terminal_escapes(std::u32string_view text) {
 }
 
 std::u32string repair_line(std::u32string current, bool unescape) {
-  for (;;) {
+  // Each round undoes one layer of damage: "&amp;amp;" takes two. Texts with more layers than this are made to take
+  // time with the square of their length.
+  constexpr int most_rounds = 16;
+  for (int round = 0; round < most_rounds; ++round) {
     std::u32string next = unescape ? unescape_html(current) : current;
     next = remove_terminal_escapes(replace_characters(fix_mojibake(next)));
     std::erase_if(next, is_removed_control);
     next = to_nfc(next);
-    if (next == current) return next;
+    if (next == current) break;
     current = std::move(next);
   }
+  return current;
 }
 
 // Nothing to repair: ASCII without entities and controls. Most captions are such, and they skip the work.

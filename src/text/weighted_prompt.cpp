@@ -3,9 +3,14 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 namespace {
+
+/// Each bracket's factor goes to all that follows inside it: the limit keeps the time in proportion to the text's
+/// length. 1.1 to this power is more than f32 holds.
+constexpr size_t kMostOpen = 1000;
 
 // The length of ":1.3)" at the front of `rest` (sign, digits and points only); 0 when it is something else.
 size_t weight_mark_length(std::string_view rest) {
@@ -20,7 +25,7 @@ double parse_weight(std::string_view number) {
   const std::string_view digits = number.substr(number[0] == '+' ? 1 : 0);  // from_chars knows no plus sign
   double value = 0;
   const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  check(status == std::errc() && end == digits.data() + digits.size(), "weighted caption: \"", number,
+  check(status == std::errc() && end == digits.data() + digits.size(), "weighted caption: \"", shortened(number, 40),
         "\" is not a number; write a weight like (word:1.3)");
   return value;
 }
@@ -54,10 +59,11 @@ std::vector<WeightedText> parse_weighted_prompt(std::string_view prompt) {
       const bool escapes = rest.size() > 1 && std::string_view("()[]\\").find(rest[1]) != std::string_view::npos;
       pieces.push_back({std::string(rest.substr(1, escapes ? 1 : 0)), 1});
       length = escapes ? 2 : 1;
-    } else if (rest[0] == '(') {
-      round_open.push_back(pieces.size());
-    } else if (rest[0] == '[') {
-      square_open.push_back(pieces.size());
+    } else if (rest[0] == '(' || rest[0] == '[') {
+      std::vector<size_t>& open = rest[0] == '(' ? round_open : square_open;
+      open.push_back(pieces.size());
+      check(open.size() <= kMostOpen, "weighted caption: more than ", kMostOpen, " brackets \"", rest[0],
+            "\" lie inside each other: close them, or write \\", rest[0], " where they are text");
     } else if (rest[0] == ':' && weight_mark_length(rest) > 0) {
       length = weight_mark_length(rest);
       if (round_open.empty()) {

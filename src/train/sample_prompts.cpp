@@ -123,7 +123,7 @@ void set_keys(SamplePrompt& prompt, const toml::table& table, const std::string&
   for (const auto& [key, node] : table) {
     if (key.str() == "subset") continue;
     const std::string where = concat_text(path, ":", node.source().begin.line);
-    set_key(prompt, std::string(key.str()), value_text(node, concat_text(where, ": ", key.str())), where);
+    set_key(prompt, std::string(key.str()), value_text(node, concat_text(where, ": ", shortened(key.str()))), where);
   }
 }
 
@@ -166,7 +166,7 @@ std::vector<SamplePrompt> read_json(const std::string& path) {
     SamplePrompt prompt{.where = where};
     for (const auto& [key, value] : entry.items()) {
       if (value.is_null() || key == "subset") continue;
-      check(value.is_string() || value.is_number(), where, ": ", key, " must be a text or a number");
+      check(value.is_string() || value.is_number(), where, ": ", shortened(key), " must be a text or a number");
       set_key(prompt, key, value.is_string() ? value.get<std::string>() : value.dump(), where);
     }
     prompts.push_back(std::move(prompt));

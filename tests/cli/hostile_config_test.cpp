@@ -39,6 +39,11 @@ const std::vector<HostileFile> files = {
     {"a table", "seed = {a = 1}", ":1: a is no known setting"},
     {"a bool for a number", "seed = true", "takes a value, got true"},
     {"a number for a bool", "shuffle_caption = 1", "expected true or false, got 1"},
+    {"a text of a megabyte for a size", "resolution = \"" + std::string(1 << 20, 'x') + "\"",
+     "WIDTH,HEIGHT, got \"xxx"},
+    {"a text of a megabyte for a range", "face_crop_aug_range = \"" + std::string(1 << 20, 'x') + "\"", "got \"xxx"},
+    {"a text of a megabyte for a bool", "shuffle_caption = \"" + std::string(1 << 20, 'x') + "\"",
+     "expected true or false"},
     {"a text for a bool", "shuffle_caption = \"true\"", "expected true or false"},
     {"a list for a number", "seed = [1, 2]", "expected one value, got a list"},
     {"an empty list for a text", "output_name = []", "expected one value, got a list"},
@@ -89,6 +94,10 @@ const std::vector<HostileFile> presets = {
      "unknown flag"},
     {"a flag without its value", "{\"additional_parameters\": \"--seed\"}", "expected a value"},
     {"a wrong value of an additional flag", "{\"additional_parameters\": \"--seed x\"}", "expected a whole number"},
+    {"a number of a megabyte that is too large",
+     "{\"train_batch_size\": \"" + std::string(1 << 20, '0') + "3000000000\"}", "is out of range"},
+    {"a word of a megabyte among the additional flags",
+     "{\"additional_parameters\": \"" + std::string(1 << 20, 'x') + "\"}", "unexpected \"xxx"},
     {"a word among the additional flags", "{\"additional_parameters\": \"seed 3\"}", "unexpected \"seed\""},
 };
 

@@ -361,6 +361,9 @@ TEST_CASE("tags behind every line of a caption end, whatever the separator is an
   };
   CHECK(read("c", "x\\ny", "\n") == "c\nx\ny");
   CHECK(read("c", "x\\ny", "\n\n") == "c\n\nx\n\ny");
+  const std::clock_t begin = std::clock();
+  CHECK(read("c", repeated("\\n", 400'000), ", ").size() == 1 + 2 * 400'001);
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 5);
   CHECK(read(repeated("c\\n", 10'000), std::string(10'000, 't'), ",").find("longer than 1048576 bytes") !=
         std::string::npos);
   CHECK(read(std::string(2 << 20, 'c'), "", ",").find("longer than 1048576 bytes") != std::string::npos);

@@ -228,6 +228,7 @@ TEST_CASE("every kind of malformed file is refused with its reason") {
       {with_header(header_of("<f4", "(99999999999999999999,)")), "impossible size"},
       {with_header(header_of("<f4", "(4294967296, 4294967296)")), "impossible shape"},
       {with_header(header_of("<f4", "(4611686018427387904,)")), "impossible shape"},
+      {with_header(header_of("|u1", "(4611686018427387904, 3, 0)")), "impossible shape"},
       {with_header(header_of("<f4", "1")), "go on with ("},
       {with_header(header_of("<f4", "(2,)")), "needs 8 bytes, there are 4"},
       {with_header(header_of("<f4", "()")).substr(0, 0), "too few"},

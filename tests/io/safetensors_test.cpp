@@ -193,5 +193,7 @@ TEST_CASE("a whole number that does not fit 32 bits is an error") {
   const std::vector<int64_t> large{int64_t{1} << 31};
   write_safetensors(folder / "a", std::vector<TensorToWrite>{{"x", DType::i64, {1}, bytes_of(large)}}, {});
   const auto file = SafetensorsFile::open(folder / "a");
-  CHECK(error_of([&] { file.read_i32("x"); }).find("2147483648 at position 0") != std::string::npos);
+  const std::string error = error_of([&] { file.read_i32("x"); });
+  CHECK(error.find(file.path() + ": tensor \"x\"") == 0);
+  CHECK(error.find("2147483648 at position 0") != std::string::npos);
 }

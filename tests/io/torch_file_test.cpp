@@ -193,6 +193,8 @@ TEST_CASE("every kind of malformed or hostile file of PyTorch's is refused with 
       {archive(TensorPickle{.shape = "\x8a\10\0\0\0\0\0\0\0\x40\x8a\10\0\0\0\0\0\0\0\x40\x86"s, .strides = "K\1K\1\x86"}
                    .bytes()),
        "is described in a way"},
+      {archive(TensorPickle{.shape = "\x8a\10\0\0\0\0\0\0\0\x40K\3K\0\x87"s, .strides = "K\1K\1K\1\x87"}.bytes()),
+       "is described in a way"},
       {archive(TensorPickle{.offset = "K\1"}.bytes()), "from element 1 on"},
       {archive(TensorPickle{.offset = "J\xff\xff\xff\xff"}.bytes()), "from element -1 on"},
   };

@@ -65,6 +65,8 @@ std::vector<HostileFile> files() {
       {"down alone", file_of({{key + down, {2, 5}}}), "has no lora_up.weight"},
       {"up alone", file_of({{key + up, {6, 2}}}), "has no lora_down.weight"},
       {"an unknown module", file_of({{"lora_unet_nowhere" + down, {2, 5}}}), "no module for lora_unet_nowhere"},
+      {"an unknown module with a name of a megabyte", file_of({{std::string(1 << 20, 'x'), {2, 2}}}),
+       "no module for xxx"},
       {"an unknown part", file_of({{key + ".lora_mid.weight", {2, 2}}}), "no module for"},
       {"a module's name alone", file_of({{key, {2, 2}}}), "no module for"},
       {"an empty name", file_of({{"", {2, 2}}}), "no module for"},

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <string>
 
 #include "text/assets.h"
@@ -41,6 +42,20 @@ TEST_CASE("HTML entities are replaced, but not beside a '<'") {
   CHECK(repair("<b> &amp;") == "<b> &amp;");
   CHECK(repair("&lt;b&gt; &amp;amp;") == "<b> &");
   CHECK(repair("a &amp; b\n<i> &amp;\n&amp;") == "a & b\n<i> &amp;\n&amp;");
+}
+
+TEST_CASE("a text that is damaged in more layers than any real one is repaired in time in proportion to its length") {
+  std::string ampersands = "&", decoded = "\u00c3";
+  for (int i = 0; i < 100'000; ++i) {
+    ampersands += "amp;";
+    decoded += "\u0083";  // read as Windows-1252, C3 83 is UTF-8's form of U+00C3, and so on
+  }
+  for (const std::string& text : {ampersands, decoded}) {
+    const std::clock_t begin = std::clock();
+    CHECK(repair(text).size() < text.size());
+    CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 10);
+  }
+  CHECK(repair("&amp;amp;amp;amp;amp;amp;lt;") == "<");
 }
 
 TEST_CASE("ligatures, full-width forms, quotes, escapes and control characters become plain") {

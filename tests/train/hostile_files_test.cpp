@@ -7,6 +7,7 @@
 #include "support/hostile.h"
 #include "train/metrics_table.h"
 #include "train/sample_prompts.h"
+#include "train/state_checksum.h"
 #include "train/state_file.h"
 #include "train/training_run.h"
 
@@ -64,6 +65,8 @@ const std::vector<HostileFile> prompt_tables = {
     {"an unknown key", "[prompt]\n[[prompt.subset]]\nwidht = 3", ":3: unknown key \"widht\""},
     {"a key of a megabyte", "[prompt]\n" + std::string(1 << 20, 'k') + " = 3\n[[prompt.subset]]\n",
      ":2: unknown key \"kkk"},
+    {"a key of a megabyte before a list", "[prompt]\n" + std::string(1 << 20, 'k') + " = []\n[[prompt.subset]]\n",
+     "must be a text or a number"},
     {"a list", "[prompt]\n[[prompt.subset]]\nprompt = [\"a\"]", ":3: prompt must be a text or a number"},
     {"a bool", "[prompt]\n[[prompt.subset]]\nseed = true", ":3: seed must be a text or a number"},
     {"a date", "[prompt]\n[[prompt.subset]]\nseed = 2026-01-01", ":3: seed must be a text or a number"},
@@ -90,6 +93,8 @@ const std::vector<HostileFile> prompt_json = {
     {"a fraction of a seed", R"([{"seed": 1.5}])", "prompt 1: seed must be a whole number"},
     {"an unknown key", R"([{"sed": 1}])", "prompt 1: unknown key \"sed\""},
     {"a key of a megabyte", "[{\"" + std::string(1 << 20, 'k') + "\": 1}]", "prompt 1: unknown key \"kkk"},
+    {"a key of a megabyte before a list", "[{\"" + std::string(1 << 20, 'k') + "\": []}]",
+     "must be a text or a number"},
     {"a text of a megabyte for a number", "[{\"width\": \"" + std::string(1 << 20, '9') + "\"}]",
      "prompt 1: width must be a whole number"},
     {"Latin-1", "[\"caf\xe9\"]", "not UTF-8"},
@@ -161,6 +166,12 @@ TEST_CASE(
       {"a checksum of a megabyte", with({{"sha256", std::string(1 << 20, '0')}}), "checksum"},
   };
   check_refused(files, path, [&] { read_state(path); });
+
+  Metadata long_step = {{"format", "rankine training state 1"}, {"step", std::string(1 << 20, 'x')}};
+  folder.text("a.state", safetensors(losses, long_step));
+  long_step["sha256"] = state_checksum(SafetensorsFile::open(path));
+  check_refused({{"a step of a megabyte", safetensors(losses, long_step), "\"step\" is no number: xxx"}}, path,
+                [&] { read_state(path); });
 
   // States whose checksum fits, as a program would write them that has its own idea of a state.
   write_state(path, small_state());

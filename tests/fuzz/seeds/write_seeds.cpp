@@ -14,6 +14,7 @@
 #include "io/image.h"
 #include "io/npz.h"
 #include "io/safetensors.h"
+#include "io/torch_file.h"
 #include "network/lora_file.h"
 #include "train/state_file.h"
 
@@ -40,6 +41,13 @@ void write_tensors(const fs::path& folder) {
                                              {"empty", DType::f32, {2, 0}, {}},
                                              {"four", DType::f16, {1, 2, 1, 3}, std::span(zeros).first(12)}};
   write_safetensors(seed(folder, "safetensors", "shapes.safetensors"), shapes, {});
+
+  const std::string torch = serialize_torch(shapes);
+  std::ofstream(seed(folder, "torch", "shapes.pt"), std::ios::binary) << torch;
+  // The pickle alone: from behind its member's header to the next one.
+  const size_t pickle = torch.find("\x80\x02");
+  std::ofstream(seed(folder, "torch", "shapes.pkl"), std::ios::binary)
+      << torch.substr(pickle, torch.find("PK\x03\x04", pickle) - pickle);
 
   std::vector<NpyToWrite> arrays;
   for (const DType dtype : {DType::f32, DType::f16, DType::f64, DType::i64, DType::u8})
