@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What is too large for every run of the tests: a run of the tiny model is killed a hundred times, and a full-size SD 1.5
-# checkpoint is written, read and trained for two steps.
+# What is too large for every run of the tests: a run of the tiny model is killed a hundred times, every optimiser is
+# stopped and continued in every precision, and a full-size SD 1.5 checkpoint is written, read and trained for two steps.
 # Needs about 3 GB of disk under out/ and 8 GB of memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,9 @@ out=out/full
 mkdir -p "$out"
 echo "== a run that is killed a hundred times"
 time OMP_WAIT_POLICY=passive RANKINE_KILLS=100 build/release/tests/test_train --test-case="killed at random moments*"
+echo "== every optimiser in every precision, with the text encoder and without, stopped and continued"
+time OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 RANKINE_RESUME_ALL=1 build/release/tests/test_train \
+  --test-case="stopped and continued is the same run with every optimiser*"
 echo "== full-size checkpoint"
 time "$rankine" checkpoint synth --arch sd15 --seed 1 "$out/sd15.safetensors"
 "$rankine" checkpoint info "$out/sd15.safetensors"

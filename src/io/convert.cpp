@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "base/error.h"
 #include "base/half.h"
@@ -141,6 +142,13 @@ void convert_from_f32(std::span<const float> values, DType to, std::span<std::by
     each(bf16_from_f32);
   else
     fail("conversion from f32 to ", to, " is not supported: use f32, f16 or bf16");
+}
+
+void round_through(DType type, std::span<float> values) {
+  if (type == DType::f32) return;
+  std::vector<std::byte> bytes(values.size() * size_of(type));
+  convert_from_f32(values, type, bytes);
+  convert_to_f32(type, bytes, values);
 }
 
 }  // namespace rankine

@@ -56,9 +56,7 @@ std::vector<float> LoraTrainer::as_trained(const std::string& name, std::span<co
   std::vector<float> rounded(values.begin(), values.end());
   const auto holds = [&](const LoraModule& module) { return name.starts_with(module.key + "."); };
   if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.modules, holds)) return rounded;
-  std::vector<std::byte> bytes(values.size() * size_of(settings_.trained));
-  convert_from_f32(values, settings_.trained, bytes);
-  convert_to_f32(settings_.trained, bytes, rounded);
+  round_through(settings_.trained, rounded);
   return rounded;
 }
 
@@ -343,9 +341,7 @@ SavedWeightsInUse::SavedWeightsInUse(LoraTrainer& trainer, DType saved) : traine
   const auto add = [&](const std::string& name, int64_t count) {
     in_training_.emplace_back(name, trainer.weights(name, count));
     std::vector<float> values = trainer.evaluation_weights(name, count);
-    std::vector<std::byte> bytes(values.size() * size_of(saved));
-    convert_from_f32(values, saved, bytes);
-    convert_to_f32(saved, bytes, values);
+    round_through(saved, values);
     rounded.push_back(std::move(values));
   };
   for (const LoraModule& m : trainer.settings().modules) {
