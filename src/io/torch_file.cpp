@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/claimed_shape.h"
 #include "io/pickle.h"
 #include "io/zip_read.h"
@@ -131,9 +132,9 @@ class TensorReader {
                             id.items[2]->is(Kind::text);
     if (!is_storage) damaged(name);
     const auto dtype = dtype_of_storage(id.items[1]->name);
-    check(dtype.has_value(), where(name), " is stored as ", id.items[1]->name.substr(0, 80), ", which is not read");
-    const auto member = members_.find(concat_text(folder_, "data/", id.items[2]->text.substr(0, 80)));
-    check(member != members_.end(), where(name), ": its bytes (data/", id.items[2]->text.substr(0, 80),
+    check(dtype.has_value(), where(name), " is stored as ", shortened(id.items[1]->name), ", which is not read");
+    const auto member = members_.find(concat_text(folder_, "data/", id.items[2]->text));
+    check(member != members_.end(), where(name), ": its bytes (data/", shortened(id.items[2]->text),
           ") are not in the file");
     check(!member->second->is_deflated, where(name), ": its bytes are compressed, which PyTorch never does");
     return {*dtype, zip_.packed(*member->second)};
@@ -160,9 +161,7 @@ class TensorReader {
     }
   }
 
-  std::string where(std::string_view name) const {
-    return concat_text(path_, ": tensor \"", name.substr(0, 200), "\"");
-  }
+  std::string where(std::string_view name) const { return concat_text(path_, ": tensor \"", shortened(name), "\""); }
   [[noreturn]] void damaged(std::string_view name) const {
     fail(where(name), " is described in a way that PyTorch does not: the file is damaged");
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace rankine {
 namespace {
@@ -101,7 +102,7 @@ std::vector<std::byte> inflated(Bytes packed, uint64_t size, const std::string& 
 }  // namespace
 
 std::string ZipReader::where(std::string_view member) const {
-  return concat_text(path_, ": \"", member.substr(0, 80), "\"");
+  return concat_text(path_, ": \"", shortened(member), "\"");
 }
 
 ZipReader::ZipReader(std::span<const std::byte> file, std::string path, std::string_view kind)
