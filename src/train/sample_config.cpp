@@ -10,6 +10,7 @@ void check_sample_config(const SampleConfig& c) {
   check(c.network_mul.size() <= c.network_weights.size(), "--network_mul has ", c.network_mul.size(), " strengths for ",
         c.network_weights.size(), " files in --network_weights");
   check(!c.from_file || c.prompt.empty(), "--from_file and --prompt: give one of them");
+  check(!c.fp16 || !c.bf16, "--fp16 and --bf16: give one of them");
   check(c.steps >= 1 && c.steps <= 1000, "--steps must be 1 to 1000, got ", c.steps);
   // One latent stands for 8 x 8 pixels; the U-Net takes latents of any size.
   check(c.width >= 64 && c.width % 8 == 0, "--W must be at least 64 and a multiple of 8, got ", c.width);

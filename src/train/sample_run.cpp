@@ -82,7 +82,7 @@ std::vector<std::string> sample_pictures(const SampleConfig& config, std::ostrea
   const std::vector<ImageRequest> requests = requests_of(config);
   const Checkpoint checkpoint = Checkpoint::open(*config.ckpt);
   ImageSamplerConfig settings;
-  settings.compute = config.bf16 ? DType::bf16 : DType::f32;
+  settings.compute = config.bf16 ? DType::bf16 : config.fp16 ? DType::f16 : DType::f32;
   settings.clip_skip = config.clip_skip.value_or(1);
   settings.prediction = config.v_parameterization ? Prediction::v : Prediction::epsilon;
   ImageSampler sampler(find_backend("cpu"), checkpoint, settings, read_loras(config, checkpoint));

@@ -35,6 +35,8 @@ TEST_CASE("sample names a setting that is missing or out of range") {
   CHECK_THROWS_WITH_AS(check_sample_config(read({})), doctest::Contains("--ckpt is missing"), Error);
   CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--W=500"})), doctest::Contains("multiple of 8, got 500"),
                        Error);
+  CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--fp16", "--bf16"})), doctest::Contains("one of them"),
+                       Error);
   CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--network_mul=1"})),
                        doctest::Contains("--network_mul has 1"), Error);
   CHECK_THROWS_AS(read({"--sampler=plms"}), Error);
