@@ -97,7 +97,7 @@ class Machine {
   void push_text(Kind kind, std::string_view text) { push(kind)->text = text; }
   void push_integer(int64_t integer) { push(Kind::integer)->integer = integer; }
   void push_items(Kind kind, const Values& items) { push(kind)->items.assign(items.begin(), items.end()); }
-  /// LONG1: two's complement, little-endian. What does not fit 64 bits is no size of anything: kept as 0 of no meaning.
+  /// LONG1: two's complement, little-endian. What does not fit 64 bits is no size of anything: its bytes.
   void push_long(uint64_t size) {
     const std::string_view bytes = take(size);
     int64_t value = 0;
@@ -138,15 +138,15 @@ class Machine {
 
   void step(unsigned char opcode) {
     switch (opcode) {
-      case 0x80:
+      case 0x80:  // PROTO
         take(1);
-        return;  // PROTO
-      case 0x95:
+        return;
+      case 0x95:  // FRAME
         take(8);
-        return;  // FRAME
-      case '(':
+        return;
+      case '(':  // MARK
         marks_.push_back(stack_.size());
-        return;  // MARK
+        return;
       case '0':  // POP
         if (stack_.size() == floor() && !marks_.empty()) {
           marks_.pop_back();
@@ -154,96 +154,96 @@ class Machine {
           pop();
         }
         return;
-      case '1':
+      case '1':  // POP_MARK
         pop_to_mark();
-        return;  // POP_MARK
-      case '2':
+        return;
+      case '2':  // DUP
         stack_.push_back(top());
-        return;  // DUP
+        return;
 
-      case 'N':
+      case 'N':  // NONE
         push(Kind::none);
-        return;  // NONE
-      case 0x88:
+        return;
+      case 0x88:  // NEWTRUE
         push(Kind::boolean)->integer = 1;
-        return;  // NEWTRUE
-      case 0x89:
+        return;
+      case 0x89:  // NEWFALSE
         push(Kind::boolean);
-        return;  // NEWFALSE
-      case 'J':
+        return;
+      case 'J':  // BININT
         push_integer(static_cast<int32_t>(number(4)));
-        return;  // BININT
-      case 'K':
+        return;
+      case 'K':  // BININT1
         push_integer(static_cast<int64_t>(number(1)));
-        return;  // BININT1
-      case 'M':
+        return;
+      case 'M':  // BININT2
         push_integer(static_cast<int64_t>(number(2)));
-        return;  // BININT2
-      case 0x8a:
+        return;
+      case 0x8a:  // LONG1
         push_long(number(1));
-        return;  // LONG1
-      case 0x8b:
+        return;
+      case 0x8b:  // LONG4
         push_long(number(4));
-        return;  // LONG4
-      case 'G':
+        return;
+      case 'G':  // BINFLOAT
         push(Kind::real)->real = big_endian_double();
-        return;  // BINFLOAT
+        return;
 
-      case 'X':
+      case 'X':  // BINUNICODE
         push_text(Kind::text, take(number(4)));
-        return;  // BINUNICODE
-      case 0x8c:
+        return;
+      case 0x8c:  // SHORT_BINUNICODE
         push_text(Kind::text, take(number(1)));
-        return;  // SHORT_BINUNICODE
-      case 0x8d:
+        return;
+      case 0x8d:  // BINUNICODE8
         push_text(Kind::text, take(number(8)));
-        return;  // BINUNICODE8
-      case 'T':
+        return;
+      case 'T':  // BINSTRING, of Python 2
         push_text(Kind::text, take(number(4)));
-        return;  // BINSTRING, of Python 2
-      case 'U':
+        return;
+      case 'U':  // SHORT_BINSTRING
         push_text(Kind::text, take(number(1)));
-        return;  // SHORT_BINSTRING
-      case 'B':
+        return;
+      case 'B':  // BINBYTES
         push_text(Kind::bytes, take(number(4)));
-        return;  // BINBYTES
-      case 'C':
+        return;
+      case 'C':  // SHORT_BINBYTES
         push_text(Kind::bytes, take(number(1)));
-        return;  // SHORT_BINBYTES
-      case 0x8e:
+        return;
+      case 0x8e:  // BINBYTES8
         push_text(Kind::bytes, take(number(8)));
-        return;  // BINBYTES8
-      case 0x96:
+        return;
+      case 0x96:  // BYTEARRAY8
         push_text(Kind::bytes, take(number(8)));
-        return;  // BYTEARRAY8
+        return;
 
-      case ']':
+      case ']':  // EMPTY_LIST
         push(Kind::list);
-        return;  // EMPTY_LIST
-      case 'l':
+        return;
+      case 'l':  // LIST
         push_items(Kind::list, pop_to_mark());
-        return;  // LIST
-      case ')':
+        return;
+      case ')':  // EMPTY_TUPLE
         push(Kind::tuple);
-        return;  // EMPTY_TUPLE
-      case 't':
+        return;
+      case 't':  // TUPLE
         push_items(Kind::tuple, pop_to_mark());
-        return;  // TUPLE
-      case 0x85:
+        return;
+      case 0x85:  // TUPLE1
         push_items(Kind::tuple, pop_many(1));
-        return;  // TUPLE1
-      case 0x86:
+        return;
+      case 0x86:  // TUPLE2
         push_items(Kind::tuple, pop_many(2));
-        return;  // TUPLE2
-      case 0x87:
+        return;
+      case 0x87:  // TUPLE3
         push_items(Kind::tuple, pop_many(3));
-        return;  // TUPLE3
-      case 0x8f:
+        return;
+      case 0x8f:  // EMPTY_SET
         push(Kind::set);
-        return;  // EMPTY_SET
-      case 0x91:
+        return;
+      case 0x91:  // FROZENSET
         push_items(Kind::set, pop_to_mark());
-        return;  // FROZENSET
+        return;
       case '}':
         push(Kind::dict);
         return;    // EMPTY_DICT
@@ -306,21 +306,21 @@ class Machine {
         return;
       }
 
-      case 'q':
+      case 'q':  // BINPUT
         memoize(number(1));
-        return;  // BINPUT
-      case 'r':
+        return;
+      case 'r':  // LONG_BINPUT
         memoize(number(4));
-        return;  // LONG_BINPUT
-      case 0x94:
+        return;
+      case 0x94:  // MEMOIZE
         memoize(memo_.size());
-        return;  // MEMOIZE
-      case 'h':
+        return;
+      case 'h':  // BINGET
         get(number(1));
-        return;  // BINGET
-      case 'j':
+        return;
+      case 'j':  // LONG_BINGET
         get(number(4));
-        return;  // LONG_BINGET
+        return;
       default:
         damaged(concat_text("opcode ", static_cast<int>(opcode), " is none of protocols 2 to 5"));
     }

@@ -18,7 +18,8 @@ namespace {
 using Kind = PickleValue::Kind;
 using Bytes = std::span<const std::byte>;
 
-/// Ten times what the largest checkpoints have; what a damaged or hostile file asks for is not allocated.
+/// A checkpoint of a thousand tensors has some hundred kilobytes; what a damaged or hostile file asks for is not
+/// allocated.
 constexpr uint64_t kMostPickleBytes = uint64_t{4} << 20;
 
 /// PyTorch's own limit (MAX_DIMS).
