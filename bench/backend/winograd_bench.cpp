@@ -95,12 +95,15 @@ void direct(benchmark::State& state, WinogradShape s) {
 void winograd(benchmark::State& state, WinogradShape s, WinogradCut cut) {
   const Operands o = operands(s);
   const dnnl::stream stream(engine());
+  Pool pool;
+  Arena working;
   std::vector<std::unique_ptr<WinogradConvolution>> convolutions;
   const size_t bytes = winograd_weight_bytes(engine(), s.channels_in, s.channels_out, s.dtype);
   for (int64_t i = 0; i < copies(bytes); ++i)
     convolutions.push_back(std::make_unique<WinogradConvolution>(
         engine(), stream, s,
-        std::make_shared<WinogradWeights>(engine(), o.w, s.channels_in, s.channels_out, s.dtype, false), cut));
+        std::make_shared<WinogradWeights>(engine(), o.w, s.channels_in, s.channels_out, s.dtype, false, pool, working),
+        cut));
   const std::unique_ptr<std::byte[], void (*)(void*)> scratch(
       static_cast<std::byte*>(std::aligned_alloc(64, (convolutions[0]->scratch_bytes() + 63) / 64 * 64)), std::free);
   size_t i = 0;
@@ -114,7 +117,12 @@ void winograd(benchmark::State& state, WinogradShape s, WinogradCut cut) {
 
 void transform_weights(benchmark::State& state, int64_t channels, DType dtype, bool flipped) {
   const std::vector<float> w = random_values(9 * channels * channels, 3);
-  for (auto _ : state) WinogradWeights(engine(), w, channels, channels, dtype, flipped);
+  Pool pool;
+  Arena working;
+  for (auto _ : state) {
+    WinogradWeights(engine(), w, channels, channels, dtype, flipped, pool, working);
+    pool.shrink(0);
+  }
 }
 
 const bool registered = [] {

@@ -69,9 +69,18 @@ std::vector<float> random_weights(const WinogradShape& s, uint64_t seed) {
   return {values.f32(), values.f32() + values.count()};
 }
 
+/// Weights with memory of their own.
 std::shared_ptr<const WinogradWeights> packed(const Case& c, const std::vector<float>& w) {
-  return std::make_shared<WinogradWeights>(engine(), w, c.shape.channels_in, c.shape.channels_out, c.shape.dtype,
-                                           c.flipped);
+  struct Owner {
+    Pool pool;
+    Arena working;
+    WinogradWeights weights;
+    Owner(const Case& of, const std::vector<float>& values)
+        : weights(engine(), values, of.shape.channels_in, of.shape.channels_out, of.shape.dtype, of.flipped, pool,
+                  working) {}
+  };
+  const auto owner = std::make_shared<Owner>(c, w);
+  return {owner, &owner->weights};
 }
 
 /// Memory of the asked size exactly, 64-byte aligned, behind it a guard. Filled with NaN of both types: what a run
@@ -297,8 +306,8 @@ TEST_CASE("Winograd: a second working memory is taken up, and a run leaves no tr
 
 TEST_CASE("Winograd: what does not fit together is refused") {
   const std::vector<float> w(9 * 8 * 16);
-  CHECK_THROWS_AS(WinogradWeights(engine(), w, 8, 8, DType::f32, false), Error);
-  const auto weights = std::make_shared<WinogradWeights>(engine(), w, 8, 16, DType::f32, false);
+  CHECK_THROWS_AS(packed({.shape = {1, 4, 4, 8, 8, DType::f32}}, w), Error);
+  const auto weights = packed({.shape = {1, 4, 4, 8, 16, DType::f32}}, w);
   const dnnl::stream stream(engine());
   CHECK_THROWS_AS(WinogradConvolution(engine(), stream, {1, 4, 4, 16, 8, DType::f32}, weights), Error);
 }

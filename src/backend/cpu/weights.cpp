@@ -1,6 +1,7 @@
 #include "backend/cpu/weights.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "backend/cpu/kernels/elementwise.h"
 #include "backend/cpu/kernels/linear.h"
@@ -32,46 +33,52 @@ void split_taps(const T* w, T* split, int64_t matrices, int64_t taps) {
 std::span<const float> WeightStore::read_f32(const Node& constant) {
   const auto count = static_cast<size_t>(constant.type().count());
   staging_f32_.grow(count * sizeof(float));
-  auto* values = reinterpret_cast<float*>(staging_f32_.base());
-  source_.read(constant.scope(), constant.type().shape, {values, count});
-  source_.release(constant.scope());
-  return {values, count};
+  read_into(constant, DType::f32, staging_f32_.base());
+  return {reinterpret_cast<const float*>(staging_f32_.base()), count};
 }
 
 const std::byte* WeightStore::read(const Node& constant, DType dtype) {
-  const Type type{constant.type().shape, dtype};
-  check(type.dtype == DType::f32 || is_half(type.dtype), "constant \"", constant.scope(), "\" cannot be kept as ",
-        type.dtype);
-  const std::span<const float> values = read_f32(constant);
-  if (type.dtype == DType::f32) return staging_f32_.base();
-  staging_.grow(type.bytes());
-  cast(values.data(), DType::f32, {staging_.base(), type.dtype}, type.count());
+  if (dtype == DType::f32) return reinterpret_cast<const std::byte*>(read_f32(constant).data());
+  staging_.grow(Type{constant.type().shape, dtype}.bytes());
+  read_into(constant, dtype, staging_.base());
   return staging_.base();
 }
 
+void WeightStore::read_into(const Node& constant, DType dtype, std::byte* to) {
+  check(dtype == DType::f32 || is_half(dtype), "constant \"", constant.scope(), "\" cannot be kept as ", dtype);
+  const int64_t count = constant.type().count();
+  if (dtype == DType::f32) {
+    source_.read(constant.scope(), constant.type().shape, {reinterpret_cast<float*>(to), static_cast<size_t>(count)});
+    source_.release(constant.scope());
+  } else {
+    cast(read_f32(constant).data(), DType::f32, {to, dtype}, count);
+  }
+}
+
 const void* WeightStore::plain(const Node& constant) {
-  if (const auto known = plain_.find(constant.scope()); known != plain_.end()) return known->second.data();
-  const std::byte* values = read(constant, constant.type().dtype);
+  if (const auto known = plain_.find(constant.scope()); known != plain_.end()) return known->second;
   const size_t bytes = constant.type().bytes();
-  const auto form = plain_.emplace(constant.scope(), std::vector<std::byte>(values, values + bytes)).first;
+  std::byte* const values = pool_.allocate(bytes);
+  read_into(constant, constant.type().dtype, values);
+  const auto form = plain_.emplace(constant.scope(), values).first;
   made(bytes, [this, form] { plain_.erase(form); });
-  return form->second.data();
+  return values;
 }
 
 const void* WeightStore::by_tap(const Node& constant) {
-  if (const auto known = by_tap_.find(constant.scope()); known != by_tap_.end()) return known->second.data();
+  if (const auto known = by_tap_.find(constant.scope()); known != by_tap_.end()) return known->second;
   const Type& type = constant.type();
   const std::byte* values = read(constant, constant.type().dtype);
-  std::vector<std::byte> split(type.bytes());
+  std::byte* const split = pool_.allocate(type.bytes());
   const int64_t taps = type.shape[2] * type.shape[3], matrices = type.shape[0] * type.shape[1];
   if (type.dtype == DType::f32) {
-    split_taps(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(split.data()), matrices, taps);
+    split_taps(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(split), matrices, taps);
   } else {
-    split_taps(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(split.data()), matrices, taps);
+    split_taps(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(split), matrices, taps);
   }
-  const auto form = by_tap_.emplace(constant.scope(), std::move(split)).first;
-  made(form->second.size(), [this, form] { by_tap_.erase(form); });
-  return form->second.data();
+  const auto form = by_tap_.emplace(constant.scope(), split).first;
+  made(type.bytes(), [this, form] { by_tap_.erase(form); });
+  return split;
 }
 
 dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& desc) {
@@ -85,15 +92,16 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   const Shape& shape = type.shape;
   const std::byte* values = read(constant, packed_type);
   if (view == View::flipped_kernel) {
-    flipped_.grow(type.bytes());
+    rearranged_.grow(type.bytes());
     const int64_t taps = shape[2] * shape[3];
     if (type.dtype == DType::f32) {
-      flip(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(flipped_.base()), shape[0], shape[1], taps);
-    } else {
-      flip(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(flipped_.base()), shape[0], shape[1],
+      flip(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(rearranged_.base()), shape[0], shape[1],
            taps);
+    } else {
+      flip(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(rearranged_.base()), shape[0],
+           shape[1], taps);
     }
-    values = flipped_.base();
+    values = rearranged_.base();
   }
   using Tag = dnnl::memory::format_tag;
   const int64_t rows = shape[0], columns = type.count() / rows;
@@ -103,7 +111,7 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
                       : view == View::kernel            ? Desc(shape, dtype, Tag::abcd)
                                              : Desc({shape[1], shape[0], shape[2], shape[3]}, dtype, Tag::abcd);
   dnnl::memory plain(source, engine_, const_cast<std::byte*>(values));
-  dnnl::memory memory(desc, engine_);
+  dnnl::memory memory(desc, engine_, pool_.allocate(bytes_of(desc)));
   dnnl::stream stream(engine_);
   dnnl::reorder(plain, memory).execute(stream, plain, memory);
   stream.wait();
@@ -114,24 +122,25 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
 
 const uint32_t* WeightStore::panels(const Node& constant, View view, DType dtype) {
   const auto key = std::tuple(constant.scope(), view, dtype);
-  dnnl::memory& memory = panels_[key];
-  if (!memory) {
+  const uint32_t*& panels = panels_[key];
+  if (!panels) {
     const int64_t rows = constant.type().shape[0], columns = constant.type().count() / rows;
     const std::byte* values = read(constant, dtype);
     const ProductOperand operand = view == View::matrix ? ProductOperand{values, columns, rows, true, columns}
                                                         : ProductOperand{values, rows, columns, false, columns};
-    const auto size = static_cast<int64_t>(packed_panel_bytes(dtype, operand.depth, operand.columns));
-    memory = dnnl::memory({{size}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a}, engine_);
-    pack_panels(dtype, operand, static_cast<uint32_t*>(memory.get_data_handle()));
-    made(static_cast<size_t>(size), [this, key] { panels_.erase(key); });
+    const size_t bytes = packed_panel_bytes(dtype, operand.depth, operand.columns);
+    auto* const memory = reinterpret_cast<uint32_t*>(pool_.allocate(bytes));
+    pack_panels(dtype, operand, memory);
+    panels = memory;
+    made(bytes, [this, key] { panels_.erase(key); });
   }
-  return static_cast<const uint32_t*>(memory.get_data_handle());
+  return panels;
 }
 
 void WeightStore::trim() {
   staging_f32_.clear();
   staging_.clear();
-  flipped_.clear();
+  rearranged_.clear();
 }
 
 std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constant, DType dtype, bool flipped) {
@@ -139,28 +148,31 @@ std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constan
   if (weights) return weights;
   const Shape& shape = constant.type().shape;
   const int64_t in = flipped ? shape[0] : shape[1], out = flipped ? shape[1] : shape[0];
-  weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, dtype, flipped);
+  weights = std::make_shared<WinogradWeights>(engine_, read_f32(constant), in, out, dtype, flipped, pool_, rearranged_);
   made(weights->bytes(), [this, key = std::pair(constant.scope(), flipped)] { winograd_.erase(key); });
   return weights;
 }
 
-void WeightStore::made(size_t bytes, std::function<void()> remove) {
+void WeightStore::made(size_t bytes, std::function<void()> forget) {
   bytes_ += bytes;
   if (!for_guest_) return;
-  guests_.push_back([this, bytes, remove = std::move(remove)] {
-    remove();
+  guests_.push_back([this, bytes, forget = std::move(forget)] {
+    forget();
     bytes_ -= bytes;
   });
 }
 
 void WeightStore::prepare_for(bool guest) {
   if (!guest) guests_.clear();
+  if (guests_.empty()) before_guests_ = pool_.used();
   for_guest_ = guest;
 }
 
 void WeightStore::release_guests() {
-  for (const auto& remove : guests_) remove();
+  if (guests_.empty()) return;
+  for (const auto& forget : guests_) forget();
   guests_.clear();
+  pool_.shrink(before_guests_);
 }
 
 void WeightStore::clear() {
@@ -170,6 +182,7 @@ void WeightStore::clear() {
   by_tap_.clear();
   packed_.clear();
   panels_.clear();
+  pool_.shrink(0);
   bytes_ = 0;
 }
 

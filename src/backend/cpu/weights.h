@@ -11,6 +11,7 @@
 #include "backend/cpu/arena.h"
 #include "backend/cpu/dnnl_compat.h"
 #include "backend/cpu/kernels/winograd.h"
+#include "backend/cpu/pool.h"
 
 namespace rankine::cpu {
 
@@ -61,19 +62,22 @@ class WeightStore {
   /// The tensor as f32, or as `dtype` (f32, bf16 or f16): in memory that the next call uses again.
   std::span<const float> read_f32(const Node& constant);
   const std::byte* read(const Node& constant, DType dtype);
-  /// Counts a new form.
-  void made(size_t bytes, std::function<void()> remove);
+  void read_into(const Node& constant, DType dtype, std::byte* to);
+  /// Counts a new form; `forget` removes it from its table.
+  void made(size_t bytes, std::function<void()> forget);
 
   ConstantSource& source_;
   const dnnl::engine& engine_;
-  std::map<std::string, std::vector<std::byte>, std::less<>> plain_, by_tap_;
+  Pool pool_;                                 // every form's memory
+  Arena staging_f32_, staging_, rearranged_;  // reused from tensor to tensor: fresh pages cost more than the copy
+  std::map<std::string, const std::byte*, std::less<>> plain_, by_tap_;
   std::multimap<std::string, Packed, std::less<>> packed_;
   std::map<std::pair<std::string, bool>, std::shared_ptr<const WinogradWeights>> winograd_;
-  std::map<std::tuple<std::string, View, DType>, dnnl::memory> panels_;
+  std::map<std::tuple<std::string, View, DType>, const uint32_t*> panels_;
   size_t bytes_ = 0;
   bool for_guest_ = false;
-  std::vector<std::function<void()>> guests_;  // each removes a form
-  Arena staging_f32_, staging_, flipped_;      // reused from tensor to tensor: fresh pages cost more than the copy
+  std::vector<std::function<void()>> guests_;  // each forgets a form
+  size_t before_guests_ = 0;                   // the pool's used()
 };
 
 }  // namespace rankine::cpu

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/cpu/kernels/winograd_transform.h"
+#include "backend/cpu/pool.h"
 
 namespace rankine::cpu {
 
@@ -37,10 +38,10 @@ size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& s
 class WinogradWeights {
  public:
   /// w: the checkpoint's kernels. Plain: [channels_out, channels_in, 3, 3]. Flipped: [channels_in, channels_out, 3, 3],
-  /// the kernels of the forward convolution whose input gradient this convolution is. Throws Error when oneDNN has only
-  /// its reference loops.
+  /// the kernels of the forward convolution whose input gradient this convolution is. They are kept in `pool`, which
+  /// must outlive them; `working` is for the transform. Throws Error when oneDNN has only its reference loops.
   WinogradWeights(const dnnl::engine& engine, std::span<const float> w, int64_t channels_in, int64_t channels_out,
-                  DType dtype, bool flipped);
+                  DType dtype, bool flipped, Pool& pool, Arena& working);
 
   int64_t channels_in() const { return channels_in_; }
   int64_t channels_out() const { return channels_out_; }

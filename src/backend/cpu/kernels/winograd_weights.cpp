@@ -54,7 +54,7 @@ void transform_row(int64_t i, std::span<const float> w, bool flipped, const std:
 }  // namespace
 
 WinogradWeights::WinogradWeights(const dnnl::engine& engine, std::span<const float> w, int64_t channels_in,
-                                 int64_t channels_out, DType dtype, bool flipped)
+                                 int64_t channels_out, DType dtype, bool flipped, Pool& pool, Arena& working)
     : channels_in_(channels_in), channels_out_(channels_out), dtype_(dtype) {
   const int64_t count = channels_in * channels_out;
   check(static_cast<int64_t>(w.size()) == 9 * count, "winograd: expected ", 9 * count, " weights, got ", w.size());
@@ -64,14 +64,15 @@ WinogradWeights::WinogradWeights(const dnnl::engine& engine, std::span<const flo
   points_.reserve(winograd_points);
   const auto transform = [&]<class T>(TypeTag<T>) {
     // One row of U at a time: all of it beside the packed copy would double the memory.
-    std::vector<T> row(static_cast<size_t>(4 * count));
-    const std::array<T*, 4> u = {row.data(), row.data() + count, row.data() + 2 * count, row.data() + 3 * count};
+    working.grow(static_cast<size_t>(4 * count) * sizeof(T));
+    T* const row = reinterpret_cast<T*>(working.base());
+    const std::array<T*, 4> u = {row, row + count, row + 2 * count, row + 3 * count};
     const dnnl::reorder reorder({engine, plain, engine, packed});
     for (int64_t i = 0; i < 4; ++i) {
       transform_row<T>(i, w, flipped, u);
       for (T* matrix : u) {
         dnnl::memory from(plain, engine, matrix);
-        reorder.execute(stream, from, points_.emplace_back(packed, engine));
+        reorder.execute(stream, from, points_.emplace_back(packed, engine, pool.allocate(bytes_of(packed))));
       }
       stream.wait();
     }
