@@ -9,7 +9,7 @@
 
 #include "base/nonfinite.h"
 #include "graph/graph.h"
-#include "graph/memory_budget.h"
+#include "graph/memory_problem.h"
 
 namespace rankine {
 

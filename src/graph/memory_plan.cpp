@@ -38,6 +38,13 @@ class Planner {
   int buffer(Value value) const { return buffer_of_.at(value); }
   const Buffer& at(int index) const { return buffers_[static_cast<size_t>(index)]; }
   size_t arena_bytes() const { return arena_bytes_; }
+  std::vector<size_t> live() const {
+    std::vector<size_t> live(static_cast<size_t>(end_));
+    for (const Buffer& b : buffers_)
+      for (int p = std::max(b.first, 0); !b.leaf && p <= std::min(b.last, end_ - 1); ++p)
+        live[static_cast<size_t>(p)] += b.bytes;
+    return live;
+  }
 
  private:
   /// Position of the last reader of a value itself, not of its views.
@@ -169,6 +176,7 @@ MemoryPlan plan_memory(Graph& graph) {
       plan.places_[&node].push_back(place);
     }
   plan.arena_bytes_ = planner.arena_bytes();
+  plan.live_ = planner.live();
   return plan;
 }
 

@@ -20,6 +20,9 @@ class MemoryPlan {
  public:
   const Place& at(Value value) const { return places_.at(&value.node())[static_cast<size_t>(value.index())]; }
   size_t arena_bytes() const { return arena_bytes_; }
+  /// Bytes of the arena in use while each node runs, in execution order. Their peak is a bound that no offsets can
+  /// beat.
+  const std::vector<size_t>& live() const { return live_; }
   /// True where the value to assign is computed in the variable's own place, so that nothing is left to copy.
   bool assigned_in_place(const Node& assign) const { return at(assign.inputs()[1]).leaf == &assign.inputs()[0].node(); }
 
@@ -27,6 +30,7 @@ class MemoryPlan {
   friend MemoryPlan plan_memory(Graph& graph);
   std::unordered_map<const Node*, std::vector<Place>> places_;
   size_t arena_bytes_ = 0;
+  std::vector<size_t> live_;
 };
 
 /// Offsets for the graph's present order. Views share their input's place; an output takes over an input that ends

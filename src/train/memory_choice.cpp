@@ -2,27 +2,73 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <fstream>
 #include <memory>
 #include <string>
 
+#include "graph/memory_plan.h"
+
 namespace rankine {
+
+namespace {
+
+void set_choice(StepSettings& settings, const MemoryChoice& made) {
+  const auto choice = std::make_shared<MemoryChoice>(made);
+  settings.recomputed = [choice](std::string_view value) { return choice->recomputed.contains(value); };
+  settings.kept_direct = [choice](std::string_view name) { return choice->kept_direct.contains(name); };
+  settings.kept_plain = [choice](std::string_view name) { return choice->kept_plain.contains(name); };
+}
+
+}  // namespace
 
 MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceRates& rates,
                                 size_t budget_bytes) {
-  StepSettings everything_kept = settings;
-  everything_kept.gradient_checkpointing = false;
-  everything_kept.recomputed = [](std::string_view) { return false; };
-  everything_kept.kept_plain = everything_kept.kept_direct = everything_kept.recomputed;
+  StepSettings tried = settings;
+  set_choice(tried, {});
   Graph graph;
-  build_step_graph(graph, everything_kept, largest);
-  const auto choice = std::make_shared<MemoryChoice>(choose_memory(memory_problem(graph, rates), budget_bytes));
-  settings.recomputed = [choice](std::string_view block) { return choice->recomputed.contains(block); };
-  settings.kept_direct = [choice](std::string_view name) { return choice->kept_direct.contains(name); };
-  settings.kept_plain = [choice](std::string_view name) { return choice->kept_plain.contains(name); };
-  return *choice;
+  build_step_graph(graph, tried, largest);
+  const MemoryProblem problem = memory_problem(graph, rates);
+  const MemorySolver solver(problem);
+
+  // The solver estimates activations: what runs again has inner values too. The plan of the graph that comes of a
+  // choice has the truth; the difference goes to what the solver may take the next time.
+  const auto planned = [&](MemoryChoice choice) {
+    set_choice(tried, choice);
+    Graph chosen;
+    build_step_graph(chosen, tried, largest);
+    choice.activations = plan_memory(chosen).arena_bytes();
+    return choice;
+  };
+  const size_t near_enough = budget_bytes / 200;
+  const auto fits = [&](const MemoryChoice& choice) { return choice.bytes() <= budget_bytes; };
+  MemoryChoice best = planned(solver.choose(budget_bytes)), last = best;
+  size_t allowed = budget_bytes, fitting = 0, too_much = SIZE_MAX, least_less = near_enough;
+  for (int i = 1; i < 10 && !last.recomputed.empty(); ++i) {
+    if (fits(last)) {
+      fitting = allowed;
+      allowed += budget_bytes - last.bytes();
+      if (allowed - fitting < near_enough) break;
+    } else {
+      too_much = allowed;
+      allowed -= std::min(allowed, std::max(last.bytes() - budget_bytes, least_less));
+      least_less *= 2;
+    }
+    if (allowed >= too_much || allowed <= fitting) allowed = fitting + (too_much - fitting) / 2;
+    if (allowed - fitting < near_enough) break;
+    last = planned(solver.choose(allowed));
+    if (fits(last) ? !fits(best) || last.added_seconds < best.added_seconds
+                   : last.bytes() < best.bytes() && !fits(best))
+      best = last;
+  }
+  if (!fits(best)) {
+    last = planned(solver.smallest());
+    if (last.bytes() < best.bytes()) best = last;
+  }
+  set_choice(settings, best);
+  return best;
 }
 
 size_t variable_bytes(const StepSettings& settings) {

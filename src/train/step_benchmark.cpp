@@ -98,7 +98,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     const Timer timer;
     const MemoryChoice choice =
         choose_step_memory(settings, shape, find_backend("cpu").rates(), budget > fixed ? budget - fixed : 0);
-    out << "memory: " << choice.recomputed.size() << " blocks recomputed, " << choice.kept_direct.size()
+    out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.kept_direct.size()
         << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
         << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
         << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "

@@ -68,7 +68,7 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
-  target_of_passes.recomputed = [&](std::string_view block) { return s.gradient_checkpointing || s.recomputed(block); };
+  target_of_passes.recomputed = [&](std::string_view value) { return s.gradient_checkpointing || s.recomputed(value); };
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;

@@ -34,8 +34,8 @@ struct StepSettings {
   bool train_unet = true, train_text_encoder = true;
   bool accumulate = false;              ///< gradients add up over several steps
   bool gradient_checkpointing = false;  ///< every block is recomputed, whatever else is chosen
-  /// What is given up for memory: see train/memory_budget.h.
-  std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
+  /// What is given up for memory: see graph/memory_budget.h.
+  std::function<bool(std::string_view value)> recomputed = [](std::string_view) { return false; };
   std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
   std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
   std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"

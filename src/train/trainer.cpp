@@ -71,7 +71,7 @@ int64_t saved_bytes(const std::vector<LoraModule>& modules, DType dtype) {
 /// What the memory budget costs, as a line of the summary; empty where nothing was given up.
 std::string given_up_text(const MemoryChoice& choice) {
   if (choice.added_seconds == 0) return "";
-  return concat_text("  to fit       ", choice.recomputed.size(), " blocks recomputed, ",
+  return concat_text("  to fit       ", choice.recomputed.size(), " activations recomputed, ",
                      choice.kept_direct.size() + choice.kept_plain.size(),
                      " weights in smaller forms (--memory_budget)\n");
 }

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "graph/autodiff.h"
 #include "graph/feeds.h"
 #include "graph/ops/ops.h"
@@ -160,6 +162,26 @@ TEST_CASE("recompute gives the same gradients from fewer kept values") {
   CHECK(plain_text != recomputed_text);
   for (const char* name : {"loss", "grad.w0", "grad.w1", "grad.w2"})
     CHECK(relative_error(recomputed.at(name), plain.at(name)) < 1e-12);
+}
+
+TEST_CASE("recompute makes what was chosen again, and of the rest only what that needs and nobody keeps") {
+  const auto ops = [](bool chosen, bool first_trained) {
+    Graph g;
+    g.set_scope("net.layers.0.fc");
+    const Value v = g.variable("v", f32({8, 8})), w = g.variable("w", f32({8, 8}));
+    const Value bent = silu(linear(g.input("x", f32({3, 8})), v));
+    const Value wide = linear(bent, g.constant("c", f32({8, 8})));
+    g.output("loss", mean(mse_loss(linear(gelu(mul(wide, bent)), w), g.input("target", f32({3, 8})))));
+    Target target;
+    target.trained = {w};
+    if (first_trained) target.trained.push_back(v);
+    target.recomputed = [=](std::string_view value) { return chosen && value == "net.layers.0.fc gelu"; };
+    compile(g, target);
+    return std::array{count(g, linear_op), count(g, silu_op), count(g, gelu_op)};
+  };
+  CHECK(ops(false, false) == std::array{3, 1, 1});
+  CHECK(ops(true, false) == std::array{5, 2, 2});  // gelu's input is kept by nobody, nor what that is made of
+  CHECK(ops(true, true) == std::array{3, 1, 2});   // the gradients of gelu and of the product keep them
 }
 
 TEST_CASE("a module belongs to the residual block, transformer or text layer around it") {

@@ -13,6 +13,7 @@
 #include "graph/op.h"
 #include "graph/ops/ops.h"
 #include "optim/adamw.h"
+#include "train/memory_choice.h"
 #include "train/small_step.h"
 
 using namespace rankine;
@@ -96,6 +97,34 @@ TEST_CASE("less memory, the same training: recomputed blocks and plain weights c
   const std::vector<double> losses = tight.losses(4);
   CHECK(distance(losses, expected) < 1e-5);
   CHECK(tight.trainer.memory().arena + tight.trainer.memory().weights < 0.8 * static_cast<double>(full));
+}
+
+TEST_CASE("what a memory budget leaves of activations is what the step takes of them, and a possible budget is met") {
+  size_t beside = SIZE_MAX;  // what encoding captions takes, the same in all
+  const auto choose = [&](size_t budget) {
+    StepSettings settings = small_settings();
+    const MemoryChoice choice = choose_step_memory(settings, kShape, find_backend("cpu").rates(), budget);
+    Training training(settings);
+    training.losses(1);
+    constexpr size_t kPage = 4096;
+    const size_t more = training.trainer.memory().arena - (choice.activations + kPage - 1) / kPage * kPage;
+    if (beside == SIZE_MAX) beside = more;
+    CHECK(more == beside);
+    return choice;
+  };
+  const MemoryChoice all = choose(SIZE_MAX), smallest = choose(0);
+  CHECK(beside < all.activations / 50);
+  CHECK(all.recomputed.empty());
+  CHECK(smallest.activations < all.activations / 2);
+  double last_seconds = 0;
+  for (const double share : {0.8, 0.6, 0.4, 0.2}) {
+    const size_t span = all.bytes() - smallest.bytes();
+    const size_t budget = smallest.bytes() + static_cast<size_t>(share * static_cast<double>(span));
+    const MemoryChoice choice = choose(budget);
+    CHECK(choice.bytes() <= budget);
+    CHECK(choice.added_seconds >= last_seconds);
+    last_seconds = choice.added_seconds;
+  }
 }
 
 TEST_CASE("under dropout a step is a function of its key: recomputed or kept, with one thread or more, the same bits") {

@@ -16,8 +16,8 @@ struct Target {
   bool accumulate = false;
   /// Gradients, and their sums, are rounded to this. They are f32 in memory all the same.
   DType gradients = DType::f32;
-  /// Blocks (see block_of) whose inner values are computed again in the backward pass.
-  std::function<bool(std::string_view block)> recomputed = [](std::string_view) { return false; };
+  /// Of the recomputable_values (passes/recompute.h): what is computed again in the backward pass.
+  std::function<bool(std::string_view value)> recomputed = [](std::string_view) { return false; };
   /// Frozen weights kept once and plain, instead of packed for each direction.
   std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
   /// How 3x3 convolutions of stride 1 are computed: "direct", "winograd" (F(2x2, 3x3)) wherever it is possible, or

@@ -1,5 +1,6 @@
 #include "graph/passes/recompute.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -20,36 +21,70 @@ std::string_view block_of(std::string_view scope) {
   return {};
 }
 
+const Node& storage_of(const Node& node) {
+  const Node* shown = &node;
+  while (shown->op().view) shown = &shown->input(0).node();
+  return *shown;
+}
+
+std::vector<const Node*> readers_of(Value value) {
+  std::vector<const Node*> readers;
+  for (Node* user : value.node().users()) {
+    if (std::ranges::find(user->inputs(), value) == user->inputs().end()) continue;
+    if (user->op().view) {
+      const std::vector<const Node*> behind = readers_of(user->output());
+      readers.insert(readers.end(), behind.begin(), behind.end());
+    } else {
+      readers.push_back(user);
+    }
+  }
+  return readers;
+}
+
 namespace {
 
-/// One block's forward nodes in order.
-struct Block {
-  std::vector<Node*> nodes;
-};
+template <class Is>
+bool any_reader(Node& node, Is is) {
+  for (int i = 0; i < node.output_count(); ++i)
+    if (std::ranges::any_of(readers_of(node.output(i)), is)) return true;
+  return false;
+}
 
-/// Computes a block's inner values again before the node that first needs one.
+}  // namespace
+
+std::unordered_map<Node*, std::string> recomputable_values(Graph& graph) {
+  std::unordered_set<const Node*> outputs;
+  for (const auto& [name, value] : graph.outputs()) outputs.insert(&storage_of(value.node()));
+  std::unordered_map<Node*, std::string> names;
+  std::unordered_map<std::string, int> times;
+  for (Node& node : graph.nodes()) {
+    if (node.backward() || is_leaf(node) || node.op().view || node.op().effect) continue;
+    const std::string_view block = block_of(node.scope());
+    if (block.empty()) continue;
+    std::string name = node.scope() + " " + std::string(node.op().name);
+    if (const int time = ++times[name]; time > 1) name += " " + std::to_string(time);
+    const auto outside = [&](const Node* reader) { return !reader->backward() && block_of(reader->scope()) != block; };
+    if (!outputs.contains(&node) && !any_reader(node, outside)) names.emplace(&node, std::move(name));
+  }
+  return names;
+}
+
+namespace {
+
+/// Inserts copies of forward nodes.
 class Recomputation {
  public:
-  Recomputation(Graph& graph, const Block& block) : graph_(graph) {
-    for (const Node* node : block.nodes) inside_.insert(node);
-  }
-
-  /// Inner: made in the block and read by no forward node outside of it, so that nothing else keeps it.
-  bool inner(Value value) const {
-    if (!inside_.contains(&value.node())) return false;
-    for (const auto& [name, output] : graph_.outputs())
-      if (output == value) return false;
-    for (const Node* user : value.node().users()) {
-      if (user->backward() || inside_.contains(user)) continue;
-      for (const Value& input : user->inputs())
-        if (input == value) return false;
+  Recomputation(Graph& graph, const std::function<bool(std::string_view value)>& chosen) : graph_(graph) {
+    for (const auto& [node, name] : recomputable_values(graph)) {
+      const auto is_saved = [](const Node* reader) { return reader->backward(); };
+      if (chosen(name) || !any_reader(*node, is_saved)) not_kept_.insert(node);
     }
-    return true;
   }
 
+  /// `value` itself where it is kept, else its copy, made before the node `before` unless there is one.
   Value again(Value value, Node& before) {
-    if (!inner(value)) return value;
     Node& node = value.node();
+    if (node.backward() || !not_kept_.contains(&storage_of(node))) return value;
     if (const auto known = copies_.find(&node); known != copies_.end()) return {known->second, value.index()};
     std::vector<Value> inputs;
     for (const Value& input : node.inputs()) inputs.push_back(input ? again(input, before) : Value{});
@@ -63,35 +98,24 @@ class Recomputation {
 
  private:
   Graph& graph_;
-  std::unordered_set<const Node*> inside_;
+  std::unordered_set<const Node*> not_kept_;
   std::unordered_map<const Node*, Node*> copies_;
 };
 
 }  // namespace
 
-void recompute(Graph& graph, const std::function<bool(std::string_view block)>& chosen) {
-  std::unordered_map<std::string_view, Block> blocks;
+void recompute(Graph& graph, const std::function<bool(std::string_view value)>& chosen) {
+  Recomputation recomputation(graph, chosen);
   std::vector<Node*> backward;
-  for (Node& node : graph.nodes()) {
-    if (node.backward()) {
-      backward.push_back(&node);
-    } else if (!is_leaf(node) && !node.op().effect) {
-      const std::string_view name = block_of(node.scope());
-      if (!name.empty() && chosen(name)) blocks[name].nodes.push_back(&node);
-    }
-  }
-  std::unordered_map<std::string_view, Recomputation> running;
-  for (Node* node : backward) {
+  for (Node& node : graph.nodes())
+    if (node.backward()) backward.push_back(&node);
+  for (Node* node : backward)
     for (int i = 0; i < static_cast<int>(node->inputs().size()); ++i) {
       const Value input = node->input(i);
-      if (!input || input.node().backward()) continue;
-      const auto block = blocks.find(block_of(input.node().scope()));
-      if (block == blocks.end()) continue;
-      const auto [state, added] = running.try_emplace(block->first, graph, block->second);
-      const Value copy = state->second.again(input, *node);
+      if (!input) continue;
+      const Value copy = recomputation.again(input, *node);
       if (copy != input) node->set_input(i, copy);
     }
-  }
   graph.set_cursor(nullptr);
   graph.set_scope("");
   graph.set_backward(false);
