@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <bit>
+#include <cmath>
+
+#include "backend/cpu/code_table.h"
 #include "base/rng.h"
 #include "graph/ops/dynamic_map.h"
 #include "optim/update_run.h"
@@ -64,6 +68,26 @@ TEST_CASE("the nearest code is nearest, and a momentum keeps its sign") {
   }
   CHECK(map[nearest_code_of_same_sign(map, 1e-9f)] >= 0);
   CHECK(map[nearest_code_of_same_sign(map, -1e-9f)] <= 0);
+}
+
+TEST_CASE("the table gives every number the code that the search gives it") {
+  for (const bool is_signed : {false, true}) {
+    const DynamicMap& map = dynamic_map(is_signed);
+    const cpu::CodeTable& table = cpu::code_table(is_signed);
+    int wrong = 0;
+    const auto look = [&](float x) {
+      if (!(std::abs(x) <= 1) || (x < 0 && !is_signed)) return;
+      wrong += table(x) != (is_signed ? nearest_code_of_same_sign(map, x) : nearest_code(map, x));
+    };
+    for (uint32_t bits = 0; bits < (1u << 20); ++bits) look(std::bit_cast<float>(bits << 12));
+    for (size_t code = 0; code < 255; ++code) {
+      float x = map[code] + (map[code + 1] - map[code]) / 2;  // where one code ends and the next begins
+      for (int i = 0; i < 8; ++i) x = std::nextafter(x, -2.0f);
+      for (int i = 0; i < 16; ++i) look(x = std::nextafter(x, 2.0f));
+      look(map[code]);
+    }
+    CHECK(wrong == 0);
+  }
 }
 
 TEST_CASE("8-bit updates on the CPU follow their definition") {

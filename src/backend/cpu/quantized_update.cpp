@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "backend/cpu/code_table.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/update.h"
-#include "graph/ops/dynamic_map.h"
 
 namespace rankine::cpu {
 namespace {
@@ -20,13 +20,10 @@ void unpack(const DynamicMap& map, const uint8_t* codes, float scale, int64_t n,
 }
 
 /// Gives the scale.
-float pack(const DynamicMap& map, bool is_signed, const Block& values, int64_t n, uint8_t* codes) {
+float pack(const CodeTable& table, const Block& values, int64_t n, uint8_t* codes) {
   float largest = 0;
   for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(values[static_cast<size_t>(i)]));
-  for (int64_t i = 0; i < n; ++i) {
-    const float x = largest > 0 ? values[static_cast<size_t>(i)] / largest : 0.0f;
-    codes[i] = is_signed ? nearest_code_of_same_sign(map, x) : nearest_code(map, x);
-  }
+  for (int64_t i = 0; i < n; ++i) codes[i] = table(largest > 0 ? values[static_cast<size_t>(i)] / largest : 0.0f);
   return largest;
 }
 
@@ -45,6 +42,7 @@ void for_blocks(int64_t n, const Body& body) {
 template <class Update>
 void momentum_update(int64_t n, uint8_t* codes, float* scales, const Update& update) {
   const DynamicMap& map = dynamic_map(true);
+  const CodeTable& table = code_table(true);
   for_blocks(n, [&](int64_t b, int64_t begin, int64_t count) {
     Block m;
     unpack(map, codes + begin, scales[b], count, m);
@@ -52,7 +50,7 @@ void momentum_update(int64_t n, uint8_t* codes, float* scales, const Update& upd
       float& momentum = m[static_cast<size_t>(i)];
       momentum = update(begin + i, momentum);
     }
-    scales[b] = pack(map, true, m, count, codes + begin);
+    scales[b] = pack(table, m, count, codes + begin);
   });
 }
 
@@ -73,6 +71,7 @@ Launch prepare_adamw_8bit(Prepare& p) {
                 least = static_cast<float>(eps * correction2), decay = static_cast<float>(1 - *lr * weight_decay),
                 amount = static_cast<float>(*lr * correction2 / correction1);
     const DynamicMap &m_map = dynamic_map(true), &v_map = dynamic_map(false);
+    const CodeTable &m_table = code_table(true), &v_table = code_table(false);
     for_blocks(n, [&](int64_t b, int64_t begin, int64_t count) {
       Block m, v;
       unpack(m_map, m_codes + begin, old_scales[b], count, m);
@@ -84,8 +83,8 @@ Launch prepare_adamw_8bit(Prepare& p) {
         variance = variance * keep2 + x * x * new2;
         w[begin + i] = (w[begin + i] - amount * (mean / (std::sqrt(variance) + least))) * decay;
       }
-      scales[b] = pack(m_map, true, m, count, m_codes + begin);
-      scales[blocks + b] = pack(v_map, false, v, count, v_codes + begin);
+      scales[b] = pack(m_table, m, count, m_codes + begin);
+      scales[blocks + b] = pack(v_table, v, count, v_codes + begin);
     });
   };
 }
