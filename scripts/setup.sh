@@ -13,7 +13,7 @@ packages=(
   nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libfmt-dev
   doctest-dev libbenchmark-dev
 )
-if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy-16); fi
+if [[ "${1:-}" == --lint ]]; then packages+=(clang-format clang-tidy-16 libomp-14-dev); fi
 if [[ "${1:-}" == --fuzz ]]; then packages+=(clang-14 libclang-rt-14-dev libomp-14-dev); fi
 
 if ! command -v dpkg-query >/dev/null; then

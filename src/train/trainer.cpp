@@ -211,7 +211,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   const ReportFacts facts = {config.save.name(),        summary, config.settings, seed, length.steps_per_epoch(),
                              config.optim.max_grad_norm};
   const Report report(names.folder(), config.save.output_name.value_or(""), facts);
-  const std::string report_file = report.path();
+  const std::string& report_file = report.path();
   Progress progress(out, options);
   StateSaver states(trainer, state_files, same_run, seed);
   RunPosition position = start.found ? start.found->state.position : RunPosition{};

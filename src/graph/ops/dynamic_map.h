@@ -13,10 +13,9 @@ const DynamicMap& dynamic_map(bool is_signed);
 
 /// The code of the nearest number. x: not NaN.
 inline uint8_t nearest_code(const DynamicMap& map, float x) {
-  int low = 0;  // the last number that is not above x, or the first
-  for (int half = 128; half > 0; half /= 2) low += map[static_cast<std::size_t>(low + half)] <= x ? half : 0;
-  const auto at = static_cast<std::size_t>(low);
-  const bool upper = low < 255 && map[at + 1] - x < x - map[at];
+  std::size_t low = 0;  // the last number that is not above x, or the first
+  for (std::size_t half = 128; half > 0; half /= 2) low += map[low + half] <= x ? half : 0;
+  const bool upper = low < 255 && map[low + 1] - x < x - map[low];
   return static_cast<uint8_t>(low + (upper ? 1 : 0));
 }
 
