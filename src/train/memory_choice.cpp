@@ -46,18 +46,19 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
   const auto fits = [&](const MemoryChoice& choice) { return choice.bytes() <= budget_bytes; };
   MemoryChoice best = planned(solver.choose(budget_bytes)), last = best;
   size_t allowed = budget_bytes, fitting = 0, too_much = SIZE_MAX, least_less = near_enough;
-  for (int i = 1; i < 10 && !last.recomputed.empty(); ++i) {
+  for (int i = 1; i < 10; ++i) {
     if (fits(last)) {
+      if (last.recomputed.empty()) break;
       fitting = allowed;
       allowed += budget_bytes - last.bytes();
-      if (allowed - fitting < near_enough) break;
+      if (allowed - fitting <= near_enough) break;
     } else {
       too_much = allowed;
       allowed -= std::min(allowed, std::max(last.bytes() - budget_bytes, least_less));
       least_less *= 2;
     }
     if (allowed >= too_much || allowed <= fitting) allowed = fitting + (too_much - fitting) / 2;
-    if (allowed - fitting < near_enough) break;
+    if (allowed - fitting <= near_enough) break;
     last = planned(solver.choose(allowed));
     if (fits(last) ? !fits(best) || last.added_seconds < best.added_seconds
                    : last.bytes() < best.bytes() && !fits(best))
