@@ -13,14 +13,6 @@
 namespace rankine {
 namespace {
 
-double bytes_moved(const Node& node) {
-  double bytes = 0;
-  for (const Value& input : node.inputs())
-    if (input) bytes += static_cast<double>(input.type().bytes());
-  for (int i = 0; i < node.output_count(); ++i) bytes += static_cast<double>(node.type(i).bytes());
-  return bytes;
-}
-
 bool is_product(const OpDef& op) {
   return &op == &linear_op || &op == &linear_grad_x_op || &op == &linear_grad_w_op || &op == &lora_linear_op ||
          &op == &lora_linear_grad_x_op || &op == &conv2d_op || &op == &conv2d_grad_x_op || &op == &conv2d_grad_w_op;
@@ -32,7 +24,7 @@ constexpr double kPlainMatrixPenalty = 0.10, kRepackCost = 3.0;
 /// The share of a direct convolution's time that Winograd's saves.
 constexpr double kWinogradGain = 0.45;
 
-/// What a block's or the network's forward nodes hold, and what computing it again takes.
+/// What the forward nodes hold for the backward pass, and what computing it again takes.
 void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) {
   std::unordered_map<const Node*, int> position;
   for (const Node& node : graph.nodes()) position.emplace(&node, static_cast<int>(position.size()));
@@ -124,13 +116,13 @@ void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates
 }  // namespace
 
 double estimated_seconds(const Node& node, const DeviceRates& rates) {
-  const double flops = node.op().flops ? node.op().flops(node) : static_cast<double>(node.type().count());
+  const double flops = flops_of_node(node);
   const bool attention =
       &node.op() == &scaled_dot_product_attention_op || &node.op() == &scaled_dot_product_attention_grad_op;
   const double arithmetic = attention               ? flops / rates.attention_flops
                             : is_product(node.op()) ? flops / rates.product_flops
                                                     : 0.0;
-  return node.op().view ? 0.0 : std::max(arithmetic, bytes_moved(node) / rates.bytes);
+  return node.op().view ? 0.0 : std::max(arithmetic, bytes_of_node(node) / rates.bytes);
 }
 
 MemoryProblem memory_problem(Graph& graph, const DeviceRates& rates) {

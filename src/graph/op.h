@@ -30,4 +30,16 @@ struct OpDef {
   bool effect = false;
 };
 
+/// What running a node takes: floating-point operations, and bytes of operands and results.
+inline double flops_of_node(const Node& node) {
+  return node.op().flops ? node.op().flops(node) : static_cast<double>(node.type().count());
+}
+inline double bytes_of_node(const Node& node) {
+  double bytes = 0;
+  for (const Value& input : node.inputs())
+    if (input) bytes += static_cast<double>(input.type().bytes());
+  for (int i = 0; i < node.output_count(); ++i) bytes += static_cast<double>(node.type(i).bytes());
+  return bytes;
+}
+
 }  // namespace rankine

@@ -42,18 +42,6 @@ struct Row {
   double least_seconds = 0;  ///< at this machine's limits
 };
 
-double flops_of(const Node& node) {
-  return node.op().flops ? node.op().flops(node) : static_cast<double>(node.type().count());
-}
-
-double bytes_of(const Node& node) {
-  double bytes = 0;
-  for (const Value& input : node.inputs())
-    if (input) bytes += static_cast<double>(input.type().bytes());
-  for (int i = 0; i < node.output_count(); ++i) bytes += static_cast<double>(node.type(i).bytes());
-  return bytes;
-}
-
 /// "linear 4096 x 320 -> 320": what a reader wants to know of a node.
 std::string kind_of(const Node& node) {
   std::string kind(node.op().name);
@@ -152,9 +140,9 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     for (Row* row : {&rows[kind_of(node)], &total}) {
       ++row->calls;
       row->seconds += time.seconds;
-      row->flops += flops_of(node);
-      row->bytes += bytes_of(node);
-      row->least_seconds += std::max(flops_of(node) / limits.product_flops, bytes_of(node) / limits.bytes);
+      row->flops += flops_of_node(node);
+      row->bytes += bytes_of_node(node);
+      row->least_seconds += std::max(flops_of_node(node) / limits.product_flops, bytes_of_node(node) / limits.bytes);
     }
   }
   std::vector<std::pair<std::string, Row>> order(rows.begin(), rows.end());

@@ -1,5 +1,6 @@
 #include "backend/cpu/arena.h"
 
+#include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include "backend/cpu/pool.h"
-#include "doctest/doctest.h"
 
 namespace rankine::cpu {
 namespace {
@@ -52,6 +52,10 @@ TEST_CASE("Arena: what is given back comes as zeros, what lies before it stays")
   CHECK(arena.base()[3 * kMiB - 1] == std::byte{7});
   CHECK(arena.base()[3 * kMiB] == std::byte{0});
   CHECK(arena.base()[9 * kMiB - 1] == std::byte{0});
+  arena.refit(kMiB / 2);  // small: nothing is given back for it
+  CHECK(arena.bytes() == 9 * kMiB);
+  arena.refit(2 * kMiB);
+  CHECK(arena.bytes() == 2 * kMiB);
   arena.rest();
   CHECK(resident(arena.base(), arena.bytes()) == 0);
   CHECK(arena.base()[0] == std::byte{0});

@@ -137,7 +137,6 @@ std::vector<Value> build(Graph& g, const Target& choice) {
 
 TEST_CASE("the memory choice fits its budget and costs little more than the best of all subsets") {
   double cost = 0, best = 0;
-  int solved = 0, possible = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const MemoryProblem problem = random_problem(seed, 12, 4);
     const MemorySolver solver(problem);
@@ -146,18 +145,15 @@ TEST_CASE("the memory choice fits its budget and costs little more than the best
       const auto budget = static_cast<size_t>(share * static_cast<double>(most));
       const double least = exact(problem, budget);
       if (std::isinf(least)) continue;
-      ++possible;
       const MemoryChoice choice = solver.choose(budget);
-      if (choice.bytes() > budget) continue;
-      ++solved;
+      CHECK(choice.bytes() <= budget);
       cost += choice.added_seconds;
       best += least;
       CHECK(choice.added_seconds >= least - 1e-9);
     }
   }
-  MESSAGE("added time: ", cost / best, " of the least possible; ", solved, " of ", possible, " budgets met");
+  MESSAGE("added time: ", cost / best, " of the least possible");
   CHECK(cost <= 1.25 * best);
-  CHECK(solved >= 0.95 * possible);
 }
 
 TEST_CASE("what the memory choice promises is what dropping those values comes to") {

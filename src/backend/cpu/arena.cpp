@@ -47,6 +47,13 @@ void Arena::grow(size_t bytes) {
   for (size_t at = begin; at < bytes_; at += kPage) base_[at] = std::byte{0};
 }
 
+std::byte* Arena::refit(size_t bytes) {
+  constexpr size_t kSmall = size_t{1} << 20;
+  if (bytes >= kSmall && bytes_ > 4 * bytes) shrink(bytes);
+  grow(bytes);
+  return base_;
+}
+
 void Arena::shrink(size_t bytes) {
   bytes = rounded_up(bytes, kPage);
   if (bytes >= bytes_) return;

@@ -17,7 +17,10 @@ class Arena {
   /// Usable from now on: at least `bytes`. Touches the new pages, so that no step pays for them.
   /// Throws Error when the system has not that much memory.
   void grow(size_t bytes);
-  /// The same, but the first to write pays for the pages.
+  /// The same for tensor after tensor: what a much larger one needed before is given back, so that it does not stay on
+  /// top of what is kept meanwhile. Small tensors change nothing. Gives base().
+  std::byte* refit(size_t bytes);
+  /// As grow, but the first to write pays for the pages.
   void extend(size_t bytes);
   /// Gives back what lies behind `bytes`.
   void shrink(size_t bytes);

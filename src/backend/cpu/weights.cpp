@@ -28,27 +28,18 @@ void split_taps(const T* w, T* split, int64_t matrices, int64_t taps) {
     for (int64_t t = 0; t < taps; ++t) split[t * matrices + i] = w[i * taps + t];
 }
 
-/// Room for `bytes`, and not much more: what a much larger tensor needed before is given back, so that the most memory
-/// is not taken on top of all weights. Small tensors change nothing.
-std::byte* staged(Arena& arena, size_t bytes) {
-  constexpr size_t kSmall = size_t{1} << 20;
-  if (bytes >= kSmall && arena.bytes() > 4 * bytes) arena.shrink(bytes);
-  arena.grow(bytes);
-  return arena.base();
-}
-
 }  // namespace
 
 std::span<const float> WeightStore::read_f32(const Node& constant) {
   const auto count = static_cast<size_t>(constant.type().count());
-  std::byte* const values = staged(staging_f32_, count * sizeof(float));
+  std::byte* const values = staging_f32_.refit(count * sizeof(float));
   read_into(constant, DType::f32, values);
   return {reinterpret_cast<const float*>(values), count};
 }
 
 const std::byte* WeightStore::read(const Node& constant, DType dtype) {
   if (dtype == DType::f32) return reinterpret_cast<const std::byte*>(read_f32(constant).data());
-  std::byte* const values = staged(staging_, Type{constant.type().shape, dtype}.bytes());
+  std::byte* const values = staging_.refit(Type{constant.type().shape, dtype}.bytes());
   read_into(constant, dtype, values);
   return values;
 }
@@ -101,7 +92,7 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   const Shape& shape = type.shape;
   const std::byte* values = read(constant, packed_type);
   if (view == View::flipped_kernel) {
-    std::byte* const flipped = staged(rearranged_, type.bytes());
+    std::byte* const flipped = rearranged_.refit(type.bytes());
     const int64_t taps = shape[2] * shape[3];
     if (type.dtype == DType::f32) {
       flip(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(flipped), shape[0], shape[1], taps);

@@ -64,10 +64,7 @@ WinogradWeights::WinogradWeights(const dnnl::engine& engine, std::span<const flo
   points_.reserve(winograd_points);
   const auto transform = [&]<class T>(TypeTag<T>) {
     // One row of U at a time: all of it beside the packed copy would double the memory.
-    const size_t row_bytes = static_cast<size_t>(4 * count) * sizeof(T);
-    if (working.bytes() > 4 * row_bytes) working.shrink(row_bytes);
-    working.grow(row_bytes);
-    T* const row = reinterpret_cast<T*>(working.base());
+    T* const row = reinterpret_cast<T*>(working.refit(static_cast<size_t>(4 * count) * sizeof(T)));
     const std::array<T*, 4> u = {row, row + count, row + 2 * count, row + 3 * count};
     const dnnl::reorder reorder({engine, plain, engine, packed});
     for (int64_t i = 0; i < 4; ++i) {
