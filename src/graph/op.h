@@ -21,8 +21,8 @@ struct OpDef {
   double (*flops)(const Node&) = nullptr;
   /// The meaning, in double precision, slow and plain. An absent optional input is an empty tensor.
   void (*reference)(const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) = nullptr;
-  /// in_place[k] = i: output k may be written over input i, because element e of the output reads no element of that
-  /// input but e (and such that are written together with it). -1: never.
+  /// in_place[k] = i: output k may be written over input i, because once element e of the output is written, no kernel
+  /// reads element e of that input again. -1: never.
   std::array<int, 3> in_place = {-1, -1, -1};
   /// Output 0 is input 0's bytes under another shape: no kernel runs.
   bool view = false;

@@ -92,6 +92,13 @@ void check_group_norm(const GroupNormCase& c, DType tx, DType ty, bool silu) {
     (i % s.channels < first ? wanted1 : wanted2).push_back(e.dx[static_cast<size_t>(i)]);
   check_close(dx1, wanted1, 1e-5);
   check_close(dx2, wanted2, 1e-5);
+  if (tx == ty && !c.second) {
+    Buffer in_place = dy;
+    const ChannelSink over_dy{in_place.out(), first};
+    group_norm_backward(s, sources, in_place.in(), gain.f32(), bias.f32(), silu, mean.f32(), rstd.f32(), {&over_dy, 1},
+                        scratch.data());
+    CHECK(in_place == dx1);
+  }
 
   Buffer dgain(DType::f32, s.channels), dbias = dgain;
   group_norm_backward_parameters(s, sources, dy.in(), gain.f32(), bias.f32(), silu, mean.f32(), rstd.f32(), dgain.f32(),
@@ -100,7 +107,7 @@ void check_group_norm(const GroupNormCase& c, DType tx, DType ty, bool silu) {
   check_close(dbias, e.dbias, 1e-5 * std::sqrt(static_cast<double>(s.samples * s.pixels)));
 }
 
-TEST_CASE("group norm, with silu and two sources, and all its gradients equal plain loops") {
+TEST_CASE("group norm, with silu and two sources, and all its gradients equal plain loops, that of x over dy too") {
   const std::vector<GroupNormCase> cases = {
       {{1, 1, 6, 2}, 0},    {{2, 7, 6, 3}, 0},    {{1, 9, 64, 32}, 0}, {{2, 33, 96, 32}, 0},   {{1, 17, 31, 1}, 0},
       {{2, 12, 40, 4}, 17}, {{1, 30, 64, 8}, 32}, {{1, 100, 7, 7}, 3}, {{1, 300, 320, 32}, 0}, {{2, 131, 320, 32}, 130},
@@ -162,7 +169,7 @@ TEST_CASE("norms give the same bits for every number of threads") {
   }
 }
 
-TEST_CASE("layer norm and all its gradients equal plain loops") {
+TEST_CASE("layer norm and all its gradients equal plain loops, that of x over dy too") {
   for_each_target([] {
     const int64_t rows = 5;
     for (const int64_t channels : odd_sizes) {
@@ -185,6 +192,12 @@ TEST_CASE("layer norm and all its gradients equal plain loops") {
           check_close(mean, e.mean);
           check_close(rstd, e.rstd, 2e-6);
           check_close(dx, e.dx, 1e-5);
+          if (tx == ty) {
+            Buffer in_place = dy;
+            layer_norm_backward(x.in(), in_place.in(), gain.f32(), mean.f32(), rstd.f32(), in_place.out(), rows,
+                                channels);
+            CHECK(in_place == dx);
+          }
           check_close(dgain, e.dgain, 1e-5);
           check_close(dbias, e.dbias, 1e-5);
           Buffer without(ty, x.count());

@@ -125,3 +125,23 @@ TEST_CASE("a residual that the product itself reads is not overwritten while it 
   const MemoryPlan plan = plan_memory(g);
   CHECK(plan.at(z).offset != plan.at(y).offset);
 }
+
+TEST_CASE("the gradients of norms are written over what they are computed from, unless that is read again") {
+  const auto shares = [](bool read_again) {
+    Graph g;
+    const Value x = g.input("x", f32({2, 3, 8})), gain = g.constant("gain", f32({8})),
+                bias = g.constant("bias", f32({8}));
+    const Value group = group_norm(silu(x), gain, bias, 2, 1e-5), layer = layer_norm(group, gain, bias, 1e-5);
+    const auto statistics = [](Value y, int i) { return Value(&y.node(), i); };
+    const Value dy = gelu(layer);
+    const Value d_layer = g.add(layer_norm_grad_x_op, {group, gain, statistics(layer, 1), statistics(layer, 2), dy});
+    const Value d_group = g.add(
+        group_norm_grad_x_op, {group.node().input(0), gain, bias, statistics(group, 1), statistics(group, 2), d_layer},
+        group.node().attributes());
+    g.output("dx", read_again ? d_group + dy + d_layer : d_group);
+    const MemoryPlan plan = plan_memory(g);
+    return std::pair(plan.at(d_layer).offset == plan.at(dy).offset, plan.at(d_group).offset == plan.at(d_layer).offset);
+  };
+  CHECK(shares(false) == std::pair(true, true));
+  CHECK(shares(true) == std::pair(false, false));
+}

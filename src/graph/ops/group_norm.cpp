@@ -110,7 +110,7 @@ constinit const OpDef group_norm_grad_x_op = {
                   out[0][l.at(i, p, g, c)] = rstd * (scaled(p, c) - mean_q - normalised(p, c) * mean_qh);
             }
         },
-    .in_place = {-1, -1, -1},
+    .in_place = {5, -1, -1},  // all of dy is read once before any of it is written
 };
 
 // [x, gain, bias, mean, rstd, dy] -> dgain, dbias: f32 [C]

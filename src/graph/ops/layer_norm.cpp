@@ -62,6 +62,7 @@ constinit const OpDef layer_norm_grad_x_op = {
             }
           }
         },
+    .in_place = {4, -1, -1},  // a row's sums are made before any of it is written
 };
 
 // [x, gain, mean, rstd, dy] -> dgain, dbias: f32 [C]

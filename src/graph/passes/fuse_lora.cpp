@@ -56,6 +56,10 @@ void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
     for (const Node* reader : readers)
       if (&reader->op() != &linear_grad_w_op || reader->input(0).node().backward()) return;
 
+  // That gradient is often the last to read x, the layer's input. Where x is wider than dy it goes first, from a low
+  // product of its own: x is gone then before dx, which is as wide, is made.
+  const bool apart = !forward && !readers.empty() && low.input(1).dim(0) < low_product.input(1).dim(1);
+
   const Value inner = low.input(1), outer = low_product.input(1);
   graph.set_cursor(&second);
   graph.set_scope(main.scope());
@@ -63,13 +67,13 @@ void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
   const Value y =
       graph.add(*kind.fused, {main.input(0), main.input(1), forward ? main.input(2) : Value{},
                               first.input(kind.residual), forward ? inner : outer, forward ? outer : inner});
-  graph.replace(low.output(), {&y.node(), 1}, &low_product);
+  if (!apart) graph.replace(low.output(), {&y.node(), 1}, &low_product);
   if (!forward)
-    for (Node* reader : readers) move_with_views(graph, *reader, second);
+    for (Node* reader : readers) move_with_views(graph, *reader, apart ? y.node() : second);
   graph.replace(second.output(), y);
   graph.erase(second);
   graph.erase(first);
-  graph.erase(low);
+  if (!apart) graph.erase(low);
 }
 
 }  // namespace
