@@ -102,6 +102,25 @@ class Buffer {
   std::vector<char> bytes_;
 };
 
+/// Memory of the asked size exactly, 64-byte aligned, behind it a guard. Filled with NaN of both types: what a run
+/// reads there without having written it shows.
+class Scratch {
+ public:
+  explicit Scratch(size_t bytes) : bytes_(bytes), data_(bytes + 192, std::byte{0xff}) {}
+  void* data() {
+    const auto address = reinterpret_cast<uintptr_t>(data_.data());
+    return data_.data() + (64 - address % 64) % 64;
+  }
+  bool guard_intact() {
+    const std::byte* end = static_cast<std::byte*>(data()) + bytes_;
+    return std::all_of(end, end + 64, [](std::byte b) { return b == std::byte{0xff}; });
+  }
+
+ private:
+  size_t bytes_;
+  std::vector<std::byte> data_;
+};
+
 /// Every element within `tolerance` (of max(1, |expected|)), with the half unit in the last place of bf16 or f16
 /// on top, and nothing written outside.
 inline void check_close(const Buffer& got, const std::vector<double>& expected, double tolerance = 1e-6) {

@@ -16,6 +16,7 @@ namespace rankine::cpu {
 namespace {
 
 using test::Buffer;
+using test::Scratch;
 
 const dnnl::engine& engine() {
   static const dnnl::engine e(dnnl::engine::kind::cpu, 0);
@@ -82,25 +83,6 @@ std::shared_ptr<const WinogradWeights> packed(const Case& c, const std::vector<f
   const auto owner = std::make_shared<Owner>(c, w);
   return {owner, &owner->weights};
 }
-
-/// Memory of the asked size exactly, 64-byte aligned, behind it a guard. Filled with NaN of both types: what a run
-/// reads there without having written it shows.
-class Scratch {
- public:
-  explicit Scratch(size_t bytes) : bytes_(bytes), data_(bytes + 192, std::byte{0xff}) {}
-  void* data() {
-    const auto address = reinterpret_cast<uintptr_t>(data_.data());
-    return data_.data() + (64 - address % 64) % 64;
-  }
-  bool guard_intact() {
-    const std::byte* end = static_cast<std::byte*>(data()) + bytes_;
-    return std::all_of(end, end + 64, [](std::byte b) { return b == std::byte{0xff}; });
-  }
-
- private:
-  size_t bytes_;
-  std::vector<std::byte> data_;
-};
 
 void run(const Case& c, std::shared_ptr<const WinogradWeights> weights, const Buffer& x, const Buffer& bias,
          const Buffer* residual, Buffer& y) {

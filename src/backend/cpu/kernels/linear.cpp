@@ -11,6 +11,9 @@ namespace {
 
 /// With fewer rows for each thread, threads share out the panels instead: each then reads a part of w only.
 constexpr int64_t kLeastRowsOfThread = 96;
+/// Cores are not equally fast: some share their time with other programs, or are of the small kind. A thread's share of
+/// the rows is cut into this many blocks, if they have rows enough, which go to whoever is free.
+constexpr int64_t kBlocksOfThread = 6, kLeastRowsOfBlock = 64;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -30,7 +33,9 @@ struct Plan {
   Plan(const ProductKernels& k, const LoraLinearShape& s, int threads_in) {
     const int64_t count = threads_in, each = divide_up(s.rows, count);
     rows_of_threads = each >= kLeastRowsOfThread;
-    block_rows = rows_of_threads ? divide_up(each, divide_up(each, k.block_rows)) : std::min(s.rows, k.block_rows);
+    const int64_t for_balance = std::clamp<int64_t>(each / kLeastRowsOfBlock, 1, kBlocksOfThread);
+    block_rows = rows_of_threads ? divide_up(each, std::max(divide_up(each, k.block_rows), for_balance))
+                                 : std::min(s.rows, k.block_rows);
     blocks = divide_up(s.rows, block_rows);
     a = 0;
     b = a + aligned(packed_bytes(k, s.depth, s.rank));
@@ -139,13 +144,13 @@ void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operand
   {
     const auto thread = static_cast<size_t>(omp_get_thread_num());
     auto* const partial = reinterpret_cast<float*>(base + plan.threads + thread * plan.of_thread);
-#pragma omp for schedule(static) nowait
+#pragma omp for schedule(dynamic) nowait
     for (int64_t panel = 0; panel < rank_panels; ++panel) kernels.pack(operands.a, panel, panel + 1, a);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
     for (int64_t panel = 0; panel < (shape.rank > 0 ? panels : 0); ++panel)
       kernels.pack(operands.b, panel, panel + 1, b);
     if (plan.rows_of_threads) {
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
       for (int64_t block = 0; block < plan.blocks; ++block) {
         const int64_t begin = block * plan.block_rows, end = std::min(begin + plan.block_rows, shape.rows);
         call.low(begin, end, partial);  // brings the rows of x near
@@ -153,10 +158,10 @@ void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operand
       }
     } else {
       const int64_t chunk = std::min(plan.block_rows, divide_up(shape.rows, threads));
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
       for (int64_t begin = 0; begin < shape.rows; begin += chunk)
         call.low(begin, std::min(begin + chunk, shape.rows), partial);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
       for (int64_t task = 0; task < panels * plan.blocks; ++task) {
         const int64_t begin = task % plan.blocks * plan.block_rows;
         call.result(begin, std::min(begin + plan.block_rows, shape.rows), task / plan.blocks, partial);

@@ -88,7 +88,7 @@ void lora_grad_w(const LoraGradShape& shape, const void* x, const void* dy, floa
   {
     auto* const packed =
         reinterpret_cast<uint32_t*>(base + plan.threads + static_cast<size_t>(omp_get_thread_num()) * plan.of_thread);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
     for (int64_t piece = 0; piece < narrow_panels * divide_up(shape.rows, kPieceRows); ++piece) {
       const int64_t n = piece % narrow_panels, begin = piece / narrow_panels * kPieceRows;
       const int64_t rows = std::min(kPieceRows, shape.rows - begin), column = n * panel_columns;
@@ -96,7 +96,7 @@ void lora_grad_w(const LoraGradShape& shape, const void* x, const void* dy, floa
                     std::min(panel_columns, plan.narrow - column), false, plan.narrow},
                    0, 1, narrow + (n * shape.rows + begin) / step * panel_columns);
     }
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
     for (int64_t i = 0; i < panels_of(kernels, plan.wide) * plan.parts; ++i)
       task(i / plan.parts, i % plan.parts, packed);
     if (plan.parts > 1) {
