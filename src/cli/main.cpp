@@ -1,3 +1,5 @@
+#include <omp.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,6 +11,19 @@
 
 namespace {
 
+/// With OMP_PROC_BIND or GOMP_CPU_AFFINITY the library has bound this thread to its first place already. A program it
+/// starts would have no other processor, and one thread; so all places are given back.
+void release_processors() {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> ids(static_cast<size_t>(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, ids.data());
+    for (const int id : ids) CPU_SET(static_cast<size_t>(id), &all);
+  }
+  if (CPU_COUNT(&all) > 0) sched_setaffinity(0, sizeof all, &all);
+}
+
 /// Threads that wait for the next kernel spin a little and then sleep. OpenMP's default is to spin for milliseconds,
 /// which takes the processor from the loader and from other programs: two runs side by side then take ten times as
 /// long. The library reads this when it is loaded, so the program starts itself again with it; whoever set it has their
@@ -16,6 +31,7 @@ namespace {
 void limit_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
   setenv("GOMP_SPINCOUNT", "2000", 1);
+  release_processors();
   execv("/proc/self/exe", argv);  // only returns where it fails; then the default stays
 }
 

@@ -139,3 +139,22 @@ TEST_CASE("every file of command_lines/ is run") {
   }
   CHECK(known == there);
 }
+
+TEST_CASE("the program has the same threads after it has started itself again, also where threads are bound") {
+  const TemporaryFolder folder;
+  for (const std::string bound :
+       {"OMP_PROC_BIND=close", "OMP_PROC_BIND=spread OMP_PLACES=cores", "GOMP_CPU_AFFINITY=0-63"}) {
+    CAPTURE(bound);
+    const std::string log = folder.path("log");
+    const std::string command =
+        concat_text("env -u OMP_NUM_THREADS -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT OMP_DISPLAY_ENV=true ", bound, " '",
+                    RANKINE_PROGRAM, "' help > '", log, "' 2>&1");
+    REQUIRE(std::system(command.c_str()) == 0);
+    std::ifstream in(log);
+    std::vector<std::string> threads;  // as each start of the library tells them
+    for (std::string line; std::getline(in, line);)
+      if (line.find("OMP_NUM_THREADS") != std::string::npos) threads.push_back(line);
+    REQUIRE(threads.size() == 2);
+    CHECK(threads[0] == threads[1]);
+  }
+}
