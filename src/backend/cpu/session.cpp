@@ -194,7 +194,7 @@ DeviceRates cpu_rates() {
   rates.packed_f16_bytes = packed_bytes(DType::f16);
   if (has_products(DType::bf16)) return rates;
   rates.product_flops = 0.15e12;  // two cores of an EPYC with AVX2
-  rates.attention_flops = 0.11e12;
+  rates.attention_flops = 0.14e12;
   return rates;
 }
 
