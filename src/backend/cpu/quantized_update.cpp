@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "backend/cpu/code_table.h"
+#include "backend/cpu/kernels/quantized.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/update.h"
 
@@ -19,11 +20,10 @@ void unpack(const DynamicMap& map, const uint8_t* codes, float scale, int64_t n,
   for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = map[codes[i]] * scale;
 }
 
-/// Gives the scale.
-float pack(const CodeTable& table, const Block& values, int64_t n, uint8_t* codes) {
-  float largest = 0;
-  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(values[static_cast<size_t>(i)]));
-  for (int64_t i = 0; i < n; ++i) codes[i] = table(largest > 0 ? values[static_cast<size_t>(i)] / largest : 0.0f);
+/// Gives the scale. The values are not needed any more.
+float pack(const CodeTable& table, Block& values, int64_t n, uint8_t* codes) {
+  const float largest = divide_by_largest(values.data(), n);
+  for (int64_t i = 0; i < n; ++i) codes[i] = table(values[static_cast<size_t>(i)]);
   return largest;
 }
 
@@ -66,23 +66,21 @@ Launch prepare_adamw_8bit(Prepare& p) {
           blocks = p.output_type(3).shape[1]] {
     const double t = *step;
     const double correction1 = 1 - std::pow(beta1, t), correction2 = std::sqrt(1 - std::pow(beta2, t));
-    const float keep1 = static_cast<float>(beta1), new1 = static_cast<float>(1 - beta1),
-                keep2 = static_cast<float>(beta2), new2 = static_cast<float>(1 - beta2), gradient_scale = *factor,
-                least = static_cast<float>(eps * correction2), decay = static_cast<float>(1 - *lr * weight_decay),
-                amount = static_cast<float>(*lr * correction2 / correction1);
+    const QuantizedAdamW factors{.keep1 = static_cast<float>(beta1),
+                                 .new1 = static_cast<float>(1 - beta1),
+                                 .keep2 = static_cast<float>(beta2),
+                                 .new2 = static_cast<float>(1 - beta2),
+                                 .gradient_scale = *factor,
+                                 .least = static_cast<float>(eps * correction2),
+                                 .amount = static_cast<float>(*lr * correction2 / correction1),
+                                 .decay = static_cast<float>(1 - *lr * weight_decay)};
     const DynamicMap &m_map = dynamic_map(true), &v_map = dynamic_map(false);
     const CodeTable &m_table = code_table(true), &v_table = code_table(false);
     for_blocks(n, [&](int64_t b, int64_t begin, int64_t count) {
       Block m, v;
       unpack(m_map, m_codes + begin, old_scales[b], count, m);
       unpack(v_map, v_codes + begin, old_scales[blocks + b], count, v);
-      for (int64_t i = 0; i < count; ++i) {
-        const float x = g[begin + i] * gradient_scale;
-        float &mean = m[static_cast<size_t>(i)], &variance = v[static_cast<size_t>(i)];
-        mean = mean * keep1 + x * new1;
-        variance = variance * keep2 + x * x * new2;
-        w[begin + i] = (w[begin + i] - amount * (mean / (std::sqrt(variance) + least))) * decay;
-      }
+      quantized_adamw(factors, w + begin, m.data(), v.data(), g + begin, count);
       scales[b] = pack(m_table, m, count, m_codes + begin);
       scales[blocks + b] = pack(v_table, v, count, v_codes + begin);
     });

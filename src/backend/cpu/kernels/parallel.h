@@ -30,8 +30,8 @@ inline Cut cut_evenly(int64_t length, int64_t max_pieces) {
   return {length, std::max<int64_t>(4096, (piece + 63) / 64 * 64)};
 }
 
-/// body(i) for i in [0, count), spread over the threads when `work` (in elements) is worth it: whoever is free takes the
-/// next, as cores may not be equally fast. The body must not throw.
+/// body(i) for i in [0, count), spread over the threads when `work` (in elements) is worth it: whoever is free takes
+/// the next, as cores may not be equally fast. The body must not throw.
 template <class Body>
 void parallel_tasks(int64_t count, int64_t work, const Body& body) {
 #pragma omp parallel for schedule(dynamic) if (count > 1 && work >= parallel_threshold)
