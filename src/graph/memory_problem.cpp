@@ -24,6 +24,9 @@ constexpr double kPlainMatrixPenalty = 0.10, kRepackCost = 3.0;
 /// The share of a direct convolution's time that Winograd's saves.
 constexpr double kWinogradGain = 0.45;
 
+/// What Winograd's convolutions take as working memory (two threads).
+constexpr size_t kWinogradTiles = size_t{16} << 20;
+
 /// What the forward nodes hold for the backward pass, and what computing it again takes.
 void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) {
   std::unordered_map<const Node*, int> position;
@@ -65,6 +68,11 @@ void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) 
   }
 }
 
+/// Bytes of an element of `dtype` in the forms that products read.
+size_t packed_element(DType dtype, const DeviceRates& rates) {
+  return dtype == DType::bf16 ? rates.packed_bf16_bytes : dtype == DType::f16 ? rates.packed_f16_bytes : size_of(dtype);
+}
+
 /// One copy of a weight for each direction that reads it, and what smaller forms would cost.
 void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates& rates) {
   const size_t bytes = constant.type().bytes();
@@ -74,10 +82,7 @@ void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates
   }
   const std::string& name = constant.node().scope();
   const bool kernel = constant.rank() == 4 && constant.dim(2) > 1;
-  const size_t element = constant.dtype() == DType::bf16  ? rates.packed_bf16_bytes
-                         : constant.dtype() == DType::f16 ? rates.packed_f16_bytes
-                                                          : size_of(constant.dtype());
-  const size_t packed = static_cast<size_t>(constant.type().count()) * element;
+  const size_t packed = static_cast<size_t>(constant.type().count()) * packed_element(constant.dtype(), rates);
   size_t products = 0, winograd_directions = 0;
   double direct_seconds = 0, plain_seconds = 0;
   for (const Node* reader : readers_of(constant)) {
@@ -113,6 +118,20 @@ void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates
   if (plain.saved_bytes > 0) problem.weights.push_back(std::move(plain));
 }
 
+/// The f32 copies of activations that a product takes while it runs, where the device has none of their type.
+size_t widened_bytes(const Node& node, const DeviceRates& rates) {
+  if (!is_product(node.op())) return 0;
+  size_t bytes = 0;
+  const auto add = [&](const Type& type) {
+    const size_t element = packed_element(type.dtype, rates);
+    if (element > size_of(type.dtype)) bytes += static_cast<size_t>(type.count()) * element;
+  };
+  for (const Value& input : node.inputs())
+    if (input && &storage_of(input.node()).op() != &constant_op) add(input.type());
+  for (int i = 0; i < node.output_count(); ++i) add(node.type(i));
+  return bytes;
+}
+
 }  // namespace
 
 double estimated_seconds(const Node& node, const DeviceRates& rates) {
@@ -128,6 +147,9 @@ double estimated_seconds(const Node& node, const DeviceRates& rates) {
 MemoryProblem memory_problem(Graph& graph, const DeviceRates& rates) {
   MemoryProblem problem;
   problem.live = plan_memory(graph).live();
+  for (const Node& node : graph.nodes())
+    if (const size_t widened = widened_bytes(node, rates); widened > 0)
+      problem.working = std::max(problem.working, widened + kWinogradTiles);
   add_values(problem, graph, rates);
   for (const Value& constant : graph.leaves(constant_op)) add_weight(problem, constant, rates);
   return problem;

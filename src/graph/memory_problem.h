@@ -48,7 +48,7 @@ struct MemoryProblem {
   std::vector<size_t> live;   ///< bytes of activations alive at each position, with everything kept
   size_t packed_weights = 0;  ///< bytes of frozen weights, all packed
   /// What kernels take while they run, the weights' own working_bytes aside: the tiles of Winograd's convolutions and
-  /// of attention (measured; it hardly depends on sizes).
+  /// of attention (measured; it hardly depends on sizes), and f32 copies of what the device can multiply only as f32.
   size_t working = size_t{50} << 20;
   std::vector<ValueChoice> values;
   std::vector<WeightChoice> weights;

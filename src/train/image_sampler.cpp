@@ -24,12 +24,13 @@ ImageSampler::ImageSampler(const Backend& backend, const Checkpoint& checkpoint,
                            std::vector<LoadedLora> lora)
     : backend_(backend),
       constants_(checkpoint),
-      config_(config),
+      config_(std::move(config)),
       lora_(std::move(lora)),
       tokenizer_(ClipTokenizerConfig::clip_l()) {
   settings_.model = stable_diffusion_config(checkpoint);
   settings_.compute = config_.compute;
   settings_.clip_skip = config_.clip_skip;
+  settings_.conv_algorithm = config_.conv_algorithm;
   check(config_.clip_skip >= 1 && config_.clip_skip <= settings_.model.text.layers, "clip_skip must be 1 to ",
         settings_.model.text.layers, ", the text encoder's layers; got ", config_.clip_skip);
   for (const LoadedLora& module : lora_) settings_.modules.push_back(module.module);
@@ -91,7 +92,8 @@ std::vector<float> ImageSampler::latents(const ImageRequest& request, const Samp
 Image ImageSampler::picture(std::span<const float> latents, int width, int height) {
   unet_.reset();
   if (!decoder_)
-    decoder_ = std::make_unique<PictureDecoder>(backend_, constants_, settings_.model.vae, config_.compute);
+    decoder_ = std::make_unique<PictureDecoder>(backend_, constants_, settings_.model.vae, config_.compute,
+                                                config_.conv_algorithm);
   return decoder_->decode(latents, width, height);
 }
 

@@ -20,6 +20,7 @@ struct ImageSamplerConfig {
   DType compute = DType::f32;  ///< of weights and activations: f32, bf16 or f16
   int64_t clip_skip = 1;       ///< the Nth-from-last layer of the text encoder
   Prediction prediction = Prediction::epsilon;
+  std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
 };
 
 /// What a LoRA file may adapt in a model: modules of every kind, for read_lora.

@@ -12,37 +12,55 @@ namespace rankine {
 struct LatentEncoder::Program {
   Graph graph;
   std::unique_ptr<Executable> executable;
-  std::vector<float> moments;
+  size_t moments = 0;  // how many
 };
 
-LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute)
-    : config_(std::move(config)), compute_(compute), session_(backend.open(constants)) {}
+LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                             std::string conv_algorithm)
+    : config_(std::move(config)),
+      compute_(compute),
+      conv_algorithm_(std::move(conv_algorithm)),
+      session_(backend.open(constants)) {}
 
 LatentEncoder::~LatentEncoder() = default;
 
-LatentEncoder::Program& LatentEncoder::program(Size size, int64_t batch) {
-  std::unique_ptr<Program>& program = programs_[{size, batch}];
+LatentEncoder::Program& LatentEncoder::program(Size size) {
+  std::unique_ptr<Program>& program = programs_[size];
   if (program) return *program;
   program = std::make_unique<Program>();
   Graph& graph = program->graph;
-  const Value image = graph.input("image", {{batch, size.height, size.width, 3}, DType::f32});
+  const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
   const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
-  program->moments.resize(static_cast<size_t>(moments.type().count()));
+  program->moments = static_cast<size_t>(moments.type().count());
   graph.output("moments", moments);
-  compile(graph, {});
+  Target target;
+  target.conv_algorithm = conv_algorithm_;
+  compile(graph, target);
   program->executable = session_->compile(graph);
   return *program;
 }
 
-void LatentEncoder::prepare(Size size, int64_t batch) { program(size, batch); }
+void LatentEncoder::prepare(Size size) { program(size); }
 
 const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> images) {
-  const int64_t one = int64_t{size.height} * size.width * 3;
-  Program& p = program(size, static_cast<int64_t>(images.size()) / one);
-  p.executable->set_input("image", images);
-  p.executable->run();
-  p.executable->get_output("moments", p.moments);
-  return p.moments;
+  const size_t one = static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3;
+  Program& p = program(size);
+  const size_t count = images.size() / one;
+  check(count * one == images.size(), "pictures of ", size.width, " x ", size.height, " have ", one,
+        " numbers each, got ", images.size());
+  moments_.resize(count * p.moments);
+  for (size_t i = 0; i < count; ++i) {
+    p.executable->set_input("image", images.subspan(i * one, one));
+    p.executable->run();
+    p.executable->get_output("moments", std::span(moments_).subspan(i * p.moments, p.moments));
+  }
+  return moments_;
+}
+
+std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> image) {
+  Executable& executable = *program(size).executable;
+  executable.set_input("image", image);
+  return executable.profile();
 }
 
 std::string vae_digest(ConstantSource& constants, const VaeConfig& config) {

@@ -14,26 +14,34 @@ namespace rankine {
 /// The autoencoder's encoder on a device. Its memory is free again when it is gone.
 class LatentEncoder {
  public:
-  /// `constants` must outlive it. `compute` is the type of weights and activations.
-  LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute);
+  /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
+  /// convolutions are computed: "auto", "direct" or "winograd".
+  LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                std::string conv_algorithm = "auto");
   ~LatentEncoder();
 
-  /// Compiles for so many pictures of a size at once, if that is not done yet.
-  void prepare(Size size, int64_t batch = 1);
-  /// images: [N, H, W, 3] in [-1, 1] of `size` -> moments [N, H/8, W/8, 8]: mean and log-variance of each latent.
+  /// Compiles for pictures of a size, if that is not done yet.
+  void prepare(Size size);
+  /// images: [N, H, W, 3] in [-1, 1] of `size` -> moments [N, H/8, W/8, 8]: mean and log-variance of each latent. One
+  /// picture goes through after the other: several at once would take more memory and be no faster, and sums of
+  /// products of another size may be rounded otherwise.
   const std::vector<float>& encode(Size size, std::span<const float> images);
+  /// Encodes one picture: the seconds that each node's kernel took, in order of execution.
+  std::vector<NodeTime> profile(Size size, std::span<const float> image);
 
   MemoryUse memory() const { return session_->memory(); }
 
  private:
   struct Program;
 
-  Program& program(Size size, int64_t batch);
+  Program& program(Size size);
 
   VaeConfig config_;
   DType compute_;
+  std::string conv_algorithm_;
   std::unique_ptr<Session> session_;
-  std::map<std::pair<Size, int64_t>, std::unique_ptr<Program>> programs_;
+  std::map<Size, std::unique_ptr<Program>> programs_;
+  std::vector<float> moments_;
 };
 
 /// SHA-256 of the encoder's weights, names and shapes included, in f32.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "graph/memory_plan.h"
+#include "graph/memory_problem.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 
@@ -16,11 +17,14 @@ Shape latent_shape(int width, int height) {
   return {1, height / kPixelsOfLatent, width / kPixelsOfLatent, kLatentChannels};
 }
 
-void build_decoder_graph(Graph& graph, const VaeConfig& config, DType compute, int width, int height) {
+void build_decoder_graph(Graph& graph, const VaeConfig& config, DType compute, const std::string& conv_algorithm,
+                         int width, int height) {
   const Value input = graph.input("latents", {latent_shape(width, height), DType::f32});
   const Value image = vae_decode({graph, "vae"}, config, cast(input, compute));
   graph.output("image", cast(image, DType::f32));
-  compile(graph, {});
+  Target target;
+  target.conv_algorithm = conv_algorithm;
+  compile(graph, target);
 }
 
 }  // namespace
@@ -32,8 +36,13 @@ struct PictureDecoder::Program {
   std::unique_ptr<Executable> executable;
 };
 
-PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute)
-    : backend_(backend), constants_(constants), config_(std::move(config)), compute_(compute) {}
+PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                               std::string conv_algorithm)
+    : backend_(backend),
+      constants_(constants),
+      config_(std::move(config)),
+      compute_(compute),
+      conv_algorithm_(std::move(conv_algorithm)) {}
 
 PictureDecoder::~PictureDecoder() = default;
 
@@ -47,7 +56,7 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
     program_->width = width;
     program_->height = height;
     program_->session = backend_.open(constants_);
-    build_decoder_graph(program_->graph, config_, compute_, width, height);
+    build_decoder_graph(program_->graph, config_, compute_, conv_algorithm_, width, height);
     program_->executable = program_->session->compile(program_->graph);
   }
   std::vector<float> unscaled(latents.begin(), latents.end());
@@ -59,12 +68,14 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
   return image_from(image, width, height);
 }
 
-size_t PictureDecoder::bytes(const VaeConfig& config, DType compute, int width, int height) {
+MemoryUse PictureDecoder::memory() const { return program_ ? program_->session->memory() : MemoryUse{}; }
+
+size_t PictureDecoder::bytes(const Backend& backend, const VaeConfig& config, DType compute,
+                             const std::string& conv_algorithm, int width, int height) {
   Graph graph;
-  build_decoder_graph(graph, config, compute, width, height);
-  size_t bytes = plan_memory(graph).arena_bytes();
-  for (const Value& constant : graph.leaves(constant_op)) bytes += constant.type().bytes();
-  return bytes;
+  build_decoder_graph(graph, config, compute, conv_algorithm, width, height);
+  const MemoryProblem problem = memory_problem(graph, backend.rates());
+  return plan_memory(graph).arena_bytes() + problem.packed_weights + problem.working;
 }
 
 Image image_from(std::span<const float> values, int width, int height) {

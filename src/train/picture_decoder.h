@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 
 #include "backend/backend.h"
 #include "io/image.h"
@@ -11,15 +12,21 @@ namespace rankine {
 /// The autoencoder's decoder on a device. Its memory is free again when it is gone.
 class PictureDecoder {
  public:
-  /// `constants` must outlive it. `compute` is the type of weights and activations.
-  PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute);
+  /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
+  /// convolutions are computed: "auto", "direct" or "winograd".
+  PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                 std::string conv_algorithm = "auto");
   ~PictureDecoder();
 
   /// latents [height/8, width/8, 4], as the U-Net knows them -> the picture. Compiled anew when the size changes.
   Image decode(std::span<const float> latents, int width, int height);
 
-  /// Bytes of weights and activations that decoding pictures of a size takes.
-  static size_t bytes(const VaeConfig& config, DType compute, int width, int height);
+  /// What the program of the last size holds.
+  MemoryUse memory() const;
+
+  /// Bytes of weights, activations and working memory that decoding pictures of a size takes.
+  static size_t bytes(const Backend& backend, const VaeConfig& config, DType compute, const std::string& conv_algorithm,
+                      int width, int height);
 
  private:
   struct Program;
@@ -28,6 +35,7 @@ class PictureDecoder {
   ConstantSource& constants_;
   VaeConfig config_;
   DType compute_;
+  std::string conv_algorithm_;
   std::unique_ptr<Program> program_;
 };
 

@@ -125,7 +125,8 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
   parts_.trainer.rest();  // the decoder's memory is taken from the step's
 
   std::filesystem::create_directories(folder());
-  PictureDecoder decoder(parts_.backend, parts_.constants, parts_.trainer.settings().model.vae, decoder_type());
+  const StepSettings& settings = parts_.trainer.settings();
+  PictureDecoder decoder(parts_.backend, parts_.constants, settings.model.vae, decoder_type(), settings.conv_algorithm);
   const std::string time = local_time();
   std::vector<std::string> files;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -139,8 +140,9 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
 
 size_t PreviewMaker::more_bytes() const {
   const StepSettings& settings = parts_.trainer.settings();
-  const size_t arena = parts_.trainer.memory().arena;
-  size_t most = arena;
+  const MemoryUse step = parts_.trainer.memory();
+  const size_t freed = step.arena + step.scratch;  // when the trainer rests
+  size_t most = freed;
   std::set<StepShape> seen;
   for (const Preview& preview : previews_) {
     const ImageRequest& r = preview.request;
@@ -149,10 +151,11 @@ size_t PreviewMaker::more_bytes() const {
     if (!seen.insert(shape).second) continue;
     Graph graph;
     build_unet_graph(graph, settings, shape);
-    most = std::max({most, plan_memory(graph).arena_bytes(),
-                     PictureDecoder::bytes(settings.model.vae, decoder_type(), r.width, r.height)});
+    most = std::max({most, plan_memory(graph).arena_bytes() + step.scratch,
+                     PictureDecoder::bytes(parts_.backend, settings.model.vae, decoder_type(), settings.conv_algorithm,
+                                           r.width, r.height)});
   }
-  return most - arena;
+  return most - freed;
 }
 
 DType PreviewMaker::decoder_type() const {

@@ -10,12 +10,12 @@ struct StepBenchmarkConfig {
   std::string mixed_precision = "bf16", conv_algorithm = "auto";
   bool gradient_checkpointing = false, train_text_encoder = false;
   std::string memory_budget{};  ///< of the whole process, "" for as much as it takes
+  bool by_shape = false;        ///< the table tells ops of different sizes apart
   int steps = 5;
   std::string checkpoint{};  ///< empty: SD 1.5's sizes with made-up weights
 };
 
-/// Times training steps and prints one table: per kind of op its calls, time, arithmetic, bytes and achieved rates;
-/// then the whole step and the memory it holds.
+/// Times training steps and prints the table of ops (train/op_table.h), the whole step and the memory that it holds.
 void benchmark_step(const StepBenchmarkConfig& config, std::ostream& out);
 
 }  // namespace rankine

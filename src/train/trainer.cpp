@@ -155,7 +155,8 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
 
   const InterruptGuard interrupt;
   const DType vae_type = config.run.no_half_vae ? DType::f32 : compute;
-  auto encoder = std::make_unique<LatentEncoder>(backend, constants, settings.model.vae, vae_type);
+  auto encoder =
+      std::make_unique<LatentEncoder>(backend, constants, settings.model.vae, vae_type, settings.conv_algorithm);
   std::optional<Validation> validation;
   if (data.validation) {
     validation.emplace(config, *data.validation, *encoder, [&] { return interrupt.requested(); });
