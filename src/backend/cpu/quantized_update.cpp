@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "backend/cpu/code_table.h"
+#include "backend/cpu/kernels/adamw.h"
 #include "backend/cpu/kernels/quantized.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/update.h"

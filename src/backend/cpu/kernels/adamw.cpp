@@ -40,7 +40,18 @@ HWY_INLINE AdamWState advance(const AdamWFactors& f, AdamWState s, V g) {
   return {hn::Sub(p, hn::Div(hn::Mul(hn::Set(d, f.step_size), m), denominator)), m, v};
 }
 
-void adamw_range(const AdamWFactors& f, float* p, float* m, float* v, const float* g, int64_t n) {
+// bitsandbytes' order of rounding: the decay comes last, corrections are in least and amount.
+HWY_INLINE AdamWState advance(const QuantizedAdamW& f, AdamWState s, V g) {
+  const D d;
+  g = hn::Mul(g, hn::Set(d, f.gradient_scale));
+  const V m = hn::Add(hn::Mul(s.m, hn::Set(d, f.keep1)), hn::Mul(g, hn::Set(d, f.new1)));
+  const V v = hn::Add(hn::Mul(s.v, hn::Set(d, f.keep2)), hn::Mul(hn::Mul(g, g), hn::Set(d, f.new2)));
+  const V update = hn::Div(m, hn::Add(hn::Sqrt(v), hn::Set(d, f.least)));
+  return {hn::Mul(hn::Sub(s.p, hn::Mul(hn::Set(d, f.amount), update)), hn::Set(d, f.decay)), m, v};
+}
+
+template <class Factors>
+HWY_INLINE void advance_range(const Factors& f, float* p, float* m, float* v, const float* g, int64_t n) {
   const D d;
   const int64_t step = lanes();
   int64_t i = 0;
@@ -59,6 +70,13 @@ void adamw_range(const AdamWFactors& f, float* p, float* m, float* v, const floa
   }
 }
 
+void adamw_range(const AdamWFactors& f, float* p, float* m, float* v, const float* g, int64_t n) {
+  advance_range(f, p, m, v, g, n);
+}
+void quantized_adamw_range(const QuantizedAdamW& f, float* p, float* m, float* v, const float* g, int64_t n) {
+  advance_range(f, p, m, v, g, n);
+}
+
 }  // namespace rankine::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -66,6 +84,7 @@ HWY_AFTER_NAMESPACE();
 namespace rankine::cpu {
 
 HWY_EXPORT(adamw_range);
+HWY_EXPORT(quantized_adamw_range);
 
 void adamw_update(const AdamWStep& step, float* parameters, float* exp_avg, float* exp_avg_sq, const float* gradient,
                   int64_t n) {
@@ -85,6 +104,11 @@ void adamw_update(const AdamWStep& step, float* parameters, float* exp_avg, floa
     HWY_DYNAMIC_DISPATCH(adamw_range)
     (factors, parameters + begin, exp_avg + begin, exp_avg_sq + begin, gradient + begin, end - begin);
   });
+}
+
+void quantized_adamw(const QuantizedAdamW& factors, float* parameters, float* exp_avg, float* exp_avg_sq,
+                     const float* gradient, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(quantized_adamw_range)(factors, parameters, exp_avg, exp_avg_sq, gradient, n);
 }
 
 }  // namespace rankine::cpu

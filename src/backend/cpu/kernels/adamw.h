@@ -18,4 +18,18 @@ struct AdamWStep {
 void adamw_update(const AdamWStep& step, float* parameters, float* exp_avg, float* exp_avg_sq, const float* gradient,
                   int64_t n);
 
+/// The factors of one step of 8-bit AdamW as bitsandbytes orders it; bias corrections are in `least` and `amount`.
+struct QuantizedAdamW {
+  float keep1, new1;     ///< beta1 and 1 - beta1
+  float keep2, new2;     ///< beta2 and 1 - beta2
+  float gradient_scale;  ///< multiplies the gradient first
+  float least;           ///< added to the root of v
+  float amount;          ///< of m / (sqrt(v) + least), taken from the parameter
+  float decay;           ///< the parameter is multiplied by it in the end
+};
+
+/// Updates n parameters and their moments, unpacked, in place, on the calling thread. All arrays: f32 [n].
+void quantized_adamw(const QuantizedAdamW& factors, float* parameters, float* exp_avg, float* exp_avg_sq,
+                     const float* gradient, int64_t n);
+
 }  // namespace rankine::cpu

@@ -1,7 +1,5 @@
 #include "backend/cpu/kernels/quantized.h"
 
-#include <cmath>
-
 #include "backend/cpu/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,39 +10,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace rankine::cpu::HWY_NAMESPACE {
-
-struct QuantizedState {
-  V w, m, v;
-};
-
-HWY_INLINE QuantizedState advance(const QuantizedAdamW& f, QuantizedState s, V g) {
-  const D d;
-  g = hn::Mul(g, hn::Set(d, f.gradient_scale));
-  const V m = hn::Add(hn::Mul(s.m, hn::Set(d, f.keep1)), hn::Mul(g, hn::Set(d, f.new1)));
-  const V v = hn::Add(hn::Mul(s.v, hn::Set(d, f.keep2)), hn::Mul(hn::Mul(g, g), hn::Set(d, f.new2)));
-  const V update = hn::Div(m, hn::Add(hn::Sqrt(v), hn::Set(d, f.least)));
-  return {hn::Mul(hn::Sub(s.w, hn::Mul(hn::Set(d, f.amount), update)), hn::Set(d, f.decay)), m, v};
-}
-
-void adamw_block(const QuantizedAdamW& f, float* w, float* m, float* v, const float* g, int64_t n) {
-  const D d;
-  const int64_t step = lanes();
-  int64_t i = 0;
-  for (; i + step <= n; i += step) {
-    const QuantizedState s = advance(f, {load(d, w + i), load(d, m + i), load(d, v + i)}, load(d, g + i));
-    store(d, s.w, w + i);
-    store(d, s.m, m + i);
-    store(d, s.v, v + i);
-  }
-  if (const int64_t left = n - i; left > 0) {
-    const QuantizedState s =
-        advance(f, {load_part(d, w + i, left), load_part(d, m + i, left), load_part(d, v + i, left)},
-                load_part(d, g + i, left));
-    store_part(d, s.w, w + i, left);
-    store_part(d, s.m, m + i, left);
-    store_part(d, s.v, v + i, left);
-  }
-}
 
 float normalise_block(float* values, int64_t n) {
   const D d;
@@ -67,12 +32,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace rankine::cpu {
 
-HWY_EXPORT(adamw_block);
 HWY_EXPORT(normalise_block);
-
-void quantized_adamw(const QuantizedAdamW& factors, float* w, float* m, float* v, const float* g, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(adamw_block)(factors, w, m, v, g, n);
-}
 
 float divide_by_largest(float* values, int64_t n) { return HWY_DYNAMIC_DISPATCH(normalise_block)(values, n); }
 
