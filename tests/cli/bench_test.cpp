@@ -1,9 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <iostream>
-#include <sstream>
-
 #include "base/error.h"
+#include "cli/captured_output.h"
 #include "cli/commands.h"
 #include "data/temporary_folder.h"
 #include "models/layout.h"
@@ -21,16 +19,9 @@ std::string output_of(CommandLine args) {
   args.insert(args.begin(), "bench");
   for (const char* arg : {"--checkpoint", file.c_str(), "--width", "72", "--height", "64", "--steps", "1"})
     args.emplace_back(arg);
-  std::ostringstream text;
-  std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
-  try {
-    run_command_line(args);
-  } catch (...) {
-    std::cout.rdbuf(before);
-    throw;
-  }
-  std::cout.rdbuf(before);
-  return text.str();
+  const test::CapturedOutput output;
+  run_command_line(args);
+  return output.text();
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <iostream>
-#include <sstream>
 
 #include "base/error.h"
+#include "cli/captured_output.h"
 
 using namespace rankine;
 
@@ -15,16 +14,9 @@ namespace {
 
 /// What a command writes to standard output.
 std::string output_of(const CommandLine& args) {
-  std::ostringstream text;
-  std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
-  try {
-    run_command_line(args);
-  } catch (...) {
-    std::cout.rdbuf(before);
-    throw;
-  }
-  std::cout.rdbuf(before);
-  return text.str();
+  const test::CapturedOutput output;
+  run_command_line(args);
+  return output.text();
 }
 
 }  // namespace

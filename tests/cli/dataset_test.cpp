@@ -2,10 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <sstream>
 
 #include "base/error.h"
+#include "cli/captured_output.h"
 #include "cli/commands.h"
 #include "io/image.h"
 #include "io/temp_folder.h"
@@ -19,11 +18,9 @@ struct Run {
   std::string output, error;
 
   explicit Run(const CommandLine& args) {
-    std::ostringstream text;
-    std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
+    const test::CapturedOutput captured;
     error = error_of([&] { run_command_line(args); });
-    std::cout.rdbuf(before);
-    output = text.str();
+    output = captured.text();
   }
   bool says(const std::string& text) const { return output.find(text) != std::string::npos; }
 };
