@@ -71,37 +71,29 @@ class LatentFilling {
     if (config_.to_disk) remove_half_files();
     const auto count = static_cast<int>(plan_.items.size());
     const Timer timer;
-    WorkAhead<Prepared> prepared(count, config_.threads, config_.threads * kAheadPerThread + config_.vae_batch_size,
-                                 [this](int i) { return prepare(plan_.items[static_cast<size_t>(i)]); });
+    WorkAhead<Prepared> prepared(count, config_.threads, config_.threads * kAheadPerThread,
+                                 [this](int i) { return prepare(item(i)); });
     bool goes_on = true;
     for (int i = 0; i < count && goes_on; ++i) {
-      const int64_t done = report_.read + report_.made;
       const Timer waiting;
       Prepared next = prepared.next();
       report_.wait_seconds += waiting.seconds();
       report_.decode_seconds += next.seconds;
       if (!next.refused.empty()) report_.refused[next.refused].push_back(next.refused_file);
-      if (next.is_read) {
-        keep(i, next.latents);
-        ++report_.read;
-      } else {
-        if (!waiting_.empty() && !are_alike(waiting_.back(), i)) encode();
-        waiting_.push_back(i);
-        pictures_.push_back(std::move(next));
-        if (waiting_.size() == static_cast<size_t>(config_.vae_batch_size)) encode();
+      if (!next.is_read) {
+        encode(item(i), next);
+        write(item(i), next);
       }
-      if (i + 1 == count && !waiting_.empty()) encode();
+      ++(next.is_read ? report_.read : report_.made);
+      keep(i, next.latents);
       report_.seconds = timer.seconds();
-      if (report_.read + report_.made > done) goes_on = watch(report_, count);
+      goes_on = watch(report_, count);
     }
     return report_;
   }
 
  private:
   const LatentItem& item(int i) const { return plan_.items[static_cast<size_t>(i)]; }
-  bool are_alike(int a, int b) const {
-    return item(a).recipe.bucket == item(b).recipe.bucket && item(a).needs.flipped == item(b).needs.flipped;
-  }
 
   /// On any thread.
   Prepared prepare(const LatentItem& item) const {
@@ -144,36 +136,19 @@ class LatentFilling {
     }
   }
 
-  /// Encodes what waits.
-  void encode() {
+  /// The picture, and its mirror image where that is needed.
+  void encode(const LatentItem& item, Prepared& picture) {
     const Timer timer;
-    const Size size = item(waiting_[0]).recipe.bucket;
-    const bool needs_flipped = item(waiting_[0]).needs.flipped;
-    std::vector<float> images;
+    const Size size = item.recipe.bucket;
     for (const bool flipped : {false, true}) {
-      if (flipped && !needs_flipped) break;
-      images.clear();
-      for (const Prepared& picture : pictures_) {
-        const std::vector<float> image = flipped ? mirrored(picture.image, size.width, 3) : picture.image;
-        images.insert(images.end(), image.begin(), image.end());
-      }
-      const std::span<const float> moments = encoder_.encode(size, images);
-      const size_t one = moments.size() / pictures_.size();
-      for (size_t i = 0; i < pictures_.size(); ++i) {
-        const std::string& path = data_.samples[static_cast<size_t>(item(waiting_[i]).sample)].path;
-        const std::vector<float> noise = picture_noise(pictures_[i].recipe.picture, flipped, one / 2);
-        (flipped ? pictures_[i].latents.flipped : pictures_[i].latents.latents) =
-            sample_latents(moments.subspan(i * one, one), noise, path);
-      }
+      if (flipped && !item.needs.flipped) break;
+      const std::vector<float>& moments =
+          encoder_.encode(size, flipped ? mirrored(picture.image, size.width, 3) : picture.image);
+      (flipped ? picture.latents.flipped : picture.latents.latents) =
+          sample_latents(moments, picture_noise(picture.recipe.picture, flipped, moments.size() / 2),
+                         data_.samples[static_cast<size_t>(item.sample)].path);
     }
     report_.encode_seconds += timer.seconds();
-    for (size_t i = 0; i < waiting_.size(); ++i) {
-      write(item(waiting_[i]), pictures_[i]);
-      keep(waiting_[i], pictures_[i].latents);
-      ++report_.made;
-    }
-    waiting_.clear();
-    pictures_.clear();
   }
 
   /// Training can do without the file: what the disk refuses is noted.
@@ -211,8 +186,6 @@ class LatentFilling {
   LatentEncoder& encoder_;
   const LatentPlan plan_;
   LatentCacheReport report_;
-  std::vector<int> waiting_;  // items to be encoded together, and their pictures
-  std::vector<Prepared> pictures_;
 };
 
 LatentCacheReport LatentCache::fill(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,

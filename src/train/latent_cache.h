@@ -14,7 +14,6 @@ namespace rankine {
 /// How latents are made once and kept.
 struct LatentCacheConfig {
   int threads = 1;             ///< that read and decode pictures ahead of the encoder
-  int vae_batch_size = 1;      ///< pictures of one size encoded at once
   bool to_disk = false;        ///< keep them beside the pictures, and read what is there
   bool skip_check = false;     ///< read files without asking what they were made from
   std::string vae{};           ///< see vae_digest; needed for to_disk
@@ -40,11 +39,11 @@ struct LatentCacheReport {
 /// seed: that is what lets them be kept on the disk.
 class LatentCache {
  public:
-  /// After each picture that was read, and each batch that was made; false ends the filling.
+  /// After each picture; false ends the filling.
   using Watch = std::function<bool(const LatentCacheReport& so_far, int64_t total)>;
 
   /// Reads or encodes every picture once, and its mirror image where its folder has flip_aug: some threads read and
-  /// decode while the encoder works, batch by batch of one size. Files are written as soon as their latents are there,
+  /// decode while the encoder works. Files are written as soon as their latents are there,
   /// each whole or not at all, so that filling goes on where it was stopped. What the disk refuses is in memory only.
   /// Throws Error naming the file that cannot be read or whose latents are not finite.
   LatentCacheReport fill(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,

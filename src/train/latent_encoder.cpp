@@ -12,7 +12,7 @@ namespace rankine {
 struct LatentEncoder::Program {
   Graph graph;
   std::unique_ptr<Executable> executable;
-  size_t moments = 0;  // how many
+  std::vector<float> moments;
 };
 
 LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
@@ -31,7 +31,7 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
   Graph& graph = program->graph;
   const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
   const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
-  program->moments = static_cast<size_t>(moments.type().count());
+  program->moments.resize(static_cast<size_t>(moments.type().count()));
   graph.output("moments", moments);
   Target target;
   target.conv_algorithm = conv_algorithm_;
@@ -42,19 +42,12 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
 
 void LatentEncoder::prepare(Size size) { program(size); }
 
-const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> images) {
-  const size_t one = static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * 3;
+const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> image) {
   Program& p = program(size);
-  const size_t count = images.size() / one;
-  check(count * one == images.size(), "pictures of ", size.width, " x ", size.height, " have ", one,
-        " numbers each, got ", images.size());
-  moments_.resize(count * p.moments);
-  for (size_t i = 0; i < count; ++i) {
-    p.executable->set_input("image", images.subspan(i * one, one));
-    p.executable->run();
-    p.executable->get_output("moments", std::span(moments_).subspan(i * p.moments, p.moments));
-  }
-  return moments_;
+  p.executable->set_input("image", image);
+  p.executable->run();
+  p.executable->get_output("moments", p.moments);
+  return p.moments;
 }
 
 std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> image) {

@@ -22,10 +22,9 @@ class LatentEncoder {
 
   /// Compiles for pictures of a size, if that is not done yet.
   void prepare(Size size);
-  /// images: [N, H, W, 3] in [-1, 1] of `size` -> moments [N, H/8, W/8, 8]: mean and log-variance of each latent. One
-  /// picture goes through after the other: several at once would take more memory and be no faster, and sums of
-  /// products of another size may be rounded otherwise.
-  const std::vector<float>& encode(Size size, std::span<const float> images);
+  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [H/8, W/8, 8]: mean and log-variance of each latent. One picture
+  /// at a time: the products of several are of another size and may be rounded otherwise.
+  const std::vector<float>& encode(Size size, std::span<const float> image);
   /// Encodes one picture: the seconds that each node's kernel took, in order of execution.
   std::vector<NodeTime> profile(Size size, std::span<const float> image);
 
@@ -41,7 +40,6 @@ class LatentEncoder {
   std::string conv_algorithm_;
   std::unique_ptr<Session> session_;
   std::map<Size, std::unique_ptr<Program>> programs_;
-  std::vector<float> moments_;
 };
 
 /// SHA-256 of the encoder's weights, names and shapes included, in f32.

@@ -53,7 +53,7 @@ struct DataConfig {
   bool cache_latents = false;                 ///< encode every picture once, before the first step
   bool cache_latents_to_disk = false;         ///< and keep that beside the pictures; needs cache_latents
   bool skip_cache_check = false;              ///< use what is there whatever it was made from
-  int vae_batch_size = 1;                     ///< pictures encoded at once
+  int vae_batch_size = 1;                     ///< checked only: each picture is encoded alone
   DataDefaults defaults;                      ///< every level of dataset_config goes before these
 };
 

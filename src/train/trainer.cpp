@@ -166,7 +166,6 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   OtherMemory other;
   if (config.data.cache_latents) {
     LatentCacheConfig caching{.threads = loader.threads,
-                              .vae_batch_size = config.data.vae_batch_size,
                               .to_disk = config.data.cache_latents_to_disk,
                               .skip_check = config.data.skip_cache_check,
                               .compute = vae_type};

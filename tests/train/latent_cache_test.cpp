@@ -279,12 +279,12 @@ TEST_CASE("what the disk refuses is said and stays in memory; a broken picture s
   CHECK_THROWS_WITH_AS(fill(data, vae()), doctest::Contains("pics/1_cat/2.png"), Error);
 }
 
-TEST_CASE("batches of the encoder and threads change no latent") {
+TEST_CASE("threads change no latent") {
   const Folder folder;
   for (int i = 0; i < 7; ++i) folder.picture(i, i < 4 ? 64 : 128, i);
   const TrainingData data = load_dataset(dataset(folder, true));
   const Filled one = fill(data, vae(), {.threads = 1});
-  for (const int batch : {2, 3, 8})
-    CHECK(are_equal(fill(data, vae(), {.threads = 3, .vae_batch_size = batch}).cache, one.cache, data, true));
+  for (const int threads : {2, 3, 8})
+    CHECK(are_equal(fill(data, vae(), {.threads = threads}).cache, one.cache, data, true));
   CHECK(one.cache.bytes() == 2 * (4 * 8 * 8 * 4 + 3 * 8 * 16 * 4) * 4);
 }

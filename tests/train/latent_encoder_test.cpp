@@ -67,16 +67,13 @@ TEST_CASE("Winograd's convolutions leave an encoder's moments where direct ones 
   }
 }
 
-TEST_CASE("a picture is encoded into the same numbers alone, again, and among others, bit for bit") {
+TEST_CASE("a picture is encoded into the same numbers again, after another, bit for bit") {
   Model model;
   LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, DType::f32);
   const Size size = {128, 64};
-  const std::vector<float> one = picture(size), alone = encoder.encode(size, one);
-  CHECK(encoder.encode(size, one) == alone);
-  std::vector<float> several(one.size(), 0.5f);
-  several.insert(several.end(), one.begin(), one.end());
-  const std::vector<float> all = encoder.encode(size, several);
-  CHECK(std::equal(alone.begin(), alone.end(), all.begin() + static_cast<std::ptrdiff_t>(alone.size())));
+  const std::vector<float> one = picture(size), first = encoder.encode(size, one);
+  CHECK(encoder.encode(size, std::vector<float>(one.size(), 0.5f)) != first);
+  CHECK(encoder.encode(size, one) == first);
 }
 
 TEST_CASE("an encoder's profile has each op of its graph once") {
