@@ -66,6 +66,8 @@ class Run {
     const StepShape shape{.batch = shape_[1], .height = shape_[3], .width = shape_[4], .chunks = 1};
     const std::vector<Value> trained = build_step_graph(step_graph_, settings, shape);
     step_ = session_->compile(step_graph_);
+    build_grad_norm_graph(norm_graph_, trained);
+    grad_norm_ = session_->compile(norm_graph_);
     build_update_graph(update_graph_, trained, parameter_groups(settings, {}), *make_optimizer("AdamW", {}), 1.0);
     update_ = session_->compile(update_graph_);
   }
@@ -86,7 +88,12 @@ class Run {
       step_->set_input("loss_scale", std::span(&one, 1));
       step_->run();
       step_->get_output("loss", std::span(&all.emplace_back(), 1));
+      grad_norm_->run();
+      float norm = 0;
+      grad_norm_->get_output("grad_norm", std::span(&norm, 1));
       const auto number = static_cast<float>(s + 1);
+      update_->set_input("unscale", std::span(&one, 1));
+      update_->set_input("grad_norm", std::span(&norm, 1));
       update_->set_input("step", std::span(&number, 1));
       update_->set_input("lr.unet", std::span(&rate, 1));
       update_->run();
@@ -98,8 +105,8 @@ class Run {
   CheckpointConstants constants_;
   std::unique_ptr<Session> session_;
   Shape shape_;
-  Graph step_graph_, update_graph_;
-  std::unique_ptr<Executable> step_, update_;
+  Graph step_graph_, norm_graph_, update_graph_;
+  std::unique_ptr<Executable> step_, grad_norm_, update_;
 };
 
 }  // namespace

@@ -53,9 +53,11 @@ class CpuExecutable : public Executable {
     copy_in(name, values.data(), values.size(), DType::i32);
   }
   void run() override {
+    take_inputs();
     for (const Launch& launch : launches_) launch();
   }
   std::vector<NodeTime> profile() override {
+    take_inputs();
     std::vector<NodeTime> times;
     for (size_t i = 0; i < launches_.size(); ++i) {
       const Timer timer;
@@ -65,6 +67,7 @@ class CpuExecutable : public Executable {
     return times;
   }
   std::optional<NonFiniteValue> find_nonfinite() override {
+    take_inputs();
     std::set<Value> read;  // what nobody reads need not be written
     for (Node& node : graph_.nodes()) read.insert(node.inputs().begin(), node.inputs().end());
     for (const auto& [name, value] : graph_.outputs()) read.insert(value);
@@ -98,6 +101,7 @@ class CpuExecutable : public Executable {
   struct Slot {
     std::byte* data;
     Type type;
+    bool given = false;  ///< an input: since the last run
   };
   using Slots = std::map<std::string, Slot, std::less<>>;
 
@@ -108,16 +112,23 @@ class CpuExecutable : public Executable {
     check(place.kind == Place::Kind::arena, "an output cannot be a constant");
     return memory_.arena.base() + place.offset;
   }
-  static const Slot& find(const Slots& slots, std::string_view name, const char* kind) {
+  static Slot& find(Slots& slots, std::string_view name, const char* kind) {
     const auto found = slots.find(name);
     check(found != slots.end(), "the program has no ", kind, " \"", name, "\"");
     return found->second;
   }
   void copy_in(std::string_view name, const void* values, size_t count, DType dtype) {
-    const Slot& slot = find(inputs_, name, "input");
+    Slot& slot = find(inputs_, name, "input");
     check(static_cast<int64_t>(count) == slot.type.count() && slot.type.dtype == dtype, "input \"", name, "\" is ",
           slot.type, ", given ", count, " ", dtype);
     std::memcpy(slot.data, values, slot.type.bytes());
+    slot.given = true;
+  }
+  /// Inputs lie in the arena, where a run writes over them: one that was not given would be read as rubbish.
+  void take_inputs() {
+    for (const auto& [name, slot] : inputs_)
+      check(slot.given, "the program's input \"", name, "\" was not set before this run");
+    for (auto& [name, slot] : inputs_) slot.given = false;
   }
 
   Memory& memory_;
