@@ -132,11 +132,14 @@ def plot(path, curves):
     figure, (top, bottom) = pyplot.subplots(2, 1, figsize=(9, 7), sharex=True)
     exact = curves["PyTorch fp32"]
     for name, curve in curves.items():
-        style = {"linewidth": 1.6} if name.startswith("Rankine") else {"linewidth": 0.8, "color": "gray"}
-        top.plot(curve, label=name, **style)
+        ours, first = name.startswith("Rankine"), name == "PyTorch bf16"
+        style = {"linewidth": 1.6} if ours else {"linewidth": 0.8, "color": "gray"}
+        label = name if ours else "PyTorch, fp32 and bf16 under several roundings" if first else None
+        top.plot(curve, label=label, **style)
         bottom.plot([a - b for a, b in zip(curve, exact)], **style)
     top.set_ylabel("loss")
-    top.legend(fontsize="small")
+    top.set_ylim(top=max(exact) * 1.35)  # room for the legend
+    top.legend(fontsize="small", ncol=2, loc="upper right")
     bottom.set_ylabel("difference to PyTorch's fp32")
     bottom.set_xlabel("step")
     figure.tight_layout()
