@@ -47,7 +47,7 @@ struct NonFiniteValue {
 class Executable {
  public:
   virtual ~Executable() = default;
-  /// Gives an input its value for the next run. All inputs, before every run: else it throws Error.
+  /// Gives an input its value for the next run alone. A run throws Error unless each input got one since the last.
   virtual void set_input(std::string_view name, std::span<const float> values) = 0;
   virtual void set_input(std::string_view name, std::span<const int32_t> values) = 0;
   virtual void run() = 0;

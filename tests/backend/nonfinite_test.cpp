@@ -5,19 +5,15 @@
 
 #include "backend/registry.h"
 #include "graph/ops/ops.h"
+#include "support/no_constants.h"
 
 using namespace rankine;
 
 namespace {
 
-class NoConstants : public ConstantSource {
- public:
-  void read(std::string_view name, const Shape&, std::span<float>) override { fail("no constant ", name); }
-};
-
 /// x * w, then times 1e20 twice.
 struct Program {
-  NoConstants constants;
+  test::NoConstants constants;
   std::unique_ptr<Session> session = find_backend("cpu").open(constants);
   Graph graph;
   std::unique_ptr<Executable> executable;

@@ -6,20 +6,12 @@
 #include "backend/registry.h"
 #include "base/error.h"
 #include "graph/ops/ops.h"
+#include "support/no_constants.h"
 
 using namespace rankine;
 
-namespace {
-
-class NoConstants : public ConstantSource {
- public:
-  void read(std::string_view name, const Shape&, std::span<float>) override { fail("no constant ", name); }
-};
-
-}  // namespace
-
 TEST_CASE("a program runs when all of its inputs were set since the last run, and else names one that was not") {
-  NoConstants constants;
+  test::NoConstants constants;
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
   Graph graph;
   const Type type = {{2}, DType::f32};

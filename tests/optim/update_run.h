@@ -7,14 +7,7 @@
 #include "backend/registry.h"
 #include "graph/ops/ops.h"
 #include "optim/optimizer.h"
-
-/// A backend's session holds no frozen weights here.
-class NoConstants : public rankine::ConstantSource {
- public:
-  void read(std::string_view name, const rankine::Shape&, std::span<float>) override {
-    rankine::fail("no constant ", name);
-  }
-};
+#include "support/no_constants.h"
 
 /// One optimiser at work on a few tensors whose gradients are given.
 class UpdateRun {
@@ -73,7 +66,7 @@ class UpdateRun {
     return values;
   }
 
-  NoConstants constants_;
+  rankine::test::NoConstants constants_;
   std::unique_ptr<rankine::Optimizer> optimizer_;
   std::unique_ptr<rankine::Session> session_;
   rankine::Graph graph_;
