@@ -96,9 +96,8 @@ void add(Size size, DType dtype, AttentionIsa isa) {
   if (!attention_isa_available(isa, dtype)) return;
   for (const bool backward : {false, true}) {
     const std::string name = std::string(backward ? "backward" : "forward") + "/" + std::string(name_of(dtype)) + "/" +
-                             (isa == AttentionIsa::portable ? "portable" : "avx512_bf16") +
-                             "/queries:" + std::to_string(size.queries) + "/keys:" + std::to_string(size.keys) +
-                             "/head:" + std::to_string(size.head_size);
+                             std::string(name_of(isa)) + "/queries:" + std::to_string(size.queries) +
+                             "/keys:" + std::to_string(size.keys) + "/head:" + std::to_string(size.head_size);
     benchmark::RegisterBenchmark(name.c_str(), run, size, dtype, isa, backward)
         ->Unit(benchmark::kMillisecond)
         ->UseRealTime();
@@ -112,6 +111,7 @@ const bool registered = [] {
     add(size, DType::f32, AttentionIsa::portable);
     add(size, DType::bf16, AttentionIsa::portable);
     add(size, DType::bf16, AttentionIsa::avx512_bf16);
+    add(size, DType::bf16, AttentionIsa::amx_bf16);
   }
   return true;
 }();

@@ -257,11 +257,10 @@ double tolerance(DType dtype) { return dtype == DType::f32 ? 1e-6 : dtype == DTy
 template <class Check>
 void for_each_implementation(Check check_one) {
   for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
-    for (const AttentionIsa isa : {AttentionIsa::portable, AttentionIsa::avx512_bf16}) {
+    for (const AttentionIsa isa : {AttentionIsa::portable, AttentionIsa::avx512_bf16, AttentionIsa::amx_bf16}) {
       if (!attention_isa_available(isa, dtype)) continue;
-      const std::string isa_name = isa == AttentionIsa::portable ? "portable" : "avx512_bf16";
       CAPTURE(name_of(dtype));
-      CAPTURE(isa_name);
+      CAPTURE(name_of(isa));
       check_one(dtype, isa);
     }
   }
@@ -352,7 +351,8 @@ TEST_CASE("attention refuses what it cannot compute") {
   CHECK_THROWS_AS(attention_scratch_bytes(narrow, DType::f32, false, 1), Error);
   CHECK_THROWS_AS(attention_scratch_bytes(empty, DType::f32, false, 1), Error);
   CHECK_THROWS_AS(attention_scratch_bytes(good, DType::f64, false, 1), Error);
-  CHECK_THROWS_AS(attention_scratch_bytes(good, DType::f32, false, 1, AttentionIsa::avx512_bf16), Error);
+  for (const AttentionIsa isa : {AttentionIsa::avx512_bf16, AttentionIsa::amx_bf16})
+    CHECK_THROWS_AS(attention_scratch_bytes(good, DType::f32, false, 1, isa), Error);
   Run run(good, DType::f32);
   CHECK_THROWS_AS(attention_forward(good, DType::f32, run.q.data(), run.k.data(), run.v.data(), run.out.data(),
                                     run.lse.data(), AttentionScratch{}),

@@ -11,13 +11,31 @@
 namespace rankine {
 namespace {
 
+/// Null where this processor cannot run `isa`, or not on tensors of `dtype`.
+const AttentionKernels* kernels_of(AttentionIsa isa, DType dtype) {
+  const bool bf16 = dtype == DType::bf16;
+  switch (isa) {
+    case AttentionIsa::portable:
+      return &portable_attention(dtype);
+    case AttentionIsa::avx512_bf16:
+      return bf16 ? avx512_bf16_attention() : nullptr;
+    case AttentionIsa::amx_bf16:
+      return bf16 ? amx_bf16_attention() : nullptr;
+    case AttentionIsa::best:
+      break;
+  }
+  for (const AttentionIsa fast : {AttentionIsa::amx_bf16, AttentionIsa::avx512_bf16})
+    if (const AttentionKernels* kernels = kernels_of(fast, dtype)) return kernels;
+  return &portable_attention(dtype);
+}
+
 const AttentionKernels& kernels_for(AttentionIsa isa, DType dtype) {
   check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16,
         "attention: tensors must be f32, bf16 or f16, got ", dtype);
-  check(attention_isa_available(isa, dtype), "attention: AVX512-BF16 was asked for, but ",
+  const AttentionKernels* const kernels = kernels_of(isa, dtype);
+  check(kernels != nullptr, "attention: ", name_of(isa), " was asked for, but ",
         dtype == DType::bf16 ? "this processor does not have it" : "it computes on bf16 tensors only");
-  const bool fast = isa != AttentionIsa::portable && attention_isa_available(AttentionIsa::avx512_bf16, dtype);
-  return fast ? *avx512_bf16_attention() : portable_attention(dtype);
+  return *kernels;
 }
 
 void check_shape(const AttentionShape& s) {
@@ -114,9 +132,21 @@ AttentionHead head_at(const AttentionShape& s, DType dtype, const AttentionHead&
 
 }  // namespace
 
-bool attention_isa_available(AttentionIsa isa, DType dtype) {
-  return isa != AttentionIsa::avx512_bf16 || (dtype == DType::bf16 && avx512_bf16_attention() != nullptr);
+std::string_view name_of(AttentionIsa isa) {
+  switch (isa) {
+    case AttentionIsa::best:
+      break;
+    case AttentionIsa::portable:
+      return "portable";
+    case AttentionIsa::avx512_bf16:
+      return "avx512_bf16";
+    case AttentionIsa::amx_bf16:
+      return "amx_bf16";
+  }
+  return "best";
 }
+
+bool attention_isa_available(AttentionIsa isa, DType dtype) { return kernels_of(isa, dtype) != nullptr; }
 
 size_t attention_scratch_bytes(const AttentionShape& shape, DType dtype, bool backward, int threads, AttentionIsa isa) {
   check_shape(shape);

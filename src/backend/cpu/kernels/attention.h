@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/dtype.h"
 
@@ -28,7 +29,11 @@ enum class AttentionIsa : uint8_t {
   best,
   portable,     ///< f32 arithmetic at the widest vectors found at run time
   avx512_bf16,  ///< products of bf16 pairs summed in f32; needs bf16 tensors
+  amx_bf16,     ///< the same, by tiles of 16 x 16 sums
 };
+
+/// As the enum has it; "best" for `best`.
+std::string_view name_of(AttentionIsa isa);
 
 /// True if this processor can run `isa` on tensors of `dtype`.
 bool attention_isa_available(AttentionIsa isa, DType dtype);

@@ -1,28 +1,26 @@
-// Attention on processors that multiply pairs of bf16 and add both products to an f32 (vdpbf16ps).
+// Attention on processors that multiply pairs of bf16 and add both products to an f32: by vectors (vdpbf16ps) or, with
+// AMX, by tiles (tdpbf16ps). The passes are the same; what multiplies, and the layouts it needs, is a parameter.
 //
 // Only this file is compiled for AVX-512, and from the pragma on. What it uses is its own and internal, so that no
 // function another file could share is compiled for a processor that may not be there.
 #include "backend/cpu/kernels/attention_isa.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 // GCC 12's own intrinsics name a variable that is uninitialised on purpose (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
+#include "backend/cpu/kernels/attention_bf16_products-inl.h"
+
 namespace rankine {
 namespace {
 
-// Lanes are queries: scores are held as S^T [key][64 queries], so that maxima and sums over keys need no step across
-// lanes, a tile of fewer keys has fewer rows, and the head size is never a number of lanes where it would have to be
-// padded. A product sums over pairs: "pairs" below are two bf16 that are neighbours along the axis that is summed, in
-// 32 bits.
-constexpr int64_t kTile = kAttentionTile;
-constexpr int64_t kLanes = 16;
-constexpr int64_t kTilePairs = kTile / 2;
 constexpr float kLog2e = 1.44269504f;
 constexpr float kLn2 = 0.693147181f;
 constexpr float kMasked = -1e30f;  // a score that no other is as small as, and whose products stay finite
@@ -34,121 +32,6 @@ int64_t tiles_of(int64_t length) { return (length + kTile - 1) / kTile; }
 /// The lowest `count` bits, for any count.
 uint32_t low_bits(int64_t count) { return count >= 32 ? ~0u : count <= 0 ? 0u : (1u << count) - 1; }
 __mmask16 lane_mask(int64_t count) { return static_cast<__mmask16>(low_bits(smaller(count, 16))); }
-
-// ---- Products ------------------------------------------------------------------------------------------------------
-
-/// An operand read one pair at a time and broadcast: pair (i, p) lies at data[i * row + p * depth].
-struct Broadcast {
-  const uint32_t* data;
-  int64_t row;
-  int64_t depth;
-};
-
-/// An operand or result read by vectors: lane l of row i lies at data[i * row + l].
-struct PairRows {
-  const uint32_t* data;
-  int64_t row;
-};
-struct FloatRows {
-  float* data;
-  int64_t row;
-};
-
-enum class Sum { fresh, fresh_with_maximum, add };
-
-/// c[i][0..kVectors) (+)= sum over p < depth of a(i, p) . b[p][0..kVectors), for i < kRows.
-/// With a maximum, maximum[0..kVectors) becomes the greatest of itself and of the rows of c.
-/// Inlined, so that strides known to the caller become constants in the addresses.
-template <int kRows, int kVectors, Sum kSum>
-[[gnu::always_inline]] inline void register_tile(int64_t depth, Broadcast a, PairRows b, FloatRows c, float* maximum) {
-  __m512 sum[kRows][kVectors];
-#pragma GCC unroll 8
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j)
-      sum[i][j] = kSum == Sum::add ? _mm512_load_ps(c.data + i * c.row + j * kLanes) : _mm512_setzero_ps();
-  }
-  const uint32_t* left = a.data;
-  const uint32_t* right = b.data;
-  for (int64_t p = 0; p < depth; ++p, left += a.depth, right += b.row) {
-    __m512bh vectors[kVectors];
-#pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j) vectors[j] = (__m512bh)_mm512_load_si512(right + j * kLanes);
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
-      const __m512bh pair = (__m512bh)_mm512_set1_epi32(static_cast<int>(left[i * a.row]));
-#pragma GCC unroll 8
-      for (int j = 0; j < kVectors; ++j) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], vectors[j], pair);
-    }
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j) _mm512_store_ps(c.data + i * c.row + j * kLanes, sum[i][j]);
-  }
-  if (kSum == Sum::fresh_with_maximum) {
-#pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j) {
-      __m512 greatest = _mm512_load_ps(maximum + j * kLanes);
-#pragma GCC unroll 8
-      for (int i = 0; i < kRows; ++i) greatest = _mm512_max_ps(greatest, sum[i][j]);
-      _mm512_store_ps(maximum + j * kLanes, greatest);
-    }
-  }
-}
-
-/// All rows, kRows at a time.
-template <int kRows, int kVectors, Sum kSum>
-[[gnu::always_inline]] inline void rows_of_tiles(int64_t rows, int64_t depth, Broadcast a, PairRows b, FloatRows c,
-                                                 float* maximum) {
-  for (; rows >= kRows; rows -= kRows) {
-    register_tile<kRows, kVectors, kSum>(depth, a, b, c, maximum);
-    a.data += kRows * a.row;
-    c.data += kRows * c.row;
-  }
-  if constexpr (kRows > 1) {
-    if (rows > 0) rows_of_tiles<kRows / 2, kVectors, kSum>(rows, depth, a, b, c, maximum);
-  }
-}
-
-/// Products into a tile of 64 queries: c [rows][64] (+)= a [rows][depth] . b [depth][64].
-template <Sum kSum>
-void multiply_tile(int64_t rows, int64_t depth, Broadcast a, const uint32_t* b, float* c, float* maximum = nullptr) {
-  rows_of_tiles<4, 4, kSum>(rows, depth, a, {b, kTile}, {c, kTile}, maximum);
-}
-
-/// c [rows][columns] += x [rows][32] . b [32][columns], pairs of queries; columns are a multiple of 16.
-void multiply_add_columns(int64_t rows, int64_t columns, const uint32_t* x, const uint32_t* b, float* c) {
-  constexpr int64_t depth = kTilePairs;
-  const Broadcast a{x, kTilePairs, 1};
-  constexpr int64_t kMost = 5;  // vectors; head sizes 80 and 160 come out even
-  const int64_t vectors = columns / kLanes, groups = (vectors + kMost - 1) / kMost;
-  int64_t first = 0;
-  for (int64_t group = 0; group < groups; ++group) {
-    const int64_t last = vectors * (group + 1) / groups;  // groups of nearly the same size
-    const PairRows right{b + first * kLanes, columns};
-    const FloatRows out{c + first * kLanes, columns};
-    // As many rows as the 32 registers have room for.
-    switch (last - first) {
-      case 5:
-        rows_of_tiles<4, 5, Sum::add>(rows, depth, a, right, out, nullptr);
-        break;
-      case 4:
-        rows_of_tiles<4, 4, Sum::add>(rows, depth, a, right, out, nullptr);
-        break;
-      case 3:
-        rows_of_tiles<8, 3, Sum::add>(rows, depth, a, right, out, nullptr);
-        break;
-      case 2:
-        rows_of_tiles<8, 2, Sum::add>(rows, depth, a, right, out, nullptr);
-        break;
-      default:
-        rows_of_tiles<8, 1, Sum::add>(rows, depth, a, right, out, nullptr);
-        break;
-    }
-    first = last;
-  }
-}
 
 // ---- Layouts -------------------------------------------------------------------------------------------------------
 
@@ -164,29 +47,32 @@ struct Tokens {
   }
 };
 
-/// to [token][pairs_of(size)]: as they are, with the last pair of an odd size filled up with zero.
-void copy_pairs(const Tokens& x, uint32_t* to) {
-  const int64_t width = pairs_of(x.size);
-  for (int64_t t = 0; t < x.count; ++t) {
+/// to [token][width]: as they are, for `tokens` tokens of which the missing ones are zero, as is what is missing to
+/// width >= pairs_of(size).
+void copy_pairs(const Tokens& x, int64_t tokens, int64_t width, uint32_t* to) {
+  for (int64_t t = 0; t < tokens; ++t) {
     for (int64_t i = 0; i < width; i += 16) {
-      const __m512i values = _mm512_maskz_loadu_epi16(low_bits(x.size - 2 * i), x.data + t * x.stride + 2 * i);
+      const __mmask32 columns = t < x.count ? low_bits(x.size - 2 * i) : 0;
+      const __m512i values = _mm512_maskz_loadu_epi16(columns, x.data + t * x.stride + 2 * i);
       _mm512_mask_storeu_epi32(to + t * width + i, lane_mask(width - i), values);
     }
   }
 }
 
+/// Columns i to i + 15 of tokens t and t + 1 as pairs; what is missing is zero.
+__m512i token_pairs(const Tokens& x, int64_t t, int64_t i) {
+  const __mmask16 columns = lane_mask(x.size - i);
+  const uint16_t* at = x.data + t * x.stride + i;
+  const __m256i even = _mm256_maskz_loadu_epi16(t < x.count ? columns : 0, at);
+  const __m256i odd = _mm256_maskz_loadu_epi16(t + 1 < x.count ? columns : 0, at + x.stride);
+  return _mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+}
+
 /// to [token / 2][width]: pairs of tokens, where width >= size, for `tokens` tokens of which the missing ones are zero.
 void interleave_tokens(const Tokens& x, int64_t tokens, int64_t width, uint32_t* to) {
   for (int64_t t = 0; t < tokens; t += 2, to += width) {
-    for (int64_t i = 0; i < width; i += 16) {
-      const __mmask16 columns = lane_mask(x.size - i);
-      const uint16_t* at = x.data + t * x.stride + i;
-      const __m256i even = _mm256_maskz_loadu_epi16(t < x.count ? columns : 0, at);
-      const __m256i odd = _mm256_maskz_loadu_epi16(t + 1 < x.count ? columns : 0, at + x.stride);
-      const __m512i pair =
-          _mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
-      _mm512_mask_storeu_epi32(to + i, lane_mask(width - i), pair);
-    }
+    for (int64_t i = 0; i < width; i += 16)
+      _mm512_mask_storeu_epi32(to + i, lane_mask(width - i), token_pairs(x, t, i));
   }
 }
 
@@ -221,9 +107,8 @@ void transpose(__m512i (&x)[16]) {
   for (int i = 0; i < 16; ++i) x[i] = y[i];
 }
 
-/// to [pairs_of(size)][kTile]: lanes are tokens; the missing ones are zero.
-void transpose_pairs(const Tokens& x, uint32_t* to) {
-  const int64_t width = pairs_of(x.size);
+/// to [width][kTile], where width >= pairs_of(size): lanes are tokens; what is missing is zero.
+void transpose_pairs(const Tokens& x, int64_t width, uint32_t* to) {
   for (int64_t i = 0; i < width; i += 16) {
     const uint32_t columns = low_bits(x.size - 2 * i);
     for (int64_t t = 0; t < kTile; t += 16) {
@@ -236,6 +121,20 @@ void transpose_pairs(const Tokens& x, uint32_t* to) {
 #pragma GCC unroll 16
       for (int r = 0; r < 16; ++r)
         if (r < rows) _mm512_store_si512(to + (i + r) * kTile + t, block[r]);
+    }
+  }
+}
+
+/// to [padded(size)][kTilePairs]: lanes are pairs of a tile's tokens; what is missing is zero.
+void transpose_token_pairs(const Tokens& x, uint32_t* to) {
+  for (int64_t i = 0; i < x.size; i += 16) {
+    for (int64_t pair = 0; pair < kTilePairs; pair += 16) {
+      __m512i block[16];
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r) block[r] = token_pairs(x, 2 * (pair + r), i);
+      transpose(block);
+#pragma GCC unroll 16
+      for (int r = 0; r < 16; ++r) _mm512_store_si512(to + (i + r) * kTilePairs + pair, block[r]);
     }
   }
 }
@@ -342,12 +241,17 @@ void mask_future(float* scores, int64_t key_begin, int64_t keys, int64_t query_b
 }
 
 void column_maximum(const float* scores, int64_t keys, float* maximum) {
-  for (int64_t lane = 0; lane < kTile; lane += kLanes) {
-    __m512 greatest = _mm512_set1_ps(kMasked);
-    for (int64_t key = 0; key < keys; ++key)
-      greatest = _mm512_max_ps(greatest, _mm512_load_ps(scores + key * kTile + lane));
-    _mm512_store_ps(maximum + lane, greatest);
+  constexpr int kVectors = kTile / kLanes;
+  __m512 greatest[kVectors];
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) greatest[j] = _mm512_set1_ps(kMasked);
+  for (int64_t key = 0; key < keys; ++key) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j)
+      greatest[j] = _mm512_max_ps(greatest[j], _mm512_load_ps(scores + key * kTile + j * kLanes));
   }
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; ++j) _mm512_store_ps(maximum + j * kLanes, greatest[j]);
 }
 
 /// How much the greatest score may exceed the one that exponents are taken against before the sums are rescaled (in
@@ -409,6 +313,74 @@ struct RunningSoftmax {
   }
 };
 
+// ---- What multiplies -----------------------------------------------------------------------------------------------
+
+/// By vectors: any number of rows and of pairs, and the left operand in any order.
+struct VectorProducts {
+  /// How many tokens, rows of a result and pairs to sum over there must be room for (those past the count are zero).
+  static int64_t tokens(int64_t count) { return count; }
+  static int64_t rows(int64_t count) { return count; }
+  static int64_t depth(int64_t pairs) { return pairs; }
+
+  /// What `over_keys` sums over, for a tile of keys: [key / 2][size].
+  static void pack_keys(const Tokens& x, uint32_t* to) { interleave_tokens(x, x.count, x.size, to); }
+
+  /// c [keys][kTile] = a [keys][width] . b [width][kTile]; with a maximum, that of each column over the keys.
+  static void over_head(int64_t keys, int64_t width, const uint32_t* a, const uint32_t* b, float* c) {
+    multiply_tile<Sum::fresh>(keys, width, {a, width, 1}, b, c);
+  }
+  static void over_head(int64_t keys, int64_t width, const uint32_t* a, const uint32_t* b, float* c, float* maximum) {
+    fill(maximum, kTile, kMasked);
+    multiply_tile<Sum::fresh_with_maximum>(keys, width, {a, width, 1}, b, c, maximum);
+  }
+  /// c [rows(size)][kTile] (+)= a . b [key / 2][kTile], where a is from pack_keys; b has room for depth(pairs) rows.
+  template <Sum kSum>
+  static void over_keys(int64_t size, int64_t keys, const uint32_t* a, uint32_t* b, float* c) {
+    multiply_tile<kSum>(size, pairs_of(keys), {a, 1, size}, b, c);
+  }
+  /// c [tokens(keys)][columns] += a [tokens(keys)][kTilePairs] . b [kTilePairs][columns], columns a multiple of 16.
+  static void over_queries(int64_t keys, int64_t columns, const uint32_t* a, const uint32_t* b, float* c) {
+    multiply_add_columns(keys, columns, a, b, c);
+  }
+
+  /// Around all products of a thread.
+  static void begin() {}
+  static void end() {}
+};
+
+/// By AMX tiles: rows and pairs come in sixteens, and pairs that are summed over lie one behind the other. Rows past
+/// the count may hold anything: they reach only rows of the result that nobody reads.
+struct TileProducts {
+  static int64_t tokens(int64_t count) { return tiles_of(count) * kTile; }
+  static int64_t rows(int64_t count) { return padded(count); }
+  static int64_t depth(int64_t pairs) { return padded(pairs); }
+
+  /// [padded(size)][kTilePairs]
+  static void pack_keys(const Tokens& x, uint32_t* to) { transpose_token_pairs(x, to); }
+
+  static void over_head(int64_t keys, int64_t width, const uint32_t* a, const uint32_t* b, float* c) {
+    multiply_by_tiles(padded(keys), kTile, width, {a, width}, {b, kTile}, {c, kTile}, /*add=*/false);
+  }
+  static void over_head(int64_t keys, int64_t width, const uint32_t* a, const uint32_t* b, float* c, float* maximum) {
+    over_head(keys, width, a, b, c);
+    column_maximum(c, keys, maximum);
+  }
+  template <Sum kSum>
+  static void over_keys(int64_t size, int64_t keys, const uint32_t* a, uint32_t* b, float* c) {
+    const int64_t pairs = pairs_of(keys);
+    for (int64_t p = pairs; p < padded(pairs); ++p)  // zero times what happens to lie there could be NaN
+      for (int64_t lane = 0; lane < kTile; lane += kLanes)
+        _mm512_store_si512(b + p * kTile + lane, _mm512_setzero_si512());
+    multiply_by_tiles(padded(size), kTile, padded(pairs), {a, kTilePairs}, {b, kTile}, {c, kTile}, kSum == Sum::add);
+  }
+  static void over_queries(int64_t keys, int64_t columns, const uint32_t* a, const uint32_t* b, float* c) {
+    multiply_by_tiles(padded(keys), columns, kTilePairs, {a, kTilePairs}, {b, columns}, {c, columns}, /*add=*/true);
+  }
+
+  static void begin() { configure_tiles(); }
+  static void end() { release_tiles(); }
+};
+
 // ---- Memory --------------------------------------------------------------------------------------------------------
 
 /// Hands out consecutive arrays, each aligned to 64 bytes.
@@ -427,18 +399,22 @@ class Carver {
   char* next_;
 };
 
-/// Each of the following lays itself out in memory; `bytes` is what it takes.
+/// Each of the following lays itself out in memory; `bytes` is what it takes. "width" is Products::depth of
+/// pairs_of(head_size), and "rows" Products::rows of head_size.
+template <class Products>
 struct PackedKeys {
-  uint32_t* k;  // [key][pairs_of(head_size)]
-  uint32_t* v;  // [key / 2][head_size], pairs of keys
+  uint32_t* k;  // [key][width]
+  uint32_t* v;  // of each tile of keys, as Products::pack_keys leaves it
   PackedKeys(const AttentionShape& s, Carver& carver) {
-    k = carver.take<uint32_t>(s.key_length * pairs_of(s.head_size));
-    v = carver.take<uint32_t>(pairs_of(s.key_length) * s.head_size);
+    const int64_t keys = Products::tokens(s.key_length);
+    k = carver.take<uint32_t>(keys * Products::depth(pairs_of(s.head_size)));
+    v = carver.take<uint32_t>(pairs_of(keys) * Products::rows(s.head_size));
   }
 };
 
+template <class Products>
 struct PackedQueries {
-  uint32_t* q;           // [tile][pairs_of(head_size)][kTile], pairs along the head
+  uint32_t* q;           // [tile][width][kTile], pairs along the head
   uint32_t* dout;        // likewise
   uint32_t* q_pairs;     // [query / 2][padded(head_size)], pairs of queries
   uint32_t* dout_pairs;  // likewise
@@ -446,8 +422,8 @@ struct PackedQueries {
   float* delta;          // [query], sum over the head of dout * out
   PackedQueries(const AttentionShape& s, Carver& carver) {
     const int64_t queries = tiles_of(s.query_length) * kTile;
-    q = carver.take<uint32_t>(queries * pairs_of(s.head_size));
-    dout = carver.take<uint32_t>(queries * pairs_of(s.head_size));
+    q = carver.take<uint32_t>(queries * Products::depth(pairs_of(s.head_size)));
+    dout = carver.take<uint32_t>(queries * Products::depth(pairs_of(s.head_size)));
     q_pairs = carver.take<uint32_t>(queries / 2 * padded(s.head_size));
     dout_pairs = carver.take<uint32_t>(queries / 2 * padded(s.head_size));
     lse = carver.take<float>(queries);
@@ -455,34 +431,36 @@ struct PackedQueries {
   }
 };
 
+template <class Products>
 struct ForwardTiles {
-  uint32_t* q;    // [pairs_of(head_size)][kTile]
+  uint32_t* q;    // [width][kTile]
   float* scores;  // [key][kTile]
   uint32_t* p;    // [key / 2][kTile], pairs of keys
-  float* rows;    // [head_size][kTile]
+  float* rows;    // [rows][kTile]
   float *maximum, *reference, *sum;
   ForwardTiles(const AttentionShape& s, Carver& carver) {
-    q = carver.take<uint32_t>(pairs_of(s.head_size) * kTile);
+    q = carver.take<uint32_t>(Products::depth(pairs_of(s.head_size)) * kTile);
     scores = carver.take<float>(kTile * kTile);
     p = carver.take<uint32_t>(kTilePairs * kTile);
-    rows = carver.take<float>(s.head_size * kTile);
+    rows = carver.take<float>(Products::rows(s.head_size) * kTile);
     maximum = carver.take<float>(kTile);
     reference = carver.take<float>(kTile);
     sum = carver.take<float>(kTile);
   }
 };
 
+template <class Products>
 struct BackwardTiles {
-  uint32_t *k, *v;     // [key][pairs_of(head_size)]
-  uint32_t* k_pairs;   // [key / 2][head_size], pairs of keys
+  uint32_t *k, *v;     // [key][width]
+  uint32_t* k_pairs;   // as Products::pack_keys leaves it
   float *scores, *dp;  // [key][kTile]
   uint32_t *p, *ds;    // [key][kTile / 2], pairs of queries
   uint32_t* ds_pairs;  // [key / 2][kTile], pairs of keys
   float *dk, *dv;      // [key][padded(head_size)]
   BackwardTiles(const AttentionShape& s, Carver& carver) {
-    k = carver.take<uint32_t>(kTile * pairs_of(s.head_size));
-    v = carver.take<uint32_t>(kTile * pairs_of(s.head_size));
-    k_pairs = carver.take<uint32_t>(kTilePairs * s.head_size);
+    k = carver.take<uint32_t>(kTile * Products::depth(pairs_of(s.head_size)));
+    v = carver.take<uint32_t>(kTile * Products::depth(pairs_of(s.head_size)));
+    k_pairs = carver.take<uint32_t>(kTilePairs * Products::rows(s.head_size));
     scores = carver.take<float>(kTile * kTile);
     dp = carver.take<float>(kTile * kTile);
     p = carver.take<uint32_t>(kTile * kTilePairs);
@@ -506,10 +484,11 @@ Layout layout_in(const AttentionShape& s, const void* memory) {
   return Layout(s, carver);
 }
 
+template <class Products>
 AttentionMemory memory(const AttentionShape& s, bool backward) {
-  if (!backward) return {bytes_of<PackedKeys>(s), bytes_of<ForwardTiles>(s), 0};
-  return {bytes_of<PackedQueries>(s), bytes_of<BackwardTiles>(s),
-          static_cast<size_t>(tiles_of(s.query_length) * kTile * s.head_size) * sizeof(float)};
+  if (!backward) return {bytes_of<PackedKeys<Products>>(s), bytes_of<ForwardTiles<Products>>(s), 0};
+  return {bytes_of<PackedQueries<Products>>(s), bytes_of<BackwardTiles<Products>>(s),
+          static_cast<size_t>(tiles_of(s.query_length) * kTile * Products::rows(s.head_size)) * sizeof(float)};
 }
 
 // ---- Passes --------------------------------------------------------------------------------------------------------
@@ -518,39 +497,43 @@ Tokens tokens_of(const void* data, int64_t stride, int64_t count, int64_t size) 
   return {static_cast<const uint16_t*>(data), stride, count, size};
 }
 
+template <class Products>
 void pack_forward(const AttentionShape& s, const AttentionHead& head, void* packed) {
-  const PackedKeys keys = layout_in<PackedKeys>(s, packed);
-  copy_pairs(tokens_of(head.k, s.key_stride, s.key_length, s.head_size), keys.k);
-  interleave_tokens(tokens_of(head.v, s.value_stride, s.key_length, s.head_size), s.key_length, s.head_size, keys.v);
+  const PackedKeys<Products> keys = layout_in<PackedKeys<Products>>(s, packed);
+  copy_pairs(tokens_of(head.k, s.key_stride, s.key_length, s.head_size), Products::tokens(s.key_length),
+             Products::depth(pairs_of(s.head_size)), keys.k);
+  const Tokens v = tokens_of(head.v, s.value_stride, s.key_length, s.head_size);
+  for (int64_t k0 = 0; k0 < s.key_length; k0 += kTile)
+    Products::pack_keys(v.from(k0, kTile), keys.v + k0 / 2 * Products::rows(s.head_size));
 }
 
+template <class Products>
 void forward(const AttentionShape& s, const AttentionHead& head, const void* packed, int64_t query_begin,
              int64_t query_end, void* thread) {
-  const int64_t size = s.head_size, width = pairs_of(size);
-  const PackedKeys all = layout_in<PackedKeys>(s, packed);
-  const ForwardTiles tile = layout_in<ForwardTiles>(s, thread);
+  const int64_t size = s.head_size, width = Products::depth(pairs_of(size));
+  const PackedKeys<Products> all = layout_in<PackedKeys<Products>>(s, packed);
+  const ForwardTiles<Products> tile = layout_in<ForwardTiles<Products>>(s, thread);
   const RunningSoftmax softmax{tile.reference, tile.sum, tile.rows, size};
   const Tokens q = tokens_of(head.q, s.query_stride, s.query_length, size);
+  Products::begin();
   for (int64_t q0 = query_begin; q0 < query_end; q0 += kTile) {
     const int64_t queries = smaller(kTile, query_end - q0);
-    transpose_pairs(q.from(q0, kTile), tile.q);
+    transpose_pairs(q.from(q0, kTile), width, tile.q);
     const int64_t key_end = s.causal ? smaller(s.key_length, q0 + queries) : s.key_length;
     for (int64_t k0 = 0; k0 < key_end; k0 += kTile) {
       const int64_t keys = smaller(kTile, key_end - k0);
-      fill(tile.maximum, kTile, kMasked);
-      multiply_tile<Sum::fresh_with_maximum>(keys, width, {all.k + k0 * width, width, 1}, tile.q, tile.scores,
-                                             tile.maximum);
+      Products::over_head(keys, width, all.k + k0 * width, tile.q, tile.scores, tile.maximum);
       if (s.causal && k0 + keys > q0) {
         mask_future(tile.scores, k0, keys, q0);
         column_maximum(tile.scores, keys, tile.maximum);
       }
       if (keys % 2 != 0) fill(tile.scores + keys * kTile, kTile, kMasked);
       softmax.add_tile(tile.scores, tile.maximum, keys, s.scale * kLog2e, /*first=*/k0 == 0, tile.p);
-      const Broadcast v{all.v + k0 / 2 * size, 1, size};
+      const uint32_t* const v = all.v + k0 / 2 * Products::rows(size);
       if (k0 == 0) {
-        multiply_tile<Sum::fresh>(size, pairs_of(keys), v, tile.p, tile.rows);
+        Products::template over_keys<Sum::fresh>(size, keys, v, tile.p, tile.rows);
       } else {
-        multiply_tile<Sum::add>(size, pairs_of(keys), v, tile.p, tile.rows);
+        Products::template over_keys<Sum::add>(size, keys, v, tile.p, tile.rows);
       }
     }
     for (int64_t lane = 0; lane < kTile; lane += kLanes) {
@@ -563,6 +546,7 @@ void forward(const AttentionShape& s, const AttentionHead& head, const void* pac
     store_transposed(tile.rows, tile.sum, queries, size, static_cast<uint16_t*>(head.out) + q0 * s.output_stride,
                      s.output_stride);
   }
+  Products::end();
 }
 
 /// Sum of a[i] * b[i] over a token's head.
@@ -577,16 +561,17 @@ float dot(const uint16_t* a, const uint16_t* b, int64_t size) {
 }
 
 /// Missing queries of the last tile are zero throughout, which makes their share of every gradient zero.
+template <class Products>
 void pack_backward(const AttentionShape& s, const AttentionHead& head, void* packed) {
-  const int64_t size = s.head_size;
-  const PackedQueries all = layout_in<PackedQueries>(s, packed);
+  const int64_t size = s.head_size, width = Products::depth(pairs_of(size));
+  const PackedQueries<Products> all = layout_in<PackedQueries<Products>>(s, packed);
   const Tokens q = tokens_of(head.q, s.query_stride, s.query_length, size);
   const Tokens dout = tokens_of(head.dout, s.output_stride, s.query_length, size);
   const Tokens out = tokens_of(head.out, s.output_stride, s.query_length, size);
   const int64_t queries = tiles_of(s.query_length) * kTile;
   for (int64_t q0 = 0; q0 < queries; q0 += kTile) {
-    transpose_pairs(q.from(q0, kTile), all.q + q0 * pairs_of(size));
-    transpose_pairs(dout.from(q0, kTile), all.dout + q0 * pairs_of(size));
+    transpose_pairs(q.from(q0, kTile), width, all.q + q0 * width);
+    transpose_pairs(dout.from(q0, kTile), width, all.dout + q0 * width);
   }
   interleave_tokens(q, queries, padded(size), all.q_pairs);
   interleave_tokens(dout, queries, padded(size), all.dout_pairs);
@@ -599,7 +584,8 @@ void pack_backward(const AttentionShape& s, const AttentionHead& head, void* pac
 
 /// From tiles [key][kTile] of scores and of dp = v dout^T, an even number of keys: p = 2^(factor * scores - lse) and
 /// ds = p * (dp - delta), rounded, in the orders that the products need.
-void softmax_gradient(const BackwardTiles& tile, int64_t keys, float factor, const float* lse, const float* delta) {
+template <class Tiles>
+void softmax_gradient(const Tiles& tile, int64_t keys, float factor, const float* lse, const float* delta) {
   const __m512 scale = _mm512_set1_ps(factor);
   for (int64_t lane = 0; lane < kTile; lane += 2 * kLanes) {
     const __m512 against[2] = {_mm512_load_ps(lse + lane), _mm512_load_ps(lse + lane + kLanes)};
@@ -627,27 +613,30 @@ void softmax_gradient(const BackwardTiles& tile, int64_t keys, float factor, con
   }
 }
 
+template <class Products>
 void backward(const AttentionShape& s, const AttentionHead& head, const void* packed, int64_t key_begin,
               int64_t key_end, void* dq_terms, void* thread) {
-  const int64_t size = s.head_size, width = pairs_of(size), columns = padded(size);
-  const PackedQueries all = layout_in<PackedQueries>(s, packed);
-  const BackwardTiles tile = layout_in<BackwardTiles>(s, thread);
+  const int64_t size = s.head_size, width = Products::depth(pairs_of(size)), columns = padded(size);
+  const int64_t rows = Products::rows(size);
+  const PackedQueries<Products> all = layout_in<PackedQueries<Products>>(s, packed);
+  const BackwardTiles<Products> tile = layout_in<BackwardTiles<Products>>(s, thread);
   const Tokens all_k = tokens_of(head.k, s.key_stride, s.key_length, size);
   const Tokens all_v = tokens_of(head.v, s.value_stride, s.key_length, size);
-  float* const dq = static_cast<float*>(dq_terms);  // [tile][head_size][kTile]
-  fill(dq, tiles_of(s.query_length) * kTile * size, 0.0f);
+  float* const dq = static_cast<float*>(dq_terms);  // [tile][rows][kTile]
+  fill(dq, tiles_of(s.query_length) * kTile * rows, 0.0f);
+  Products::begin();
   for (int64_t k0 = key_begin; k0 < key_end; k0 += kTile) {
     const int64_t keys = smaller(kTile, key_end - k0), even_keys = 2 * pairs_of(keys);
     const Tokens k = all_k.from(k0, keys), v = all_v.from(k0, keys);
-    copy_pairs(k, tile.k);
-    copy_pairs(v, tile.v);
-    interleave_tokens(k, keys, size, tile.k_pairs);
+    copy_pairs(k, Products::tokens(keys), width, tile.k);
+    copy_pairs(v, Products::tokens(keys), width, tile.v);
+    Products::pack_keys(k, tile.k_pairs);
     fill(tile.dk, kTile * columns, 0.0f);
     fill(tile.dv, kTile * columns, 0.0f);
     // Under a causal mask no query before the first key of the tile sees any of them.
     for (int64_t q0 = s.causal ? k0 : 0; q0 < s.query_length; q0 += kTile) {
-      multiply_tile<Sum::fresh>(keys, width, {tile.k, width, 1}, all.q + q0 * width, tile.scores);
-      multiply_tile<Sum::fresh>(keys, width, {tile.v, width, 1}, all.dout + q0 * width, tile.dp);
+      Products::over_head(keys, width, tile.k, all.q + q0 * width, tile.scores);
+      Products::over_head(keys, width, tile.v, all.dout + q0 * width, tile.dp);
       if (s.causal && k0 + keys > q0) mask_future(tile.scores, k0, keys, q0);
       if (keys != even_keys) {  // a key that is not there: p = ds = 0
         fill(tile.scores + keys * kTile, kTile, kMasked);
@@ -655,24 +644,26 @@ void backward(const AttentionShape& s, const AttentionHead& head, const void* pa
       }
       softmax_gradient(tile, even_keys, s.scale * kLog2e, all.lse + q0, all.delta + q0);
       const int64_t pairs = q0 / 2 * columns;
-      multiply_add_columns(keys, columns, tile.p, all.dout_pairs + pairs, tile.dv);
-      multiply_add_columns(keys, columns, tile.ds, all.q_pairs + pairs, tile.dk);
-      multiply_tile<Sum::add>(size, even_keys / 2, {tile.k_pairs, 1, size}, tile.ds_pairs, dq + q0 * size);
+      Products::over_queries(keys, columns, tile.p, all.dout_pairs + pairs, tile.dv);
+      Products::over_queries(keys, columns, tile.ds, all.q_pairs + pairs, tile.dk);
+      Products::template over_keys<Sum::add>(size, keys, tile.k_pairs, tile.ds_pairs, dq + q0 * rows);
     }
     store_rows(tile.dk, s.scale, keys, size, static_cast<uint16_t*>(head.dk) + k0 * s.key_stride, s.key_stride);
     store_rows(tile.dv, 1.0f, keys, size, static_cast<uint16_t*>(head.dv) + k0 * s.value_stride, s.value_stride);
   }
+  Products::end();
 }
 
+template <class Products>
 void store_dq(const AttentionShape& s, const AttentionHead& head, const void* dq_terms, int64_t parts, void* thread) {
-  const int64_t tile_count = kTile * s.head_size;
+  const int64_t rows = Products::rows(s.head_size), tile_count = kTile * rows;
   const int64_t part_count = tiles_of(s.query_length) * tile_count;
   Carver carver(thread);  // the other tiles of the thread are not in use now
   float* const factor = carver.take<float>(kTile);
   float* const sum = carver.take<float>(tile_count);
   fill(factor, kTile, s.scale);
   for (int64_t q0 = 0; q0 < s.query_length; q0 += kTile) {
-    const float* terms = static_cast<const float*>(dq_terms) + q0 * s.head_size;
+    const float* terms = static_cast<const float*>(dq_terms) + q0 * rows;
     if (parts > 1) {
       for (int64_t i = 0; i < tile_count; i += kLanes) {
         __m512 total = _mm512_load_ps(terms + i);
@@ -687,7 +678,9 @@ void store_dq(const AttentionShape& s, const AttentionHead& head, const void* dq
   }
 }
 
-constexpr AttentionKernels kKernels = {memory, pack_forward, forward, pack_backward, backward, store_dq};
+template <class Products>
+constexpr AttentionKernels kKernels = {memory<Products>,        pack_forward<Products>, forward<Products>,
+                                       pack_backward<Products>, backward<Products>,     store_dq<Products>};
 
 }  // namespace
 }  // namespace rankine
@@ -695,11 +688,27 @@ constexpr AttentionKernels kKernels = {memory, pack_forward, forward, pack_backw
 #pragma GCC pop_options
 
 namespace rankine {
+namespace {
+
+/// Linux gives a process the state of AMX tiles when it asks (Documentation/x86/xstate.rst).
+bool tiles_are_granted() {
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr int kTileData = 18;               // of the state components that xsave knows
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
 
 const AttentionKernels* avx512_bf16_attention() {
   const bool runs_here = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return runs_here ? &kKernels : nullptr;
+  return runs_here ? &kKernels<VectorProducts> : nullptr;
+}
+
+const AttentionKernels* amx_bf16_attention() {
+  static const bool runs_here = avx512_bf16_attention() != nullptr && __builtin_cpu_supports("amx-tile") &&
+                                __builtin_cpu_supports("amx-bf16") && tiles_are_granted();
+  return runs_here ? &kKernels<TileProducts> : nullptr;
 }
 
 }  // namespace rankine
@@ -708,6 +717,7 @@ const AttentionKernels* avx512_bf16_attention() {
 
 namespace rankine {
 const AttentionKernels* avx512_bf16_attention() { return nullptr; }
+const AttentionKernels* amx_bf16_attention() { return nullptr; }
 }  // namespace rankine
 
 #endif
