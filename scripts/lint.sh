@@ -12,5 +12,6 @@ fi
 clang-format --dry-run --Werror "${files[@]}"
 # One omp.h there is, of whichever LLVM: Debian's packages of it exclude each other, and GCC's is not for clang.
 omp=$(dirname "$(find /usr/lib/llvm-*/lib/clang -name omp.h | head -1)")
-# Headers are looked at through the files that include them. The fuzzers are no part of the release build.
-printf '%s\n' "${files[@]}" | grep '\.cpp$' | grep -v '^tests/fuzz/' | xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet --extra-arg=-fno-openmp --extra-arg=-idirafter"$omp" --extra-arg=-w -p build/release
+# Headers are looked at through the files that include them. The fuzzers and the
+# benchmarks are no part of the release build.
+printf '%s\n' "${files[@]}" | grep '\.cpp$' | grep -v -e '^tests/fuzz/' -e '^bench/' | xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet --extra-arg=-fno-openmp --extra-arg=-idirafter"$omp" --extra-arg=-w -p build/release

@@ -70,7 +70,7 @@ DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std:
   dataset.resize_interpolation = defaults.subset.resize_interpolation;
   add_subfolders(train_data_dir, "--train_data_dir", false, defaults.subset, dataset.subsets);
   if (!reg_data_dir.empty()) add_subfolders(reg_data_dir, "--reg_data_dir", true, defaults.subset, dataset.subsets);
-  Buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // says now what is wrong with the sizes
   return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 
@@ -86,7 +86,7 @@ DatasetConfig dataset_from_metadata(const std::string& in_json, const std::strin
                              .metadata_file = in_json,
                              .name = folder_name(in_json),
                              .options = defaults.subset});
-  Buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // says now what is wrong with the sizes
   return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 

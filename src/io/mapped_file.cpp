@@ -75,9 +75,9 @@ void MappedFile::release(std::span<const std::byte> part) const {
   if (part.empty()) return;
   // Whole pages, outwards: a neighbour's bytes on the first or last page are simply read again.
   const uintptr_t page = page_size();
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(part.data()) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(part.data() + part.size()) + page - 1) / page * page;
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const uintptr_t before = reinterpret_cast<uintptr_t>(part.data()) % page;
+  const uintptr_t length = (before + part.size() + page - 1) / page * page;
+  ::madvise(const_cast<std::byte*>(part.data()) - before, length, MADV_DONTNEED);
 }
 
 }  // namespace rankine

@@ -40,7 +40,7 @@ std::vector<float> picture_noise(const std::string& picture_digest, bool flipped
 /// [H, W, channels], left and right exchanged.
 std::vector<float> mirrored(const std::vector<float>& values, int width, int channels) {
   std::vector<float> out(values.size());
-  const auto row = static_cast<size_t>(width * channels);
+  const auto row = static_cast<size_t>(width) * static_cast<size_t>(channels);
   for (size_t begin = 0; begin < values.size(); begin += row)
     for (int x = 0; x < width; ++x)
       std::copy_n(&values[begin + static_cast<size_t>(x * channels)], channels,

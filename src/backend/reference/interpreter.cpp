@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-Interpreter::Interpreter(const Graph& graph, LeafReader leaf) { run(graph, leaf); }
+Interpreter::Interpreter(const Graph& graph, const LeafReader& leaf) { run(graph, leaf); }
 
 Interpreter::Interpreter(const Graph& graph, const Feed& feed) {
   run(graph, [&](const std::string& name, const Type& type) {

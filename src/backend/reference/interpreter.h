@@ -16,7 +16,7 @@ using Feed = std::map<std::string, HostTensor, std::less<>>;
 class Interpreter {
  public:
   using LeafReader = std::function<HostTensor(const std::string& name, const Type& type)>;
-  Interpreter(const Graph& graph, LeafReader leaf);
+  Interpreter(const Graph& graph, const LeafReader& leaf);
   Interpreter(const Graph& graph, const Feed& feed);
 
   /// Values by output name; values given to `assign` under the variable's name.

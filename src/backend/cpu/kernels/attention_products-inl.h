@@ -18,6 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace rankine {
 namespace HWY_NAMESPACE {
 namespace {
+// NOLINTBEGIN(misc-definitions-in-headers): of one file, and once for each instruction set
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -193,6 +194,7 @@ void multiply_scores(int64_t rows, int64_t columns, int64_t depth, const float* 
   }
 }
 
+// NOLINTEND(misc-definitions-in-headers)
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace rankine

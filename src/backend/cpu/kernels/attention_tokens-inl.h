@@ -20,6 +20,7 @@ HWY_BEFORE_NAMESPACE();
 namespace rankine {
 namespace HWY_NAMESPACE {
 namespace {
+// NOLINTBEGIN(misc-definitions-in-headers): of one file, and once for each instruction set
 
 /// Rows of tokens are padded to whole vectors, and to the four elements that the ends of rows are loaded by.
 int64_t padded(int64_t head_size) {
@@ -172,6 +173,7 @@ void from_panels(const float* panels, int64_t size, float* to) {
   }
 }
 
+// NOLINTEND(misc-definitions-in-headers)
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace rankine
