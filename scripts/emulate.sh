@@ -2,7 +2,7 @@
 # Runs a program of the release build on an emulated processor with AVX512-BF16, or with AMX as well, for machines that
 # have neither: Debian's kernel in Bochs. Slow, some 10 million instructions a second, and for one thread:
 #   scripts/emulate.sh avx512_bf16|amx_bf16 PROGRAM [ARGUMENT...]
-#   scripts/emulate.sh amx_bf16 build/release/tests/test_backend --source-file='*/attention_kernel_test.cpp'
+#   scripts/emulate.sh amx_bf16 build/release/tests/test_backend --test-case='attention gives the same bits*'
 # The first call builds the emulator in build/emulator, from the sources of Bochs 3.0 (the newest Debian with them is
 # "trixie"; later versions were not tried):
 #   BOCHS_SOURCE=bochs_3.0+dfsg.orig.tar.xz scripts/emulate.sh ...
@@ -24,12 +24,14 @@ case $1 in
 esac
 program=$(realpath -e "$2") || die "no such program: $2"
 shift 2
-for tool in busybox cpio grub-mkrescue mformat xorriso; do
-  [[ -n $(type -P "$tool") ]] || die "$tool is missing: apt-get install busybox-static cpio grub-pc-bin mtools xorriso vgabios"
+vga_bios=/usr/share/vgabios/vgabios.bin
+for tool in busybox cpio grub-mkrescue mformat xorriso "$vga_bios"; do
+  [[ -n $(type -P "$tool") || -e $tool ]] || die "$tool is missing: apt-get install busybox-static cpio grub-pc-bin mtools xorriso vgabios"
 done
 
 if [[ ! -x $emulator/bochs ]]; then
   [[ -n ${BOCHS_SOURCE:-} ]] || die "BOCHS_SOURCE must name the archive of Bochs 3.0's sources (Debian's bochs_3.0+dfsg.orig.tar.xz)"
+  rm -rf "$emulator/source"  # of a build that was interrupted
   mkdir -p "$emulator/source"
   tar xf "$BOCHS_SOURCE" -C "$emulator/source" --strip-components=1
   patch -s -p1 -d "$emulator/source" < "$repository/scripts/bochs-3.0.patch"
@@ -41,7 +43,9 @@ if [[ ! -x $emulator/bochs ]]; then
       CFLAGS="-O3 -march=native" CXXFLAGS="-O3 -march=native"
     make -j"$(nproc)"
   ) > "$emulator/build.log" 2>&1 || die "Bochs does not build: see $emulator/build.log"
-  cp "$emulator/source/bochs" "$emulator/source"/bios/bios.bin-* "$emulator/"
+  cp "$emulator/source"/bios/bios.bin-* "$emulator/"
+  mv "$emulator/source/bochs" "$emulator/"
+  rm -r "$emulator/source"
 fi
 if [[ ! -e $emulator/vmlinuz ]]; then
   package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
@@ -90,7 +94,7 @@ display_library: nogui
 memory: guest=2048, host=2048
 cpu: model=sapphire_rapids, ips=100000000, exclude_features="$without la57 pku pks uintr cet serialize"
 romimage: file=$(echo "$emulator"/bios.bin-*)
-vgaromimage: file=/usr/share/vgabios/vgabios.bin
+vgaromimage: file=$vga_bios
 ata0-master: type=cdrom, path=$machine/disk.iso, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev=$machine/serial

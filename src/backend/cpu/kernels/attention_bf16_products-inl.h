@@ -158,8 +158,8 @@ void configure_tiles() {
 
 void release_tiles() { _tile_release(); }
 
-/// c (+)= a . b, of kRows x kColumns tiles, each 1 or 2. Tiles 0 to 3 are sums, 4 and 5 rows of a, 6 and 7 columns of
-/// b.
+/// c (+)= a . b, of kRows x kColumns tiles, each 1 or 2.
+/// Tiles 0 to 3 are sums, 4 and 5 rows of a, 6 and 7 columns of b.
 template <int kRows, int kColumns>
 void tiles_at(int64_t depth, PairRows a, PairRows b, FloatRows c, bool add) {
   const int64_t a_stride = a.row * 4, b_stride = b.row * 4, c_stride = c.row * 4;

@@ -56,7 +56,7 @@ const AttentionKernels& portable_attention(DType dtype);
 /// Null where the compiler or the processor lacks AVX512-BF16.
 const AttentionKernels* avx512_bf16_attention();
 
-/// Null where the compiler, the processor or the kernel lacks AMX's tiles of bf16.
+/// Null where the compiler, the processor or the operating system lacks AMX's tiles of bf16.
 const AttentionKernels* amx_bf16_attention();
 
 }  // namespace rankine
