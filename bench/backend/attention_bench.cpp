@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cpu/kernels/attention.h"
+#include "backend/cpu/kernels/attention/attention.h"
 #include "base/half.h"
 
 namespace rankine {

@@ -3,13 +3,13 @@
 
 #include <vector>
 
-#include "backend/cpu/kernels/activation.h"
-#include "backend/cpu/kernels/adamw.h"
-#include "backend/cpu/kernels/elementwise.h"
-#include "backend/cpu/kernels/geglu.h"
-#include "backend/cpu/kernels/group_norm.h"
-#include "backend/cpu/kernels/layer_norm.h"
-#include "backend/cpu/kernels/reduce.h"
+#include "backend/cpu/kernels/elementwise/activation.h"
+#include "backend/cpu/kernels/elementwise/elementwise.h"
+#include "backend/cpu/kernels/elementwise/geglu.h"
+#include "backend/cpu/kernels/norm/group_norm.h"
+#include "backend/cpu/kernels/norm/layer_norm.h"
+#include "backend/cpu/kernels/shape/reduce.h"
+#include "backend/cpu/kernels/update/adamw.h"
 #include "base/half.h"
 
 namespace rankine::cpu {

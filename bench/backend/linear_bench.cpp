@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "backend/cpu/kernels/linear.h"
+#include "backend/cpu/kernels/linear/linear.h"
 #include "base/half.h"
 
 namespace rankine::cpu {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "backend/cpu/dnnl_compat.h"
-#include "backend/cpu/kernels/winograd.h"
+#include "backend/cpu/kernels/winograd/winograd.h"
 #include "base/half.h"
 
 namespace rankine::cpu {

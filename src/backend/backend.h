@@ -9,7 +9,7 @@
 
 #include "base/nonfinite.h"
 #include "graph/graph.h"
-#include "graph/memory_problem.h"
+#include "graph/memory/problem.h"
 
 namespace rankine {
 
@@ -66,8 +66,8 @@ class Session {
   virtual ~Session() = default;
   /// Prepares the graph, which must stay alive as long as the executable. Variables that are new start as zeros.
   virtual std::unique_ptr<Executable> compile(Graph& graph) = 0;
-  /// The same for a program that comes and goes: what it alone needs of frozen weights goes with `rest`.
-  virtual std::unique_ptr<Executable> compile_guest(Graph& graph) { return compile(graph); }
+  /// The same for a program that comes and goes: what it alone needs of frozen weights goes with `release_scratch`.
+  virtual std::unique_ptr<Executable> compile_temporary(Graph& graph) { return compile(graph); }
   /// A u8 variable is written and read as the f32 numbers, ceil(count / 4), that have its bytes.
   virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
   virtual void read_variable(std::string_view name, std::span<float> values) = 0;
@@ -76,7 +76,7 @@ class Session {
   virtual MemoryUse memory() const = 0;
   /// Gives the memory of the arena and of kernels back until the next run. Guests must be gone, other programs stay as
   /// they are.
-  virtual void rest() {}
+  virtual void release_scratch() {}
   /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
   virtual void release_weights() {}
 };

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,13 @@ std::string_view name_of(DType dtype);
 int64_t count_of(const Shape& shape);
 
 std::ostream& operator<<(std::ostream& out, DType dtype);
+
+/// A tensor of a model, without its numbers.
+struct NamedShape {
+  std::string name{};
+  Shape shape{};
+  bool operator==(const NamedShape&) const = default;
+};
 
 /// Prints a shape as [2, 3, 4]: `out << as_text(shape)`.
 struct ShapeText {

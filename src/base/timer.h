@@ -14,4 +14,9 @@ class Timer {
   Clock::time_point start_ = Clock::now();
 };
 
+/// Unix time in seconds.
+inline double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace rankine

@@ -4,8 +4,8 @@
 #include "cli/arguments.h"
 #include "cli/help.h"
 #include "cli/subcommands.h"
-#include "train/encode_benchmark.h"
-#include "train/step_benchmark.h"
+#include "measure/encode_benchmark.h"
+#include "measure/step_benchmark.h"
 
 namespace rankine {
 namespace {

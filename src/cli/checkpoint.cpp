@@ -6,10 +6,10 @@
 #include "cli/arguments.h"
 #include "cli/help.h"
 #include "cli/subcommands.h"
-#include "models/checkpoint.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
-#include "train/summary.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
+#include "watch/summary.h"
 
 namespace rankine {
 namespace {

@@ -181,14 +181,14 @@ FlagGroup caption_flags(TrainOptions& o) {
   };
 }
 
-FlagGroup training_flags(RunConfig& c) {
+FlagGroup training_flags(RunConfig& run, StepConfig& c) {
   return {
       "Training",
       {
-          built("--max_train_steps", &c.max_train_steps, "Optimizer steps of the run"),
-          built("--max_train_epochs", &c.max_train_epochs, "Epochs of the run; overrides --max_train_steps"),
-          built("--seed", &c.seed, "Seed of everything random; unset: drawn anew"),
-          built("--gradient_accumulation_steps", &c.gradient_accumulation_steps, "Batches summed for each step"),
+          built("--max_train_steps", &run.max_train_steps, "Optimizer steps of the run"),
+          built("--max_train_epochs", &run.max_train_epochs, "Epochs of the run; overrides --max_train_steps"),
+          built("--seed", &run.seed, "Seed of everything random; unset: drawn anew"),
+          built("--gradient_accumulation_steps", &run.gradient_accumulation_steps, "Batches summed for each step"),
           built("--gradient_checkpointing", &c.gradient_checkpointing,
                 "Compute activations twice to save memory; the gradients stay the same"),
           built("--memory_budget", &c.memory_budget,
@@ -438,7 +438,7 @@ FlagTable train_flags(TrainOptions& options) {
   return {
       model_flags(c.model),     network_flags(c.network),
       dataset_flags(options),   bucket_flags(c.data.defaults),
-      caption_flags(options),   training_flags(c.run),
+      caption_flags(options),   training_flags(c.run, c.step),
       optimizer_flags(options), loss_flags(c.loss, c.data.defaults.subset),
       save_flags(c.save),       metadata_flags(c.metadata),
       watching_flags(options),  other_flags(options),

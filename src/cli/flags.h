@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/flag.h"
-#include "train/train_config.h"
+#include "run/train_config.h"
 
 namespace rankine {
 

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "cli/subcommands.h"
-#include "train/loss_plot.h"
+#include "watch/loss_plot.h"
 
 namespace rankine {
 

@@ -5,7 +5,7 @@
 #include "cli/help.h"
 #include "cli/sample_flags.h"
 #include "cli/subcommands.h"
-#include "train/sample_run.h"
+#include "sample/sample_run.h"
 
 namespace rankine {
 

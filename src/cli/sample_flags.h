@@ -1,6 +1,6 @@
 #pragma once
 #include "cli/flag.h"
-#include "train/sample_config.h"
+#include "sample/sample_config.h"
 
 namespace rankine {
 

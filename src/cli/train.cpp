@@ -5,8 +5,8 @@
 #include "cli/shell_text.h"
 #include "cli/subcommands.h"
 #include "cli/train_options.h"
-#include "train/debug_dataset.h"
-#include "train/trainer.h"
+#include "run/debug_dataset.h"
+#include "run/run.h"
 
 namespace rankine {
 

@@ -3,14 +3,9 @@
 #include <compare>
 #include <vector>
 
-namespace rankine {
+#include "base/size.h"
 
-/// Width and height in pixels, in this order everywhere.
-struct Size {
-  int width = 0;
-  int height = 0;
-  auto operator<=>(const Size&) const = default;
-};
+namespace rankine {
 
 /// Which shapes pictures may be trained in. All lengths in pixels.
 struct BucketConfig {

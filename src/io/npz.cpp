@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
-#include "io/claimed_shape.h"
 #include "io/convert.h"
+#include "io/declared_shape.h"
 #include "io/npy_header.h"
 
 namespace rankine {

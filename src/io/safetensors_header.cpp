@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
-#include "io/claimed_shape.h"
+#include "io/declared_shape.h"
 
 namespace rankine {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
-#include "io/claimed_shape.h"
+#include "io/declared_shape.h"
 #include "io/pickle.h"
 #include "io/zip_read.h"
 

@@ -1,7 +1,7 @@
 #include "models/stable_diffusion.h"
 
 #include "base/error.h"
-#include "models/checkpoint_family.h"
+#include "models/checkpoint/checkpoint_family.h"
 
 namespace rankine {
 

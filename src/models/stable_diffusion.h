@@ -1,5 +1,5 @@
 #pragma once
-#include "models/checkpoint.h"
+#include "models/checkpoint/checkpoint.h"
 #include "models/clip_text/clip_text.h"
 #include "models/unet/unet.h"
 #include "models/vae/vae.h"

@@ -99,7 +99,7 @@ std::string kohya_key(std::string_view path) {
   fail("\"", path, "\" has no name in a LoRA file: a path must start with text_encoder. or unet.");
 }
 
-std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const LoraTargets& targets) {
+std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const LoraTargets& targets) {
   check(targets.network_dim >= 1, "network_dim must be at least 1, got ", targets.network_dim);
   check(!targets.conv_dim || *targets.conv_dim >= 1, "conv_dim must be at least 1, got ", targets.conv_dim.value_or(0));
   struct Found {
@@ -109,7 +109,7 @@ std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const
   const BlockRanks& blocks = targets.blocks;
   const bool adapts_convolutions = targets.conv_dim || !blocks.conv_dims.empty();
   std::vector<Found> found;
-  for (const ModelWeight& weight : weights) {
+  for (const NamedShape& weight : weights) {
     constexpr std::string_view ending = ".weight";
     if (!weight.name.ends_with(ending) || (weight.shape.size() != 2 && weight.shape.size() != 4)) continue;
     const std::string path = weight.name.substr(0, weight.name.size() - ending.size());
@@ -147,6 +147,12 @@ void set_block_rates(std::span<LoraModule> modules, std::span<const double> bloc
     module.rate_block = lora_block(module.path);
     module.lr_weight = block_lr_weight[static_cast<size_t>(*module.rate_block)];
   }
+}
+
+std::vector<LoraModule> adaptable_modules(std::span<const NamedShape> weights) {
+  LoraTargets targets;
+  targets.conv_dim = 1;
+  return lora_modules(weights, targets);
 }
 
 }  // namespace rankine

@@ -11,13 +11,6 @@
 
 namespace rankine {
 
-/// A weight of the base model by its diffusers path: "unet.mid_block.attentions.0.proj_in.weight",
-/// "text_encoder.text_model.encoder.layers.0.mlp.fc1.weight".
-struct ModelWeight {
-  std::string name;
-  Shape shape;  ///< [out, in] or [out, in, kh, kw]
-};
-
 /// One adapted module: y = W x + up(down(x)) * alpha / rank.
 struct LoraModule {
   std::string key;   ///< as in the file: "lora_unet_mid_block_attentions_0_proj_in"
@@ -61,7 +54,13 @@ std::string kohya_key(std::string_view path);
 /// and upsamplers too; in the text encoder the projections and MLPs of every layer. `weights` may hold anything else
 /// and have any order. Modules of rank 0 in a block are left out. Throws Error when another rank is below 1 or nothing
 /// is left to adapt.
-std::vector<LoraModule> lora_modules(std::span<const ModelWeight> weights, const LoraTargets& targets);
+///
+/// `weights` are those of the base model by their diffusers paths: "unet.mid_block.attentions.0.proj_in.weight"
+/// [out, in] or [out, in, kh, kw], "text_encoder.text_model.encoder.layers.0.mlp.fc1.weight".
+std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const LoraTargets& targets);
+
+/// All modules that a LoRA file may adapt in a model, for read_lora. Their ranks and alphas mean nothing.
+std::vector<LoraModule> adaptable_modules(std::span<const NamedShape> weights);
 
 /// Gives the U-Net's modules the factors of their blocks: kLoraBlocks of them, or none where all have one rate.
 void set_block_rates(std::span<LoraModule> modules, std::span<const double> block_lr_weight);

@@ -1,7 +1,7 @@
 #include "optim/eight_bit.h"
 
-#include "graph/ops/dynamic_map.h"
 #include "graph/ops/ops.h"
+#include "graph/ops/update/dynamic_map.h"
 #include "optim/adamw.h"
 #include "optim/lion.h"
 #include "optim/optimizer_args.h"

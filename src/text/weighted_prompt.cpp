@@ -12,7 +12,7 @@ namespace {
 /// length. 1.1 to this power is more than f32 holds.
 constexpr size_t kMostOpen = 1000;
 
-// The length of ":1.3)" at the front of `rest` (sign, digits and points only); 0 when it is something else.
+// The length of ":1.3)" at the front of `release_scratch` (sign, digits and points only); 0 when it is something else.
 size_t weight_mark_length(std::string_view rest) {
   size_t i = 1;
   if (i < rest.size() && (rest[i] == '+' || rest[i] == '-')) ++i;

@@ -4,8 +4,8 @@
 #include "cli/captured_output.h"
 #include "cli/commands.h"
 #include "data/temporary_folder.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
 
 using namespace rankine;
 

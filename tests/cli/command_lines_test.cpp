@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "data/temporary_folder.h"
 #include "io/safetensors.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
 
 using namespace rankine;
 using namespace rankine::test;

@@ -56,7 +56,7 @@ TEST_CASE("without flags every setting has sd-scripts' default") {
   CHECK(c.optim.learning_rate == 2e-6);
   CHECK(c.network.rank() == 4);
   CHECK(c.network.network_alpha == 1);
-  CHECK(c.run.mixed_precision == "no");
+  CHECK(c.step.mixed_precision == "no");
   CHECK(c.data.defaults.subset.caption_extension == ".caption");
   CHECK_FALSE(c.data.defaults.dataset.enable_bucket);
   CHECK(c.save.name() == "last");

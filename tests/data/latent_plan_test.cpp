@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/prefetch.h"
 #include "data/temporary_folder.h"
-#include "data/work_ahead.h"
 
 using namespace rankine;
 using rankine::test::TemporaryFolder;
@@ -75,7 +75,7 @@ TEST_CASE("things made ahead come in order, never more at once than allowed, and
   int taken = 0;
   std::atomic<int> most = 0;
   {
-    WorkAhead<int> work(100, 4, 6, [&](int i) {
+    Prefetch<int> work(100, 4, 6, [&](int i) {
       ++begun;
       if (i == 50) fail("fifty");
       return i * i;

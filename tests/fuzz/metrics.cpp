@@ -1,5 +1,5 @@
 #include "fuzz_file.h"
-#include "train/metrics_table.h"
+#include "watch/metrics_table.h"
 
 using namespace rankine;
 

@@ -1,5 +1,5 @@
 #include "fuzz_file.h"
-#include "train/sample_prompts.h"
+#include "sample/sample_prompts.h"
 
 using namespace rankine;
 

@@ -1,6 +1,6 @@
 #include "fuzz_file.h"
-#include "train/state_checksum.h"
-#include "train/state_file.h"
+#include "run/state/state_checksum.h"
+#include "run/state/state_file.h"
 
 using namespace rankine;
 

@@ -8,8 +8,8 @@
 #include "data/resize.h"
 #include "golden/golden_model.h"
 #include "io/npz.h"
+#include "step/latent_encoder.h"
 #include "support/accounting.h"
-#include "train/latent_encoder.h"
 
 using namespace rankine;
 using namespace rankine::golden;

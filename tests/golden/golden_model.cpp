@@ -8,9 +8,9 @@
 
 #include "diffusion/loss.h"
 #include "diffusion/noise_schedule.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
-#include "train/step_inputs.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
+#include "step/step_inputs.h"
 
 namespace rankine::golden {
 namespace {
@@ -114,8 +114,7 @@ std::vector<KnownOption> built_step_options() {
 
 std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
                                    const std::optional<std::pair<int, double>>& conv) {
-  std::vector<ModelWeight> weights;
-  for (const std::string& name : model.checkpoint().names()) weights.push_back({name, model.checkpoint().shape(name)});
+  const std::vector<NamedShape> weights = model.checkpoint().tensors();
   LoraTargets targets;
   targets.text_encoder = text_encoder;
   targets.network_dim = rank;

@@ -5,9 +5,9 @@
 
 #include "io/safetensors.h"
 #include "models/stable_diffusion.h"
+#include "step/checkpoint_constants.h"
+#include "step/training_step.h"
 #include "support/reference.h"
-#include "train/checkpoint_constants.h"
-#include "train/lora_trainer.h"
 
 namespace rankine::golden {
 

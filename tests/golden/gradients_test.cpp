@@ -4,10 +4,10 @@
 
 #include "backend/registry.h"
 #include "golden/golden_model.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/synthetic.h"
 #include "optim/adamw.h"
+#include "step/loss_scale.h"
 #include "support/accounting.h"
-#include "train/loss_scale.h"
 
 using namespace rankine;
 using namespace rankine::golden;
@@ -40,7 +40,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   settings.loss_type = c.options.text("loss_type", settings.loss_type);
   settings.masked_loss = c.options.flag("masked_loss");
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
-  LoraTrainer trainer(find_backend(device), model.constants(), settings, *optimizer, 1.0);
+  TrainingStep trainer(find_backend(device), model.constants(), settings, *optimizer, UpdateSettings{});
   const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
   for (const LoraTensor& t : tensors) {
     std::vector<float> values(static_cast<size_t>(count_of(t.shape)));

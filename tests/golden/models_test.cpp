@@ -8,7 +8,7 @@
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "support/accounting.h"
-#include "train/caption_tokens.h"
+#include "text/caption_tokens.h"
 
 using namespace rankine;
 using namespace rankine::golden;

@@ -10,11 +10,11 @@
 
 #include "cli/train_options.h"
 #include "io/safetensors.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
+#include "run/run.h"
 #include "support/accounting.h"
 #include "support/reference.h"
-#include "train/trainer.h"
 
 using namespace rankine;
 using Json = nlohmann::ordered_json;

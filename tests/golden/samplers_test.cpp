@@ -6,8 +6,8 @@
 #include "backend/registry.h"
 #include "diffusion/sampler.h"
 #include "golden/golden_model.h"
+#include "step/guided_unet.h"
 #include "support/accounting.h"
-#include "train/sample_unet.h"
 
 using namespace rankine;
 using namespace rankine::golden;

@@ -5,7 +5,7 @@
 
 #include "backend/registry.h"
 #include "golden/golden_model.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/synthetic.h"
 #include "optim/lr_schedule.h"
 #include "support/accounting.h"
 
@@ -40,7 +40,7 @@ LrSchedule schedule_of(const TrajectoryCase& c, int64_t steps) {
 }
 
 UpdateSettings update_settings_of(const TrajectoryCase& c) {
-  UpdateSettings settings(c.options.number("max_grad_norm", 1.0));
+  UpdateSettings settings{.max_grad_norm = c.options.number("max_grad_norm", 1.0)};
   if (c.options.has("scale_weight_norms")) settings.scale_weight_norms = c.options.number("scale_weight_norms", 0);
   if (c.network_args.has("loraplus_lr_ratio"))
     settings.unet_loraplus_ratio = settings.text_encoder_loraplus_ratio = c.network_args.number("loraplus_lr_ratio", 1);
@@ -85,7 +85,7 @@ int64_t set_flips_aside(std::vector<float>& got, const std::vector<float>& expec
   return flips;
 }
 
-void check_change(const TrajectoryCase& c, const LoraTrainer& trainer, const std::vector<LoraTensor>& tensors,
+void check_change(const TrajectoryCase& c, const TrainingStep& trainer, const std::vector<LoraTensor>& tensors,
                   const std::map<std::string, std::vector<float>>& start, const SafetensorsFile& file) {
   L2Error up, down;
   int64_t flips = 0, elements = 0;
@@ -124,7 +124,7 @@ void check_case(const TrajectoryCase& c) {
   settings.train_text_encoder = c.text_encoder;
   settings.accumulate = accumulation > 1;
   const UpdateSettings update_settings = update_settings_of(c);
-  LoraTrainer trainer(find_backend("cpu"), model.constants(), settings, *optimizer, update_settings);
+  TrainingStep trainer(find_backend("cpu"), model.constants(), settings, *optimizer, update_settings);
   const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
   std::map<std::string, std::vector<float>> start;
   for (const LoraTensor& t : tensors) {

@@ -25,10 +25,18 @@ const std::map<std::string, std::set<std::string>> may_include = {
     {"diffusion", {"base", "io", "text", "graph"}},
     {"optim", {"base", "io", "text", "graph"}},
     {"data", {"base", "io", "text"}},
-    {"train", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data"}},
-    {"plan", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data"}},
+    {"watch", {"base", "io", "text"}},
+    {"step", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim"}},
+    {"sample", {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "step", "watch"}},
+    {"run",
+     {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data", "step", "sample",
+      "watch"}},
+    {"measure",
+     {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data", "step", "sample",
+      "watch", "run"}},
     {"cli",
-     {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data", "train", "plan"}},
+     {"base", "io", "text", "graph", "backend", "models", "network", "diffusion", "optim", "data", "step", "sample",
+      "watch", "run", "measure"}},
 };
 
 /// Libraries that take long to compile: a header that includes one makes every file that includes the header pay.

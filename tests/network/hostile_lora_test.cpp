@@ -16,7 +16,7 @@ using test::TemporaryFolder;
 namespace {
 
 const std::vector<LoraModule>& modules() {
-  static const std::vector<ModelWeight> weights = {
+  static const std::vector<NamedShape> weights = {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "models/diffusers_names.h"
-#include "models/layout.h"
-#include "models/synthetic.h"
+#include "models/checkpoint/diffusers_names.h"
+#include "models/checkpoint/layout.h"
+#include "models/checkpoint/synthetic.h"
 
 namespace rankine::golden {
 namespace {
@@ -17,10 +17,10 @@ std::vector<float> synthetic_values(const std::string& name, const Shape& shape,
 
 }  // namespace
 
-std::vector<ModelWeight> layout_weights(const ModelLayout& layout) {
+std::vector<NamedShape> layout_weights(const ModelLayout& layout) {
   const DiffusersNames names{BlockStructure{}};
-  std::vector<ModelWeight> weights;
-  for (const Layout::Tensor& tensor : read_layout(layout.path.string()).tensors) {
+  std::vector<NamedShape> weights;
+  for (const NamedShape& tensor : read_layout(layout.path.string()).tensors) {
     if (const auto canonical = names.to_canonical(tensor.name)) weights.push_back({*canonical, tensor.shape});
   }
   return weights;

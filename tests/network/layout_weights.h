@@ -10,7 +10,7 @@
 namespace rankine::golden {
 
 /// The weights of an SD 1.x layout file under their canonical names, in the file's order.
-std::vector<ModelWeight> layout_weights(const ModelLayout& layout);
+std::vector<NamedShape> layout_weights(const ModelLayout& layout);
 
 /// A LoRA of synthetic weights in float32, with values that float16 can hold (tests/reference/README.md, section 1).
 /// The tensors of module i have the names KEY.lora_down.weight and KEY.lora_up.weight.

@@ -106,7 +106,7 @@ TEST_CASE("wrong learning rates by block are named") {
 
 TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leaves a block out") {
   const golden::ModelLayout layout = golden::model_layout("tiny-sd15");
-  const std::vector<ModelWeight> weights = golden::layout_weights(layout);
+  const std::vector<NamedShape> weights = golden::layout_weights(layout);
   LoraTargets targets{.network_dim = 3, .network_alpha = 2, .blocks = {}};
   for (int block = 0; block < kLoraBlocks; ++block) {
     targets.blocks.dims.push_back(block == 4 ? 0 : block + 1);

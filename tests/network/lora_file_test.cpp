@@ -40,7 +40,7 @@ DType dtype_named(const std::string& name) { return name == "F32" ? DType::f32 :
 
 /// Two modules of a made-up model, one of them a convolution.
 std::vector<LoraModule> small_modules(int64_t rank = 2, double alpha = 1) {
-  const std::vector<ModelWeight> weights = {
+  const std::vector<NamedShape> weights = {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };

@@ -87,7 +87,7 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
 }
 
 TEST_CASE("ranks and scales follow the kind of module, and an alpha of 0 means the rank") {
-  const std::vector<ModelWeight> weights = {
+  const std::vector<NamedShape> weights = {
       {"unet.down_blocks.1.resnets.0.conv_shortcut.weight", {640, 320, 1, 1}},
       {"unet.down_blocks.1.resnets.0.conv1.weight", {640, 320, 3, 3}},
       {"unet.down_blocks.1.resnets.0.conv1.bias", {640}},

@@ -3,9 +3,9 @@
 #include <bit>
 #include <cmath>
 
-#include "backend/cpu/code_table.h"
+#include "backend/cpu/ops/code_table.h"
 #include "base/rng.h"
-#include "graph/ops/dynamic_map.h"
+#include "graph/ops/update/dynamic_map.h"
 #include "optim/update_run.h"
 
 using namespace rankine;

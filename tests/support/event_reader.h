@@ -18,7 +18,8 @@ struct ReadEvent {
   std::map<std::string, std::pair<int64_t, int64_t>> image_sizes;  ///< width, height
 };
 
-/// The whole records of a file, with both sums of each checked; `rest` gets what stands behind the last whole one.
+/// The whole records of a file, with both sums of each checked; `release_scratch` gets what stands behind the last
+/// whole one.
 std::vector<std::string> read_records(std::string_view file, std::string_view* rest = nullptr);
 
 /// The events in a file's whole records. Throws std::runtime_error for a wrong sum or an encoding that is none.

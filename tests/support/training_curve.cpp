@@ -12,8 +12,9 @@
 #include "backend/registry.h"
 #include "io/safetensors.h"
 #include "optim/adamw.h"
-#include "train/image_sampler.h"
-#include "train/parameter_groups.h"
+#include "sample/image_sampler.h"
+#include "step/parameter_groups.h"
+#include "step/update_graph.h"
 
 using namespace rankine;
 
@@ -58,7 +59,7 @@ class Run {
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
-    for (const LoadedLora& loaded : read_lora(lora_path, adaptable_modules(checkpoint))) {
+    for (const LoadedLora& loaded : read_lora(lora_path, adaptable_modules(checkpoint.tensors()))) {
       settings.modules.push_back(loaded.module);
       session_->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
       session_->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);

@@ -10,7 +10,7 @@
 #include "backend/registry.h"
 #include "base/rng.h"
 #include "io/safetensors.h"
-#include "train/image_sampler.h"
+#include "sample/image_sampler.h"
 
 using namespace rankine;
 
@@ -77,7 +77,7 @@ void write_outputs(const std::string& checkpoint_path, const std::string& lora_p
   settings.model = stable_diffusion_config(checkpoint);
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
   std::vector<LoadedLora> lora;
-  if (lora_path != "-") lora = read_lora(lora_path, adaptable_modules(checkpoint));
+  if (lora_path != "-") lora = read_lora(lora_path, adaptable_modules(checkpoint.tensors()));
   for (const LoadedLora& loaded : lora) {
     settings.modules.push_back(loaded.module);
     session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);

@@ -64,7 +64,7 @@ void Arena::shrink(size_t bytes) {
   usable_ = usable;
 }
 
-void Arena::rest() {
+void Arena::release_scratch() {
   if (bytes_ > 0) madvise(base_, usable_, MADV_DONTNEED);
 }
 

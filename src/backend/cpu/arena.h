@@ -25,7 +25,7 @@ class Arena {
   /// Gives back what lies behind `bytes`.
   void shrink(size_t bytes);
   /// Gives all memory back until it is touched again, as zeros; pointers stay valid.
-  void rest();
+  void release_scratch();
   /// Gives all memory back; pointers into it become invalid.
   void clear() { shrink(0); }
 

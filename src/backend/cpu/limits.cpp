@@ -1,8 +1,8 @@
 // What this machine can do at best: a plain oneDNN product of the step's type, and a streaming copy.
 #include <algorithm>
 
-#include "backend/cpu/kernels/elementwise.h"
-#include "backend/cpu/ops.h"
+#include "backend/cpu/kernels/elementwise/elementwise.h"
+#include "backend/cpu/ops/op_kernels.h"
 #include "backend/cpu/session.h"
 #include "base/timer.h"
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "backend/cpu/ops.h"
+#include "backend/cpu/ops/op_kernels.h"
 #include "base/timer.h"
 #include "graph/ops/ops.h"
 
@@ -33,9 +33,10 @@ class CpuExecutable : public Executable {
     for (const Node& node : graph.nodes()) {
       const auto kernel = table.find(&node.op());
       check(kernel != table.end(), "the CPU has no kernel for ", node.op().name);
-      Prepare prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch, memory_.variables);
-      if (kernel->second.is_product && !has_products(node.input(0).dtype())) prepare.widen();
-      Launch launch = prepare.around(kernel->second.prepare(prepare));
+      KernelContext prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch,
+                            memory_.variables);
+      if (kernel->second.is_product && !has_products(node.input(0).dtype())) prepare.promote_to_f32();
+      Launch launch = prepare.wrap_with_casts(kernel->second.prepare(prepare));
       if (!launch) continue;
       launches_.push_back(std::move(launch));
       nodes_.push_back(&node);
@@ -143,8 +144,8 @@ class CpuSession : public Session {
  public:
   explicit CpuSession(ConstantSource& constants) : memory_(constants) {}
 
-  std::unique_ptr<Executable> compile(Graph& graph) override { return compiled(graph, /*guest=*/false); }
-  std::unique_ptr<Executable> compile_guest(Graph& graph) override { return compiled(graph, /*guest=*/true); }
+  std::unique_ptr<Executable> compile(Graph& graph) override { return compiled(graph, /*temporary=*/false); }
+  std::unique_ptr<Executable> compile_temporary(Graph& graph) override { return compiled(graph, /*temporary=*/true); }
   void write_variable(std::string_view name, std::span<const float> values) override {
     std::vector<float>& stored = memory_.variables[std::string(name)];
     check(stored.empty() || stored.size() == values.size(), "variable \"", name, "\" has ", stored.size(),
@@ -168,10 +169,10 @@ class CpuSession : public Session {
     for (const auto& [name, values] : memory_.variables) use.variables += values.size() * sizeof(float);
     return use;
   }
-  void rest() override {
-    memory_.arena.rest();
-    memory_.scratch.rest();
-    memory_.weights.release_guests();
+  void release_scratch() override {
+    memory_.arena.release_scratch();
+    memory_.scratch.release_scratch();
+    memory_.weights.release_temporary();
   }
   void release_weights() override {
     memory_.weights.clear();
@@ -180,7 +181,7 @@ class CpuSession : public Session {
   }
 
  private:
-  std::unique_ptr<Executable> compiled(Graph& graph, bool guest) {
+  std::unique_ptr<Executable> compiled(Graph& graph, bool temporary) {
     for (const Value& v : graph.leaves(variable_op)) {
       check(v.dtype() == DType::f32 || v.dtype() == DType::u8, "variable \"", v.node().scope(), "\" must be f32 or u8");
       const size_t floats = (v.type().bytes() + sizeof(float) - 1) / sizeof(float);
@@ -188,7 +189,7 @@ class CpuSession : public Session {
       if (added) known->second.resize(floats);
       check(known->second.size() == floats, "variable \"", v.node().scope(), "\" has another size already");
     }
-    memory_.weights.prepare_for(guest);
+    memory_.weights.prepare_for(temporary);
     return std::make_unique<CpuExecutable>(memory_, graph);
   }
 

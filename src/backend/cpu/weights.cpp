@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cpu/kernels/elementwise.h"
-#include "backend/cpu/kernels/linear.h"
+#include "backend/cpu/kernels/elementwise/elementwise.h"
+#include "backend/cpu/kernels/linear/linear.h"
 
 namespace rankine::cpu {
 namespace {
@@ -153,28 +153,28 @@ std::shared_ptr<const WinogradWeights> WeightStore::winograd(const Node& constan
 
 void WeightStore::made(size_t bytes, std::function<void()> forget) {
   bytes_ += bytes;
-  if (!for_guest_) return;
-  guests_.push_back([this, bytes, forget = std::move(forget)] {
+  if (!for_temporary_) return;
+  temporary_forms_.push_back([this, bytes, forget = std::move(forget)] {
     forget();
     bytes_ -= bytes;
   });
 }
 
-void WeightStore::prepare_for(bool guest) {
-  if (!guest) guests_.clear();
-  if (guests_.empty()) before_guests_ = pool_.used();
-  for_guest_ = guest;
+void WeightStore::prepare_for(bool temporary) {
+  if (!temporary) temporary_forms_.clear();
+  if (temporary_forms_.empty()) before_temporary_ = pool_.used();
+  for_temporary_ = temporary;
 }
 
-void WeightStore::release_guests() {
-  if (guests_.empty()) return;
-  for (const auto& forget : guests_) forget();
-  guests_.clear();
-  pool_.shrink(before_guests_);
+void WeightStore::release_temporary() {
+  if (temporary_forms_.empty()) return;
+  for (const auto& forget : temporary_forms_) forget();
+  temporary_forms_.clear();
+  pool_.shrink(before_temporary_);
 }
 
 void WeightStore::clear() {
-  guests_.clear();
+  temporary_forms_.clear();
   winograd_.clear();
   plain_.clear();
   by_tap_.clear();

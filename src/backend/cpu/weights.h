@@ -10,7 +10,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/arena.h"
 #include "backend/cpu/dnnl_compat.h"
-#include "backend/cpu/kernels/winograd.h"
+#include "backend/cpu/kernels/winograd/winograd.h"
 #include "backend/cpu/pool.h"
 
 namespace rankine::cpu {
@@ -46,10 +46,10 @@ class WeightStore {
 
   size_t bytes() const { return bytes_; }
   void clear();
-  /// Forms made for a guest, a program that will be gone soon, are freed by release_guests; those that a program which
-  /// stays might have found are kept.
-  void prepare_for(bool guest);
-  void release_guests();
+  /// Forms made for a temporary, a program that will be gone soon, are freed by release_temporary; those that a program
+  /// which stays might have found are kept.
+  void prepare_for(bool temporary);
+  void release_temporary();
   /// Frees what reading needed; call it when a program is prepared.
   void trim();
 
@@ -75,9 +75,9 @@ class WeightStore {
   std::map<std::pair<std::string, bool>, std::shared_ptr<const WinogradWeights>> winograd_;
   std::map<std::tuple<std::string, View, DType>, const uint32_t*> panels_;
   size_t bytes_ = 0;
-  bool for_guest_ = false;
-  std::vector<std::function<void()>> guests_;  // each forgets a form
-  size_t before_guests_ = 0;                   // the pool's used()
+  bool for_temporary_ = false;
+  std::vector<std::function<void()>> temporary_forms_;  // each forgets a form
+  size_t before_temporary_ = 0;                         // the pool's used()
 };
 
 }  // namespace rankine::cpu

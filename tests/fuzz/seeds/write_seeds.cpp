@@ -16,7 +16,7 @@
 #include "io/safetensors.h"
 #include "io/torch_file.h"
 #include "network/lora_file.h"
-#include "train/state_file.h"
+#include "run/state/state_file.h"
 
 using namespace rankine;
 namespace fs = std::filesystem;
@@ -65,8 +65,8 @@ void write_training_files(const fs::path& folder) {
   state.variables = {{"lora_unet_a.lora_down.weight", {1, 2, 3}}};
   write_state(seed(folder, "state", "small.state"), state);
 
-  const std::vector<ModelWeight> weights = {{"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
-                                            {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}}};
+  const std::vector<NamedShape> weights = {{"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
+                                           {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}}};
   const std::vector<LoraModule> modules = lora_modules(weights, {.network_dim = 2});
   const std::vector<float> values(12, 0.5f);
   const std::vector<LoraTensors> tensors = {{std::span(values).first(10), std::span(values)},

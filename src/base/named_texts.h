@@ -1,0 +1,11 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rankine {
+
+/// Pairs of name and text, in the order in which people read them.
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+}  // namespace rankine

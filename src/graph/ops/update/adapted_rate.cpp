@@ -1,0 +1,34 @@
+#include <algorithm>
+#include <cmath>
+
+#include "graph/ops/ops.h"
+#include "graph/ops/update/update.h"
+
+namespace rankine {
+
+// The step size of optimisers that estimate the distance d to the solution (D-Adaptation: Defazio & Mishchenko 2023,
+// arXiv:2301.07733; Prodigy: Mishchenko & Defazio 2023, arXiv:2306.06101).
+// [d, k, lr of each group ...] -> d, d * rate, rate.  All f32 []. rate is the largest lr; a d of 0 stands for d0, as
+// variables start as zeros; k counts updates so far, for Adam's bias correction, which d * rate contains if it is on.
+constinit const OpDef adapted_rate_op = {
+    .name = "adapted_rate",
+    .infer = [](const Node& n) -> std::vector<Type> {
+      check_scalars(n, 0, static_cast<int>(n.inputs().size()));
+      return {{}, {}, {}};
+    },
+    .reference =
+        [](const Node& n, std::span<const HostTensor> in, std::span<HostTensor> out) {
+          const Attributes& a = n.attributes();
+          const double steps = in[1][0] + 1;
+          const double correction = a.integer("use_bias_correction") ? std::sqrt(1 - std::pow(a.real("beta2"), steps)) /
+                                                                           (1 - std::pow(a.real("beta1"), steps))
+                                                                     : 1.0;
+          double rate = 0;
+          for (size_t i = 2; i < in.size(); ++i) rate = std::max(rate, in[i][0]);
+          out[0][0] = in[0][0] == 0 ? a.real("d0") : in[0][0];
+          out[1][0] = out[0][0] * rate * correction;
+          out[2][0] = rate;
+        },
+};
+
+}  // namespace rankine

@@ -1,0 +1,66 @@
+#include "measure/encode_benchmark.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backend/registry.h"
+#include "base/rng.h"
+#include "base/timer.h"
+#include "measure/op_table.h"
+#include "models/stable_diffusion.h"
+#include "run/run_setup.h"
+#include "step/checkpoint_constants.h"
+#include "step/latent_encoder.h"
+#include "step/synthetic_constants.h"
+
+namespace rankine {
+
+void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
+  std::optional<Checkpoint> checkpoint;
+  std::unique_ptr<ConstantSource> constants = std::make_unique<SyntheticConstants>();
+  VaeConfig model;
+  if (!c.checkpoint.empty()) {
+    checkpoint = Checkpoint::open(c.checkpoint);
+    constants = std::make_unique<CheckpointConstants>(*checkpoint);
+    model = stable_diffusion_config(*checkpoint).vae;
+  }
+  const DType compute = compute_type(c.mixed_precision);
+  const Size size = {static_cast<int>(c.width), static_cast<int>(c.height)};
+  std::vector<float> image(static_cast<size_t>(c.width * c.height * 3));
+  Rng rng(1, purpose::noise);
+  for (float& x : image) x = 2 * rng.uniform() - 1;
+  const DeviceLimits limits = find_backend("cpu").limits(compute);
+
+  Timer timer;
+  LatentEncoder encoder(find_backend("cpu"), *constants, model, compute, c.conv_algorithm);
+  encoder.prepare(size);
+  const double prepare_seconds = timer.seconds();
+  std::vector<double> seconds;
+  for (int step = 0; step <= c.steps; ++step) {
+    timer.restart();
+    const std::vector<float>& moments = encoder.encode(size, image);
+    seconds.push_back(timer.seconds());
+    check(std::ranges::all_of(moments, [](float x) { return std::isfinite(x); }), "the latents are not finite");
+  }
+  const double first = seconds.front();
+  seconds.erase(seconds.begin());
+  std::ranges::sort(seconds);
+  const double median = seconds[seconds.size() / 2];
+
+  const OpTable table(encoder.profile(size, image), limits, c.by_shape);
+  table.print(out, "all");
+  out << "arithmetic of a picture at its median time: " << std::setprecision(0) << 100.0 * table.share_of_limit(median)
+      << "% of that product's rate\n";
+  const MemoryUse memory = encoder.memory();
+  out << std::setprecision(3) << "a picture: median " << median << " s, best " << seconds.front() << " s, first "
+      << first << " s; prepared in " << prepare_seconds << " s\n"
+      << std::setprecision(1) << "memory: weights " << static_cast<double>(memory.weights) / 1e6 << " MB, activations "
+      << static_cast<double>(memory.arena) / 1e6 << " MB, scratch " << static_cast<double>(memory.scratch) / 1e6
+      << " MB\n";
+}
+
+}  // namespace rankine

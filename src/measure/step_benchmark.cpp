@@ -1,0 +1,108 @@
+#include "measure/step_benchmark.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <optional>
+
+#include "backend/registry.h"
+#include "base/rng.h"
+#include "base/timer.h"
+#include "measure/op_table.h"
+#include "models/checkpoint/layout.h"
+#include "optim/adamw.h"
+#include "run/run_setup.h"
+#include "step/checkpoint_constants.h"
+#include "step/fit_memory.h"
+#include "step/synthetic_constants.h"
+#include "step/training_step.h"
+
+namespace rankine {
+void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
+  std::optional<Checkpoint> checkpoint;
+  std::unique_ptr<ConstantSource> constants = std::make_unique<SyntheticConstants>();
+  StepSettings settings;
+  LoraTargets targets;
+  targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
+  targets.network_dim = c.rank;
+  targets.network_alpha = c.rank;
+  std::vector<NamedShape> weights = sd1_tensors({});
+  if (!c.checkpoint.empty()) {
+    checkpoint = Checkpoint::open(c.checkpoint);
+    constants = std::make_unique<CheckpointConstants>(*checkpoint);
+    settings.model = stable_diffusion_config(*checkpoint);
+    weights = checkpoint->tensors();
+  }
+  settings.modules = lora_modules(weights, targets);
+  settings.compute = compute_type(c.mixed_precision);
+  settings.conv_algorithm = c.conv_algorithm;
+  settings.gradient_checkpointing = c.gradient_checkpointing;
+  const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};
+  if (!c.memory_budget.empty()) {
+    const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
+    const Timer timer;
+    const MemoryChoice choice =
+        choose_step_memory(settings, shape, find_backend("cpu").rates(), budget > fixed ? budget - fixed : 0);
+    out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.kept_direct.size()
+        << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
+        << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
+        << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
+        << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
+  }
+  const std::unique_ptr<Optimizer> optimizer = make_adamw({});
+  Timer timer;
+  TrainingStep trainer(find_backend("cpu"), *constants, settings, *optimizer, UpdateSettings{});
+  for (const LoraModule& module : settings.modules) {
+    Rng rng(1, purpose::lora_init, module.key.size());
+    for (const auto& [name, shape] :
+         {std::pair{".lora_down.weight", module.down_shape()}, {".lora_up.weight", module.up_shape()}}) {
+      std::vector<float> values(static_cast<size_t>(count_of(shape)));
+      for (float& x : values) x = 0.02f * (rng.uniform() - 0.5f);
+      trainer.set_weights(module.key + name, values);
+    }
+  }
+  StepInputs in;
+  in.shape = shape;
+  Rng rng(1, purpose::noise);
+  in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
+  in.target.resize(in.noisy_latents.size());
+  rng.fill_normal(in.noisy_latents);
+  rng.fill_normal(in.target);
+  in.timesteps.assign(static_cast<size_t>(c.batch), 500.0f);
+  in.loss_weights.assign(static_cast<size_t>(c.batch), 1.0f);
+  in.ids.assign(static_cast<size_t>(c.batch * 77), 320);
+  const DeviceLimits limits = find_backend("cpu").limits(settings.compute);
+  timer.restart();
+  trainer.encode_captions({std::vector<int32_t>(77, 320)});  // as a run with fixed captions does
+  trainer.prepare(in.shape);
+  const double prepare_seconds = timer.seconds();
+
+  std::vector<double> seconds;
+  const LearningRates rates{1e-4, 1e-4};
+  for (int step = 0; step <= c.steps; ++step) {
+    timer.restart();
+    const StepResult result = trainer.step(in);
+    trainer.update(step + 1, rates);
+    seconds.push_back(timer.seconds());
+    check(std::isfinite(result.loss), "the loss is not finite");
+  }
+  const double first = seconds.front();
+  seconds.erase(seconds.begin());
+  std::sort(seconds.begin(), seconds.end());
+
+  const double median = seconds[seconds.size() / 2];
+
+  const OpTable table(trainer.profile(in), limits, c.by_shape);
+  table.print(out, "forward + backward");
+  out << "arithmetic of a step at its median time: " << std::setprecision(0) << 100.0 * table.share_of_limit(median)
+      << "% of that product's rate\n";
+  const MemoryUse memory = trainer.memory();
+  out << std::setprecision(3) << "step: median " << median << " s, best " << seconds.front() << " s, first " << first
+      << " s; prepared in " << prepare_seconds << " s\n"
+      << std::setprecision(1) << "memory: weights " << static_cast<double>(memory.weights) / 1e6
+      << " MB, LoRA and optimiser " << static_cast<double>(memory.variables) / 1e6 << " MB, activations "
+      << static_cast<double>(memory.arena) / 1e6 << " MB, scratch " << static_cast<double>(memory.scratch) / 1e6
+      << " MB\n";
+}
+
+}  // namespace rankine

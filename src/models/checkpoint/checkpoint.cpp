@@ -1,0 +1,277 @@
+#include "models/checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "io/nearest_name.h"
+#include "models/checkpoint/checkpoint_family.h"
+#include "models/checkpoint/diffusers_names.h"
+
+namespace rankine {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Some old conversions left "text_model." out of the text encoder's names.
+std::string with_text_model(std::string name) {
+  const std::string_view tower = "cond_stage_model.transformer.";
+  for (const std::string_view part : {"embeddings.", "encoder.", "final_layer_norm."})
+    if (name.starts_with(tower) && name.compare(tower.size(), part.size(), part) == 0)
+      return name.insert(tower.size(), "text_model.");
+  return name;
+}
+
+// The weights of one part of a Diffusers folder: safetensors before PyTorch's, full precision before fp16. Throws Error
+// when there are none.
+std::string part_file(const fs::path& folder, const std::string& stem) {
+  std::error_code ignored;
+  const std::string pickled = stem == "model" ? "pytorch_model" : stem;  // of transformers
+  for (const std::string& name :
+       {stem + ".safetensors", stem + ".fp16.safetensors", pickled + ".bin", pickled + ".fp16.bin"})
+    if (fs::is_regular_file(folder / name, ignored)) return (folder / name).string();
+  check(fs::is_directory(folder, ignored), folder.parent_path().string(),
+        ": not a Diffusers folder: it has no subfolder ", folder.filename().string());
+  fail(folder.string(), ": no ", stem, ".safetensors, .fp16.safetensors or ", pickled, ".bin");
+}
+
+void check_is_there(const std::string& path) {
+  std::error_code ignored;
+  check(fs::exists(path, ignored), path, ": no such file or folder",
+        fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder" : "");
+}
+
+// "1.07 billion", "123.06 million", "4096".
+std::string people_count(int64_t count) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(2);
+  if (count >= 1'000'000'000)
+    out << static_cast<double>(count) / 1e9 << " billion";
+  else if (count >= 1'000'000)
+    out << static_cast<double>(count) / 1e6 << " million";
+  else
+    out << count;
+  return out.str();
+}
+
+std::string people_bytes(uint64_t bytes) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(2);
+  if (bytes >= uint64_t{1} << 30)
+    out << static_cast<double>(bytes) / 0x1p30 << " GiB";
+  else
+    out << static_cast<double>(bytes) / 0x1p20 << " MiB";
+  return out.str();
+}
+
+std::string joined(const std::vector<int64_t>& values) {
+  std::string text;
+  for (const int64_t value : values) text += concat_text(text.empty() ? "" : ", ", value);
+  return text;
+}
+
+}  // namespace
+
+std::string_view name_of(ModelFamily family) {
+  switch (family) {
+    case ModelFamily::sd15:
+      return "SD 1.x";
+    case ModelFamily::sd21:
+      return "SD 2.x";
+    case ModelFamily::sdxl:
+      return "SDXL";
+  }
+  return "?";
+}
+
+Checkpoint Checkpoint::open(const std::string& path) {
+  Checkpoint checkpoint;
+  checkpoint.path_ = path;
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    checkpoint.open_folder(path);
+  else
+    checkpoint.open_file(path);
+  check_input_channels(checkpoint);
+  if (checkpoint.family_ == ModelFamily::sd15) check_sd1_complete(checkpoint, sd1_widths(checkpoint));
+  return checkpoint;
+}
+
+void Checkpoint::open_file(const std::string& path) {
+  check_is_there(path);
+  files_.push_back(TensorFile::open(path));
+  const TensorFile& file = files_.front();
+  family_ = family_of(file);
+  const DiffusersNames names(structure_of(family_));
+  for (const TensorInfo& info : file.tensors()) {
+    const auto canonical = names.to_canonical(with_text_model(info.name));
+    if (canonical)
+      add(0, info, *canonical);
+    else if (family_ != ModelFamily::sd15 &&
+             (info.name.starts_with("cond_stage_model.") || info.name.starts_with("conditioner.")))
+      add(0, info, info.name);
+    else
+      ++ignored_;
+  }
+}
+
+void Checkpoint::open_folder(const std::string& path) {
+  folder_ = true;
+  std::error_code ignored;
+  struct Part {
+    const char *folder, *stem;
+  };
+  std::vector<Part> parts{
+      {"unet", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"vae", "diffusion_pytorch_model"}};
+  if (fs::is_directory(fs::path(path) / "text_encoder_2", ignored)) parts.push_back({"text_encoder_2", "model"});
+  for (const Part& part : parts) {
+    files_.push_back(TensorFile::open(part_file(fs::path(path) / part.folder, part.stem)));
+    for (const TensorInfo& info : files_.back().tensors())
+      add(files_.size() - 1, info, modern_vae_name(concat_text(part.folder, '.', info.name)));
+  }
+  const std::string projection = "unet.down_blocks.0.attentions.0.proj_in.weight";
+  if (has("text_encoder_2.text_model.final_layer_norm.weight"))
+    family_ = ModelFamily::sdxl;
+  else
+    family_ = shape(projection).size() == 4 ? ModelFamily::sd15 : ModelFamily::sd21;
+}
+
+void Checkpoint::replace_vae(const std::string& path) {
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(path, ignored), has_part = fs::is_directory(fs::path(path) / "vae", ignored);
+  const fs::path folder = has_part ? fs::path(path) / "vae" : fs::path(path);
+  check_is_there(path);
+  const std::string file = is_folder ? part_file(folder, "diffusion_pytorch_model") : path;
+  files_.push_back(TensorFile::open(file));
+  std::erase_if(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); });
+  const DiffusersNames names(structure_of(family_));
+  for (const TensorInfo& info : files_.back().tensors()) {
+    // Alone in its file the autoencoder has no name of its own before its parts' names.
+    const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
+    std::optional<std::string> name = names.to_canonical(prefix + info.name);
+    const std::string modern = modern_vae_name("vae." + info.name);
+    if (!name && names.to_single_file(modern)) name = modern;
+    if (name && name->starts_with("vae."))
+      add(files_.size() - 1, info, *name);
+    else
+      ++ignored_;
+  }
+  if (family_ == ModelFamily::sd15) check_complete_vae(file);
+}
+
+void Checkpoint::check_complete_vae(const std::string& path) const {
+  const std::string some = "vae.encoder.down_blocks.0.resnets.0.conv1.weight";
+  check(has(some), path, ": this is no autoencoder of Stable Diffusion: it has no ", some.substr(4),
+        " (encoder.down.0.block.0.conv1.weight in single files)");
+  for (const auto& [name, wanted] : sd1_tensors(sd1_widths(*this))) {
+    if (!name.starts_with("vae.")) continue;
+    check(has(name), path, ": the autoencoder is not complete: it has no ", name.substr(4));
+    check(shape(name) == wanted, path, ": ", name.substr(4), " has shape ", as_text(shape(name)), ", expected ",
+          as_text(wanted), " as in an autoencoder of SD 1.x");
+  }
+}
+
+void Checkpoint::add(size_t file, const TensorInfo& info, std::string name) {
+  if (name.ends_with(".position_ids")) {
+    ++ignored_;
+    return;
+  }
+  Shape shape = info.shape;
+  const bool vae_linear = name.starts_with("vae.") && name.find(".attentions.") != name.npos;
+  if (vae_linear && shape.size() == 4 && shape[2] == 1 && shape[3] == 1) shape.resize(2);
+  const bool is_new = entries_.emplace(name, Entry{file, &info, std::move(shape)}).second;
+  check(is_new, files_[file].path(), ": tensor \"", info.name, "\" is a second \"", name, "\"");
+}
+
+std::vector<std::string> Checkpoint::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+std::vector<NamedShape> Checkpoint::tensors() const {
+  std::vector<NamedShape> tensors;
+  for (const auto& [name, entry] : entries_) tensors.push_back({name, entry.shape});
+  return tensors;
+}
+
+const Checkpoint::Entry& Checkpoint::at(std::string_view name) const {
+  const auto found = entries_.find(name);
+  if (found != entries_.end()) return found->second;
+  std::vector<std::string_view> names;
+  for (const auto& [known, entry] : entries_) names.push_back(known);
+  std::string in_file;
+  if (!folder_) {
+    const auto single = DiffusersNames(structure_of(family_)).to_single_file(name);
+    if (single) in_file = concat_text(" (in a single file: \"", *single, "\")");
+  }
+  fail(path_, ": the checkpoint has no tensor \"", name, "\"", in_file, nearest_hint(name, names));
+}
+
+void Checkpoint::read_f32(std::string_view name, std::span<float> out) const {
+  const Entry& entry = at(name);
+  files_[entry.file].read_f32(*entry.info, out);
+}
+
+std::vector<float> Checkpoint::read_f32(std::string_view name) const {
+  std::vector<float> out(static_cast<size_t>(count_of(shape(name))));
+  read_f32(name, out);
+  return out;
+}
+
+std::span<const std::byte> Checkpoint::bytes(std::string_view name) const {
+  const Entry& entry = at(name);
+  return files_[entry.file].bytes(*entry.info);
+}
+
+void Checkpoint::release(std::string_view name) const {
+  const Entry& entry = at(name);
+  files_[entry.file].release(*entry.info);
+}
+
+std::string Checkpoint::describe() const {
+  struct Part {
+    size_t tensors = 0;
+    int64_t parameters = 0;
+    std::set<DType> dtypes{};
+  };
+  std::map<std::string, Part> parts;
+  Part all;
+  for (const auto& [name, entry] : entries_) {
+    for (Part* part : {&parts[name.substr(0, name.find('.'))], &all}) {
+      ++part->tensors;
+      part->parameters += count_of(entry.shape);
+      part->dtypes.insert(entry.info->dtype);
+    }
+  }
+  uint64_t size = 0;
+  for (const TensorFile& file : files_) size += file.file_size();
+
+  std::ostringstream out;
+  out << path_ << "\n";
+  out << "  family          " << name_of(family_) << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
+  out << "  size            " << people_bytes(size) << " (" << size << " bytes)\n";
+  const auto line = [&](std::string name, const Part& part) {
+    name.resize(std::max<size_t>(name.size() + 1, 16), ' ');
+    out << "  " << name << part.tensors << " tensors, " << people_count(part.parameters) << " parameters ("
+        << part.parameters << "),";
+    for (const DType dtype : part.dtypes) out << ' ' << dtype;
+    out << "\n";
+  };
+  line("all", all);
+  for (const auto& [name, part] : parts) line(name, part);
+  if (family_ == ModelFamily::sd15) {
+    const Sd1Widths widths = sd1_widths(*this);
+    out << "  widths          U-Net " << joined(widths.unet) << "; context " << widths.text_width << "; VAE "
+        << joined(widths.vae) << "; text encoder " << widths.text_width << " x " << widths.text_layers << " layers\n";
+  }
+  if (ignored_) out << "  left out        " << ignored_ << " tensors that are no weights of the model\n";
+  return out.str();
+}
+
+}  // namespace rankine

@@ -1,0 +1,77 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtype.h"
+#include "io/tensor_file.h"
+
+namespace rankine {
+
+enum class ModelFamily { sd15, sd21, sdxl };
+/// "SD 1.x", "SD 2.x", "SDXL".
+std::string_view name_of(ModelFamily family);
+
+/// The weights of a Stable Diffusion model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a
+/// Diffusers folder. Both answer to the same canonical names, a part and then the Diffusers (U-Net, VAE) or
+/// transformers (text encoder) name: "unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.bias",
+/// "vae.quant_conv.weight". Buffers that are no weights (position_ids, noise schedules, EMA copies) are left out. The
+/// text encoders of SD 2.x and SDXL single files keep their own names.
+class Checkpoint {
+ public:
+  /// Throws Error, saying what it seems to be instead, when `path` is no Stable Diffusion model that text-to-image
+  /// training can start from; an SD 1.x model is also checked to have every tensor, each of the right shape.
+  static Checkpoint open(const std::string& path);
+
+  /// Has another autoencoder from now on: that of `path`, a file (an autoencoder alone, under the names of
+  /// single files or of Diffusers, or a whole checkpoint) or a Diffusers folder with it. Throws Error unless it is
+  /// complete and of SD 1.x's make; its widths may be others.
+  void replace_vae(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  ModelFamily family() const { return family_; }
+  /// Canonical names, sorted.
+  std::vector<std::string> names() const;
+  /// Names and shapes, sorted by name.
+  std::vector<NamedShape> tensors() const;
+  bool has(std::string_view name) const { return entries_.contains(name); }
+  /// Of a linear layer [out, in], also where the file holds a 1x1 convolution (the VAE's attention); the projections of
+  /// the U-Net's transformers stay as stored ([C, C, 1, 1] in SD 1.x). Throws Error with the nearest name if absent.
+  const Shape& shape(std::string_view name) const { return at(name).shape; }
+  DType dtype(std::string_view name) const { return at(name).info->dtype; }
+  /// Any stored type as float32; `out` has exactly the tensor's count.
+  void read_f32(std::string_view name, std::span<float> out) const;
+  std::vector<float> read_f32(std::string_view name) const;
+  std::span<const std::byte> bytes(std::string_view name) const;
+  /// Gives the tensor's pages back to the system; it can be read again.
+  void release(std::string_view name) const;
+
+  /// What is inside, for people: family, widths, and of each part its tensors, parameters and types.
+  std::string describe() const;
+
+ private:
+  struct Entry {
+    size_t file = 0;
+    const TensorInfo* info = nullptr;
+    Shape shape{};
+  };
+
+  Checkpoint() = default;
+  void check_complete_vae(const std::string& path) const;
+  void open_file(const std::string& path);
+  void open_folder(const std::string& path);
+  void add(size_t file, const TensorInfo& info, std::string name);
+  const Entry& at(std::string_view name) const;
+
+  std::string path_;
+  bool folder_ = false;
+  ModelFamily family_ = ModelFamily::sd15;
+  std::vector<TensorFile> files_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  size_t ignored_ = 0;  // tensors of the files that are no weights of the model
+};
+
+}  // namespace rankine

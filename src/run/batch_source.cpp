@@ -1,0 +1,119 @@
+#include "run/batch_source.h"
+
+#include <algorithm>
+
+#include "base/rng.h"
+#include "base/timer.h"
+#include "diffusion/loss.h"
+#include "text/caption_tokens.h"
+
+namespace rankine {
+
+LossConfig loss_config(const TrainConfig& config) {
+  LossConfig loss = config.loss;
+  loss.weighting.prediction = config.model.v_parameterization ? Prediction::v : Prediction::epsilon;
+  check_loss_weighting(loss.weighting);
+  check_noise(loss.noise, NoiseScheduleConfig{}.num_train_timesteps);
+  return loss;
+}
+
+int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }
+
+BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader,
+                         const LatentCache* cache, LatentEncoder* encoder)
+    : loss_(loss_config(config)),
+      data_(data),
+      seed_(loader.seed),
+      max_token_length_(config.model.max_token_length.value_or(75)),
+      weighted_captions_(config.model.weighted_captions),
+      cache_(cache),
+      encoder_(encoder),
+      schedule_(make_noise_schedule({.zero_terminal_snr = loss_.noise.zero_terminal_snr})),
+      made_(loader.first_batch),
+      loader_(data, loader) {}
+
+std::vector<float> BatchSource::latents(const Batch& batch) {
+  std::vector<float> all;
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    const int sample = batch.samples[i];
+    const bool flipped = batch.flipped[i] != 0;
+    if (cache_) {
+      const std::vector<float>& one = cache_->latents(sample, flipped);
+      all.insert(all.end(), one.begin(), one.end());
+      continue;
+    }
+    const size_t size = batch.images.size() / batch.samples.size();
+    const std::vector<float>& moments = encoder_->encode(batch.bucket, std::span(batch.images).subspan(i * size, size));
+    const std::vector<float> noise = latent_noise(seed_, made_ + 1, sample, flipped, moments.size() / 2);
+    const std::vector<float> one = sample_latents(moments, noise, batch.files[i]);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped) {
+  const Sample& s = data.samples[static_cast<size_t>(sample)];
+  const Size size = s.place.bucket;
+  const int64_t height = size.height / 8, width = size.width / 8;
+  if (!data.has_mask(s)) return std::vector<float>(static_cast<size_t>(height * width), 1.0f);
+  return resize_mask_area(load_mask(data, sample, flipped), size.height, size.width, height, width);
+}
+
+std::vector<float> BatchSource::loss_mask(const Batch& batch) {
+  const auto is_masked = [&](int sample) { return data_.has_mask(data_.samples[static_cast<size_t>(sample)]); };
+  if (std::ranges::none_of(batch.samples, is_masked)) return {};
+  const Size size = batch.bucket;
+  std::vector<float> all;
+  for (size_t i = 0; i < batch.samples.size(); ++i) {
+    const int sample = batch.samples[i];
+    const bool flipped = batch.flipped[i] != 0;
+    const size_t pixels = batch.masks.size() / batch.samples.size();
+    const auto add = [&](const std::vector<float>& one) { all.insert(all.end(), one.begin(), one.end()); };
+    if (!batch.masks.empty()) {
+      add(resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, size.height / 8,
+                           size.width / 8));
+    } else if (cache_ && is_masked(sample) && data_.samples[static_cast<size_t>(sample)].mask_path.empty()) {
+      add(cache_->mask(sample, flipped));
+    } else {
+      std::vector<float>& kept = masks_[{sample, flipped}];
+      if (kept.empty()) kept = latent_mask(data_, sample, flipped);
+      add(kept);
+    }
+  }
+  return all;
+}
+
+ReadyBatch BatchSource::next() {
+  ReadyBatch ready;
+  ready.batch = loader_.next();
+  Batch& batch = ready.batch;
+  ready.load_seconds = batch.waited_seconds;
+
+  Timer timer;
+  StepData data;
+  data.shape = {.batch = static_cast<int64_t>(batch.samples.size()),
+                .height = batch.bucket.height / 8,
+                .width = batch.bucket.width / 8,
+                .chunks = max_token_length_ / 75};
+  data.latents = latents(batch);
+  batch.images = {};
+  ready.encode_seconds = timer.seconds();
+
+  timer.restart();
+  for (const std::string& caption : batch.captions) {
+    const CaptionTokens tokens = tokenize_caption(tokenizer_, caption, max_token_length_, weighted_captions_);
+    data.ids.insert(data.ids.end(), tokens.ids.begin(), tokens.ids.end());
+    data.token_weights.insert(data.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
+  }
+  data.loss_weights = batch.loss_weights;
+  data.loss_mask = loss_mask(batch);
+  batch.masks = {};
+  draw_noise(data, seed_, made_, loss_, schedule_);
+  ready.inputs = make_step_inputs(data, loss_, schedule_);
+  ready.inputs.dropout_key = random_key(seed_, purpose::network_dropout, static_cast<uint64_t>(made_));
+  ready.prepare_seconds = timer.seconds();
+  ++made_;
+  return ready;
+}
+
+}  // namespace rankine

@@ -1,0 +1,62 @@
+#pragma once
+#include <map>
+#include <optional>
+
+#include "data/loader.h"
+#include "diffusion/noise_schedule.h"
+#include "run/latent_cache.h"
+#include "run/train_config.h"
+#include "step/step_inputs.h"
+#include "text/clip_tokenizer.h"
+
+namespace rankine {
+
+/// One micro-batch ready for the step, and what it took.
+struct ReadyBatch {
+  Batch batch;
+  StepInputs inputs;
+  double load_seconds = 0;     ///< waiting for the loader
+  double encode_seconds = 0;   ///< the VAE, where latents are not cached
+  double prepare_seconds = 0;  ///< tokens, noise, target
+};
+
+/// Makes a run's micro-batches, one after the other: a function of the seed and the data alone.
+class BatchSource {
+ public:
+  /// Latents come from `cache`, or, when it is null, from `encoder`. Everything referred to must outlive it.
+  BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader, const LatentCache* cache,
+              LatentEncoder* encoder);
+
+  /// Throws Error when a picture cannot be read any more or its latents are not finite.
+  ReadyBatch next();
+
+ private:
+  std::vector<float> latents(const Batch& batch);
+  /// Factors on the error [N, h, w]; empty when no picture of the batch has a mask.
+  std::vector<float> loss_mask(const Batch& batch);
+
+  LossConfig loss_;
+  const TrainingData& data_;
+  uint64_t seed_;
+  int max_token_length_;
+  bool weighted_captions_;
+  const LatentCache* cache_;
+  LatentEncoder* encoder_;
+  NoiseSchedule schedule_;
+  ClipTokenizer tokenizer_;
+  /// Masks in the latents' size, by sample and flip: made when a picture first comes.
+  std::map<std::pair<int, bool>, std::vector<float>> masks_;
+  int64_t made_;  // micro-batches since the run's very first
+  Loader loader_;
+};
+
+/// The loss with what the model predicts. Throws Error when an option contradicts that.
+LossConfig loss_config(const TrainConfig& config);
+
+/// The factors on the loss of one sample, cut from its middle, in the latents' size [h, w]; ones where it has no mask.
+std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped);
+
+/// Chunks of 77 tokens for --max_token_length.
+int64_t token_chunks(const ModelConfig& config);
+
+}  // namespace rankine

@@ -1,0 +1,32 @@
+#pragma once
+#include <memory>
+
+#include "run/run_length.h"
+#include "watch/metrics_log.h"
+#include "watch/report/report.h"
+#include "watch/tensorboard_log.h"
+
+namespace rankine {
+
+/// All that a run leaves of its steps to look at: metrics.jsonl, TensorBoard's files where they are wanted, and
+/// report.html. Each method writes what it can and then throws FileError for the first that was refused.
+class RunLog {
+ public:
+  RunLog(MetricsLog metrics, std::unique_ptr<TensorBoardLog> tensorboard, Report report, RunLength length);
+
+  void write(const StepMetrics& metrics);
+  /// A sample picture that was made after `step`; `name` is the same for all pictures of a prompt. The report finds it
+  /// by its file's name.
+  void write_picture(const std::string& png_file, const std::string& name, int64_t step);
+  /// Nothing before the first step.
+  void write_report(RunState state) const;
+
+ private:
+  MetricsLog metrics_;
+  std::unique_ptr<TensorBoardLog> tensorboard_;
+  Report report_;
+  RunLength length_;
+  bool has_steps_ = false;  // of this process; until then metrics.jsonl may be another run's
+};
+
+}  // namespace rankine

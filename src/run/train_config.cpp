@@ -1,0 +1,157 @@
+#include "run/train_config.h"
+
+#include "base/error.h"
+#include "network/network_args.h"
+#include "optim/optimizer.h"
+
+namespace rankine {
+namespace {
+
+template <class T>
+void check_at_least(const char* flag, const T& value, T least) {
+  check(value >= least, flag, " must be at least ", least, ", got ", value);
+}
+
+template <class T>
+void check_at_least(const char* flag, const std::optional<T>& value, T least) {
+  if (value) check_at_least(flag, *value, least);
+}
+
+void check_model(const ModelConfig& c) {
+  check(c.pretrained_model_name_or_path && !c.pretrained_model_name_or_path->empty(),
+        "--pretrained_model_name_or_path is missing: name a .safetensors checkpoint or a Diffusers folder");
+  check_at_least("--clip_skip", c.clip_skip, 1);
+  const int tokens = c.max_token_length.value_or(75);
+  check(tokens == 75 || tokens == 150 || tokens == 225, "--max_token_length must be 75, 150 or 225, got ", tokens);
+}
+
+void check_network(const NetworkConfig& c) {
+  check_at_least("--network_dim", c.network_dim, 1);
+  check(c.network_alpha >= 0, "--network_alpha must be at least 0, got ", c.network_alpha);
+  check(c.network_dropout.value_or(0) >= 0 && c.network_dropout.value_or(0) < 1,
+        "--network_dropout is a chance: at least 0 and below 1, got ", c.network_dropout.value_or(0));
+  check_at_least("--scale_weight_norms", c.scale_weight_norms, 0.0);
+  check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
+  check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
+        c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
+  parse_network_args(c.network_args);  // says now what is wrong with them
+  check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
+        "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
+}
+
+void check_optim(const OptimConfig& c) {
+  check_at_least("--learning_rate", c.learning_rate, 0.0);
+  check_at_least("--unet_lr", c.unet_lr, 0.0);
+  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: this model has one text encoder, got ",
+        c.text_encoder_lr.size(), " rates");
+  for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
+  check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
+  const auto optimizer = make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
+  if (!c.lr_schedule.lr_scheduler_type.empty())
+    make_torch_schedule(c.lr_schedule.lr_scheduler_type, c.lr_schedule.lr_scheduler_args, 1);
+  check(c.lr_schedule.kind() != "adafactor" ||
+            (optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule()),
+        "--lr_scheduler adafactor is the rate that Adafactor finds by itself: it needs --optimizer_type Adafactor ",
+        "without relative_step=False");
+}
+
+void check_step(const StepConfig& c) {
+  const auto needs = [&](bool given, const char* flag, const char* type) {
+    check(!given || c.mixed_precision == type, "--", flag, ": ", flag, " requires mixed_precision='", type, "', got '",
+          c.mixed_precision, "'; add --mixed_precision ", type);
+  };
+  needs(c.full_fp16, "full_fp16", "fp16");
+  needs(c.full_bf16, "full_bf16", "bf16");
+  check((!c.fp8_base && !c.fp8_base_unet) || c.mixed_precision != "no",
+        "--fp8_base requires mixed precision='fp16' or 'bf16'; add --mixed_precision bf16");
+}
+
+void check_run(const RunConfig& c) {
+  check_at_least("--max_train_steps", c.max_train_steps, int64_t{1});
+  check_at_least("--max_train_epochs", c.max_train_epochs, int64_t{1});
+  check_at_least("--gradient_accumulation_steps", c.gradient_accumulation_steps, 1);
+  check_at_least("--max_data_loader_n_workers", c.max_data_loader_n_workers, 0);
+}
+
+void check_save(const SaveConfig& c) {
+  check(c.output_dir && !c.output_dir->empty(), "--output_dir is missing: name a folder for the results");
+  check(c.name().find('/') == std::string::npos && !c.name().empty(),
+        "--output_name must be a file's name without folders, got \"", c.name(), "\"");
+  check_at_least("--save_every_n_epochs", c.save_every_n_epochs, int64_t{1});
+  check_at_least("--save_every_n_steps", c.save_every_n_steps, int64_t{1});
+  check_at_least("--save_last_n_epochs", c.save_last_n_epochs, int64_t{1});
+  check_at_least("--save_last_n_steps", c.save_last_n_steps, int64_t{0});
+  check_at_least("--save_last_n_epochs_state", c.save_last_n_epochs_state, int64_t{1});
+  check_at_least("--save_last_n_steps_state", c.save_last_n_steps_state, int64_t{0});
+  check_at_least("--initial_epoch", c.initial_epoch, int64_t{1});
+  check_at_least("--initial_step", c.initial_step, int64_t{0});
+}
+
+void check_preview(const PreviewConfig& c) {
+  check_at_least("--sample_every_n_steps", c.sample_every_n_steps, int64_t{0});
+  check_at_least("--sample_every_n_epochs", c.sample_every_n_epochs, int64_t{0});
+}
+
+void check_tracker(const TrackerConfig& c) {
+  const std::string with = c.log_with.value_or("wandb");
+  check(with == "wandb" || c.writes_events(), "--log_with ", with,
+        " needs --logging_dir: the folder for TensorBoard's files");
+  check(c.log_tracker_name.value_or("x").find('/') == std::string::npos,
+        "--log_tracker_name must be a folder's name without others, got \"", c.log_tracker_name.value_or(""), "\"");
+}
+
+void check_validation(const ValidationConfig& c) {
+  check_at_least("--validate_every_n_steps", c.validate_every_n_steps, int64_t{1});
+  check_at_least("--validate_every_n_epochs", c.validate_every_n_epochs, int64_t{1});
+  check_at_least("--max_validation_steps", c.max_validation_steps, int64_t{1});
+}
+
+void check_rollback(const TrainConfig& c) {
+  if (c.save.on_nonfinite != "rollback") return;
+  const auto optimizer = make_optimizer(c.optim.type(), c.optim.optimizer_args);
+  const bool chooses_rate =
+      optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule();
+  check(!chooses_rate, "--on_nonfinite rollback lowers the learning rate, but Adafactor finds its own: give ",
+        "--optimizer_args relative_step=False, or --on_nonfinite stop");
+}
+
+}  // namespace
+
+void check_data_config(const DataConfig& c) {
+  check(c.train_data_dir || c.dataset_config || c.in_json,
+        "there is nothing to train on: give --train_data_dir (a folder with subfolders such as 10_cat), "
+        "--dataset_config or --in_json");
+  const double dropout = c.defaults.subset.caption.dropout_rate,
+               tag_dropout = c.defaults.subset.caption.tag_dropout_rate;
+  check(dropout >= 0 && dropout <= 1, "--caption_dropout_rate must be 0 to 1, got ", dropout);
+  check(tag_dropout >= 0 && tag_dropout <= 1, "--caption_tag_dropout_rate must be 0 to 1, got ", tag_dropout);
+  check_at_least("--keep_tokens", c.defaults.subset.caption.keep_tokens, 0);
+  check_at_least("--train_batch_size", c.defaults.dataset.batch_size, 1);
+  check_at_least("--vae_batch_size", c.vae_batch_size, 1);
+  check(c.cache_latents || !c.cache_latents_to_disk, "--cache_latents_to_disk needs --cache_latents");
+  check_at_least("--dataset_repeats", c.defaults.subset.num_repeats, 1);
+  const double split = c.defaults.dataset.validation_split;
+  check(split >= 0 && split < 1, "--validation_split must be at least 0 and below 1, got ", split);
+}
+
+void check_train_config(const TrainConfig& c) {
+  check_model(c.model);
+  check_network(c.network);
+  check_data_config(c.data);
+  check_optim(c.optim);
+  check_step(c.step);
+  check_run(c.run);
+  check_save(c.save);
+  check_preview(c.preview);
+  check_tracker(c.tracker);
+  check_validation(c.validation);
+  check_rollback(c);
+}
+
+std::string OptimConfig::type() const {
+  const int given = !optimizer_type.empty() + use_8bit_adam + use_lion_optimizer;
+  check(given <= 1, "give one of --optimizer_type, --use_8bit_adam and --use_lion_optimizer");
+  return use_8bit_adam ? "AdamW8bit" : use_lion_optimizer ? "Lion" : optimizer_type.empty() ? "AdamW" : optimizer_type;
+}
+
+}  // namespace rankine

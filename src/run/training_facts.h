@@ -1,0 +1,14 @@
+#pragma once
+#include "data/dataset.h"
+#include "network/metadata.h"
+#include "run/run_length.h"
+#include "run/train_config.h"
+
+namespace rankine {
+
+/// What the saved files tell of this run; `optimizer` is Optimizer::description(). The hashes of the base model are
+/// left out: they take seconds. Draws the session's id and takes the time.
+TrainingFacts training_facts(const TrainConfig& config, const TrainingData& data, const RunLength& length,
+                             uint64_t seed, const std::string& optimizer);
+
+}  // namespace rankine

@@ -1,0 +1,67 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "io/image.h"
+#include "network/merge_loras.h"
+#include "sample/image_request.h"
+#include "step/checkpoint_constants.h"
+#include "step/picture_decoder.h"
+#include "step/step_graph.h"
+#include "text/clip_tokenizer.h"
+
+namespace rankine {
+
+struct ImageSamplerConfig {
+  DType compute = DType::f32;  ///< of weights and activations: f32, bf16 or f16
+  int64_t clip_skip = 1;       ///< the Nth-from-last layer of the text encoder
+  Prediction prediction = Prediction::epsilon;
+  std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
+};
+
+/// Makes pictures from text with a checkpoint and LoRAs. Text encoder, U-Net and autoencoder are in memory one after
+/// the other: for several pictures, first all latents, then all pictures.
+class ImageSampler {
+ public:
+  /// `checkpoint` must outlive it; `lora` comes from merge_loras and may be empty. Throws Error for a model family that
+  /// is not built.
+  ImageSampler(const Backend& backend, const Checkpoint& checkpoint, ImageSamplerConfig config,
+               std::vector<LoadedLora> lora);
+  ~ImageSampler();
+
+  /// A picture's latents [height/8, width/8, 4], as the U-Net knows them. The same request gives the same numbers.
+  /// Throws Error for a request that cannot be met, and when numbers stop being finite.
+  std::vector<float> latents(const ImageRequest& request, const SamplingWatch& watch = {});
+  /// The picture of such latents. Lets go of the U-Net's weights first; `latents` would load them again.
+  Image picture(std::span<const float> latents, int width, int height);
+
+  /// latents, then picture.
+  Image sample(const ImageRequest& request, const SamplingWatch& watch = {});
+
+ private:
+  struct UNet;
+  struct Context {
+    int64_t chunks = 1;
+    std::vector<float> negative, positive;
+  };
+
+  std::unique_ptr<Session> open_session(bool of_text_encoder);
+  Context encode(const std::string& negative_prompt, const std::string& prompt);
+  UNet& unet(const StepShape& shape, float guidance);
+
+  const Backend& backend_;
+  CheckpointConstants constants_;
+  ImageSamplerConfig config_;
+  std::vector<LoadedLora> lora_;
+  StepSettings settings_;
+  ClipTokenizer tokenizer_;
+  std::map<std::pair<std::string, std::string>, Context> contexts_;  // by negative and positive prompt
+  std::unique_ptr<UNet> unet_;
+  std::unique_ptr<PictureDecoder> decoder_;
+};
+
+}  // namespace rankine

@@ -1,0 +1,121 @@
+#include "step/fit_memory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "graph/memory/plan.h"
+
+namespace rankine {
+
+namespace {
+
+void set_choice(StepSettings& settings, const MemoryChoice& made) {
+  const auto choice = std::make_shared<MemoryChoice>(made);
+  settings.recomputed = [choice](std::string_view value) { return choice->recomputed.contains(value); };
+  settings.kept_direct = [choice](std::string_view name) { return choice->kept_direct.contains(name); };
+  settings.kept_plain = [choice](std::string_view name) { return choice->kept_plain.contains(name); };
+}
+
+}  // namespace
+
+MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceRates& rates,
+                                size_t budget_bytes) {
+  StepSettings tried = settings;
+  set_choice(tried, {});
+  Graph graph;
+  build_step_graph(graph, tried, largest);
+  const MemoryProblem problem = memory_problem(graph, rates);
+  const MemorySolver solver(problem);
+
+  // The solver estimates activations: what runs again has inner values too. The plan of the graph that comes of a
+  // choice has the truth; the difference goes to what the solver may take the next time.
+  const auto planned = [&](MemoryChoice choice) {
+    set_choice(tried, choice);
+    Graph chosen;
+    build_step_graph(chosen, tried, largest);
+    choice.activations = plan_memory(chosen).arena_bytes();
+    return choice;
+  };
+  const size_t near_enough = budget_bytes / 200;
+  const auto fits = [&](const MemoryChoice& choice) { return choice.bytes() <= budget_bytes; };
+  MemoryChoice best = planned(solver.choose(budget_bytes)), last = best;
+  size_t allowed = budget_bytes, fitting = 0, too_much = SIZE_MAX, least_less = near_enough;
+  for (int i = 1; i < 10; ++i) {
+    if (fits(last)) {
+      if (last.recomputed.empty()) break;
+      fitting = allowed;
+      allowed += budget_bytes - last.bytes();
+      if (allowed - fitting <= near_enough) break;
+    } else {
+      too_much = allowed;
+      allowed -= std::min(allowed, std::max(last.bytes() - budget_bytes, least_less));
+      least_less *= 2;
+    }
+    if (allowed >= too_much || allowed <= fitting) allowed = fitting + (too_much - fitting) / 2;
+    if (allowed - fitting <= near_enough) break;
+    last = planned(solver.choose(allowed));
+    if (fits(last) ? !fits(best) || last.added_seconds < best.added_seconds
+                   : last.bytes() < best.bytes() && !fits(best))
+      best = last;
+  }
+  if (!fits(best)) {
+    last = planned(solver.smallest());
+    if (last.bytes() < best.bytes()) best = last;
+  }
+  set_choice(settings, best);
+  return best;
+}
+
+size_t variable_bytes(const StepSettings& settings) {
+  size_t count = 0;
+  for (const LoraModule& module : settings.modules)
+    count += static_cast<size_t>(count_of(module.down_shape()) + count_of(module.up_shape())) *
+             (settings.trains(module) ? 4 : 1);
+  return count * sizeof(float);
+}
+
+size_t fixed_bytes(const StepSettings& settings) {
+  constexpr size_t kPrograms = size_t{60} << 20;  // oneDNN's generated code and the graphs, for SD 1.5 (measured)
+  return resident_bytes() + variable_bytes(settings) + kPrograms;
+}
+
+size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+size_t available_bytes() {
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string key, unit; meminfo >> key;) {
+    size_t kib = 0;
+    meminfo >> kib >> unit;
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return 0;
+}
+
+size_t parse_memory(const std::string& text, const std::string& option) {
+  if (text == "auto") return resident_bytes() + available_bytes() / 10 * 9;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(end, text.data() + text.size());
+  for (char& c : unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  double factor = 0;
+  if (unit.empty() || unit == "b") factor = 1;
+  if (unit == "k" || unit == "kb" || unit == "kib") factor = 1024;
+  if (unit == "m" || unit == "mb" || unit == "mib") factor = 1024.0 * 1024;
+  if (unit == "g" || unit == "gb" || unit == "gib") factor = 1024.0 * 1024 * 1024;
+  check(error == std::errc() && factor > 0 && number > 0, option,
+        ": expected a size like 6GiB or 900M, or auto, got \"", text, "\"");
+  return static_cast<size_t>(number * factor);
+}
+
+}  // namespace rankine

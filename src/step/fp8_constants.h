@@ -1,0 +1,24 @@
+#pragma once
+#include "backend/backend.h"
+#include "step/step_config.h"
+
+namespace rankine {
+
+/// Frozen weights rounded to float8_e4m3fn when they are read (--fp8_base, --fp8_base_unet), as torch's
+/// module.to(torch.float8_e4m3fn) rounds every tensor of the U-Net and, with fp8_base alone, of the text encoder. How a
+/// backend keeps them in memory is its own affair. The VAE stays as it is.
+class Fp8Constants : public ConstantSource {
+ public:
+  /// `base` must outlive it.
+  Fp8Constants(ConstantSource& base, const StepConfig& config)
+      : base_(base), unet_(config.fp8_base || config.fp8_base_unet), text_(config.fp8_base && !config.fp8_base_unet) {}
+  /// Throws Error for a value beyond the type's 448, which would become NaN.
+  void read(std::string_view name, const Shape& shape, std::span<float> out) override;
+  void release(std::string_view name) override { base_.release(name); }
+
+ private:
+  ConstantSource& base_;
+  bool unet_, text_;
+};
+
+}  // namespace rankine

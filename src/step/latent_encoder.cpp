@@ -1,0 +1,90 @@
+#include "step/latent_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+#include "io/sha256.h"
+
+namespace rankine {
+
+struct LatentEncoder::Program {
+  Graph graph;
+  std::unique_ptr<Executable> executable;
+  std::vector<float> moments;
+};
+
+LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                             std::string conv_algorithm)
+    : config_(std::move(config)),
+      compute_(compute),
+      conv_algorithm_(std::move(conv_algorithm)),
+      session_(backend.open(constants)) {}
+
+LatentEncoder::~LatentEncoder() = default;
+
+LatentEncoder::Program& LatentEncoder::program(Size size) {
+  std::unique_ptr<Program>& program = programs_[size];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  Graph& graph = program->graph;
+  const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
+  const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
+  program->moments.resize(static_cast<size_t>(moments.type().count()));
+  graph.output("moments", moments);
+  Target target;
+  target.conv_algorithm = conv_algorithm_;
+  compile(graph, target);
+  program->executable = session_->compile(graph);
+  return *program;
+}
+
+void LatentEncoder::prepare(Size size) { program(size); }
+
+const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> image) {
+  Program& p = program(size);
+  p.executable->set_input("image", image);
+  p.executable->run();
+  p.executable->get_output("moments", p.moments);
+  return p.moments;
+}
+
+std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> image) {
+  Executable& executable = *program(size).executable;
+  executable.set_input("image", image);
+  return executable.profile();
+}
+
+std::string vae_digest(ConstantSource& constants, const VaeConfig& config) {
+  Graph graph;
+  vae_encode({graph, "vae"}, config, graph.input("image", {{1, 64, 64, 3}, DType::f32}));
+  Sha256 hash;
+  std::vector<float> values;
+  for (const Value& weight : graph.leaves(constant_op)) {
+    const std::string& name = weight.node().scope();
+    values.resize(static_cast<size_t>(weight.type().count()));
+    constants.read(name, weight.shape(), values);
+    constants.release(name);
+    const std::string head = concat_text(name, as_text(weight.shape()), '\n');
+    hash.update(std::as_bytes(std::span(head)));
+    hash.update(std::as_bytes(std::span(values)));
+  }
+  return hash.hex();
+}
+
+std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
+                                  const std::string& file) {
+  constexpr size_t channels = 4;
+  std::vector<float> latents(noise.size());
+  for (size_t i = 0; i < latents.size(); ++i) {
+    const size_t mean = i / channels * 2 * channels + i % channels;
+    const float logvar = std::clamp(moments[mean + channels], -30.0f, 20.0f);
+    latents[i] = moments[mean] + std::exp(0.5f * logvar) * noise[i];
+    check(std::isfinite(latents[i]), file, ": its latents are not finite: the VAE overflows on this picture: try ",
+          "--no_half_vae, or another checkpoint");
+  }
+  return latents;
+}
+
+}  // namespace rankine

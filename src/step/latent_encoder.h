@@ -1,0 +1,54 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/size.h"
+#include "models/vae/vae.h"
+
+namespace rankine {
+
+/// The autoencoder's encoder on a device. Its memory is free again when it is gone.
+class LatentEncoder {
+ public:
+  /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
+  /// convolutions are computed: "auto", "direct" or "winograd".
+  LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+                std::string conv_algorithm = "auto");
+  ~LatentEncoder();
+
+  /// Compiles for pictures of a size, if that is not done yet.
+  void prepare(Size size);
+  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [H/8, W/8, 8]: mean and log-variance of each latent. One picture
+  /// at a time: the products of several are of another size and may be rounded otherwise.
+  const std::vector<float>& encode(Size size, std::span<const float> image);
+  /// Encodes one picture: the seconds that each node's kernel took, in order of execution.
+  std::vector<NodeTime> profile(Size size, std::span<const float> image);
+
+  MemoryUse memory() const { return session_->memory(); }
+
+ private:
+  struct Program;
+
+  Program& program(Size size);
+
+  VaeConfig config_;
+  DType compute_;
+  std::string conv_algorithm_;
+  std::unique_ptr<Session> session_;
+  std::map<Size, std::unique_ptr<Program>> programs_;
+};
+
+/// SHA-256 of the encoder's weights, names and shapes included, in f32.
+std::string vae_digest(ConstantSource& constants, const VaeConfig& config);
+
+/// Latents [h, w, 4] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4), with
+/// the log-variance clamped to [-30, 20]. moments: [h, w, 8], noise: [h, w, 4]. Throws Error naming `file` when a
+/// latent is not finite.
+std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
+                                  const std::string& file);
+
+}  // namespace rankine

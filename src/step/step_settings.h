@@ -1,0 +1,52 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtype.h"
+#include "models/stable_diffusion.h"
+#include "network/lora.h"
+
+namespace rankine {
+
+/// What a training step is compiled for: one program for each (bucket, batch size).
+struct StepShape {
+  int64_t batch = 1;
+  int64_t height = 64, width = 64;  ///< of the latents: an eighth of the picture's
+  int64_t chunks = 1;               ///< of 77 tokens: 1, 2 or 3 for 75, 150 or 225 tokens
+  bool whole_chunks = false;        ///< all 77 states of each are the context: prompts of pictures, not captions
+
+  int64_t latents() const { return batch * height * width * 4; }
+  int64_t context_tokens() const { return chunks == 1 || whole_chunks ? 77 * chunks : 75 * chunks + 2; }
+  auto operator<=>(const StepShape&) const = default;
+};
+
+/// How the step is built, the same for all shapes.
+struct StepSettings {
+  StableDiffusionConfig model;
+  std::vector<LoraModule> modules;  ///< adapted; those with a learning rate of 0 do not train
+  LoraDropout dropout;              ///< in training steps alone
+  DType compute = DType::f32;       ///< of frozen weights and activations
+  DType trained = DType::f32;       ///< what LoRA weights and their gradients are rounded to; in memory they are f32
+  int64_t clip_skip = 1;
+  bool train_unet = true, train_text_encoder = true;
+  bool accumulate = false;              ///< gradients add up over several steps
+  bool gradient_checkpointing = false;  ///< every block is recomputed, whatever else is chosen
+  /// What is given up for memory: see graph/memory_budget.h.
+  std::function<bool(std::string_view value)> recomputed = [](std::string_view) { return false; };
+  std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
+  std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
+  std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"
+  std::string loss_type = "l2";
+  bool weighted_captions = false;  ///< the text's states are multiplied by StepInputs::token_weights
+  bool masked_loss = false;        ///< errors are weighed by StepInputs::loss_mask
+
+  bool trains(const LoraModule& module) const {
+    return module.lr_weight != 0 && (module.in_text_encoder() ? train_text_encoder : train_unet);
+  }
+};
+
+}  // namespace rankine

@@ -1,0 +1,361 @@
+#include "step/training_step.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "diffusion/loss.h"
+#include "graph/ops/ops.h"
+#include "graph/passes/compile.h"
+#include "io/convert.h"
+#include "step/step_graph.h"
+#include "step/update_graph.h"
+
+namespace rankine {
+
+namespace {
+
+/// The double of the shortest decimal that means this f32: 1e-4 is shown as 0.0001, not as 0.0000999999974.
+double shortest_decimal(float value) {
+  char text[64];
+  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+  double result = value;
+  std::from_chars(text, end, result);
+  return result;
+}
+
+}  // namespace
+
+struct TrainingStep::Program {
+  Graph graph;
+  std::vector<Value> trained;
+  std::unique_ptr<Executable> executable;
+  std::vector<float> context;  // the batch's, when the text encoder is frozen
+
+  void reserve_context(const StepSettings& settings, const StepShape& shape) {
+    if (settings.train_text_encoder) return;
+    context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings.model.text.width));
+  }
+};
+
+TrainingStep::TrainingStep(const Backend& backend, ConstantSource& constants, StepSettings settings,
+                           const Optimizer& optimizer, const UpdateSettings& update)
+    : settings_(std::move(settings)),
+      optimizer_(optimizer),
+      update_settings_(update),
+      groups_(parameter_groups(settings_, update_settings_)),
+      backend_(backend),
+      constants_(constants),
+      session_(backend.open(constants)) {}
+
+TrainingStep::~TrainingStep() = default;
+
+void TrainingStep::set_weights(const std::string& name, std::span<const float> values) {
+  session_->write_variable(name, as_trained(name, values));
+}
+
+std::vector<float> TrainingStep::as_trained(const std::string& name, std::span<const float> values) const {
+  std::vector<float> rounded(values.begin(), values.end());
+  const auto holds = [&](const LoraModule& module) { return name.starts_with(module.key + "."); };
+  if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.modules, holds)) return rounded;
+  round_through(settings_.trained, rounded);
+  return rounded;
+}
+
+std::vector<float> TrainingStep::weights(const std::string& name, int64_t count) const {
+  std::vector<float> values(static_cast<size_t>(count));
+  session_->read_variable(name, values);
+  return values;
+}
+
+std::vector<float> TrainingStep::evaluation_weights(const std::string& name, int64_t count) const {
+  std::vector<float> values = weights(name, count);
+  const std::optional<EvaluationWeights> rule = optimizer_.evaluation_weights();
+  if (!rule || !update_) return values;
+  for (const Value& variable : update_->graph.leaves(variable_op)) {
+    if (variable.node().scope() != rule->state + "." + name) continue;
+    const std::vector<float> state = weights(variable.node().scope(), count);
+    for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(rule->amount) * state[i];
+  }
+  return as_trained(name, values);
+}
+
+std::vector<std::pair<std::string, int64_t>> TrainingStep::state_variables() const {
+  std::vector<std::pair<std::string, int64_t>> all = session_->variables();
+  std::erase_if(all, [](const auto& variable) { return variable.first.starts_with(gradient_name("")); });
+  return all;
+}
+
+std::vector<float> TrainingStep::gradient(const std::string& name, int64_t count) const {
+  const auto has_gradient = [&](const Value& v) { return v.node().scope() == name; };
+  const auto& trained = steps_.begin()->second->trained;
+  if (std::none_of(trained.begin(), trained.end(), has_gradient)) return {};
+  return weights(gradient_name(name), count);
+}
+
+TrainingStep::Program& TrainingStep::program(const StepShape& shape) {
+  std::unique_ptr<Program>& program = steps_[shape];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  program->trained = build_step_graph(program->graph, settings_, shape);
+  program->executable = session_->compile(program->graph);
+  program->reserve_context(settings_, shape);
+  if (!update_) {
+    grad_norm_ = std::make_unique<Program>();
+    build_grad_norm_graph(grad_norm_->graph, program->trained);
+    grad_norm_->executable = session_->compile(grad_norm_->graph);
+    update_ = std::make_unique<Program>();
+    build_update_graph(update_->graph, program->trained, groups_, optimizer_, update_settings_.max_grad_norm);
+    update_->executable = session_->compile(update_->graph);
+    if (update_settings_.scale_weight_norms) {
+      norm_limit_ = std::make_unique<Program>();
+      build_norm_limit_graph(norm_limit_->graph, settings_, *update_settings_.scale_weight_norms);
+      norm_limit_->executable = session_->compile(norm_limit_->graph);
+    }
+    if (settings_.trained != DType::f32) {
+      rounding_ = std::make_unique<Program>();
+      build_rounding_graph(rounding_->graph, settings_);
+      rounding_->executable = session_->compile(rounding_->graph);
+    }
+  }
+  return *program;
+}
+
+TrainingStep::Program& TrainingStep::validation_program(const StepShape& shape) {
+  std::unique_ptr<Program>& program = validations_[shape];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  build_validation_graph(program->graph, settings_, shape);
+  program->executable = session_->compile(program->graph);
+  program->reserve_context(settings_, shape);
+  return *program;
+}
+
+TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
+  std::unique_ptr<Program>& program = text_[chunks];
+  if (program) return *program;
+  program = std::make_unique<Program>();
+  if (!text_session_) text_session_ = backend_.open(constants_);
+  build_text_graph(program->graph, settings_, 1, chunks);
+  program->executable = text_session_->compile(program->graph);
+  for (const Value& lora : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
+    text_session_->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+  return *program;
+}
+
+MemoryChoice TrainingStep::fit(const StepShape& largest, size_t budget_bytes) {
+  check(steps_.empty(), "memory is chosen before steps are compiled");
+  const size_t fixed = fixed_bytes(settings_);
+  return choose_step_memory(settings_, largest, backend_.rates(), budget_bytes > fixed ? budget_bytes - fixed : 0);
+}
+
+void TrainingStep::prepare(const StepShape& shape) {
+  program(shape);
+  if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
+}
+
+void TrainingStep::prepare_validation(const StepShape& shape) {
+  validation_program(shape);
+  if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
+}
+
+const std::vector<float>& TrainingStep::context(std::span<const int32_t> ids, int64_t chunks) {
+  std::vector<int32_t> key(ids.begin(), ids.end());
+  if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
+  constexpr size_t kMostContexts = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
+  if (contexts_.size() >= kMostContexts && !captions_known_) contexts_.clear();
+  Program& program = text_program(chunks);
+  StepShape shape;
+  shape.chunks = chunks;
+  std::vector<float> states(static_cast<size_t>(shape.context_tokens() * settings_.model.text.width));
+  program.executable->set_input("ids", ids);
+  program.executable->run();
+  program.executable->get_output("context", states);
+  return contexts_.emplace(std::move(key), std::move(states)).first->second;
+}
+
+void TrainingStep::feed_forward(Program& p, const StepInputs& in) {
+  const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
+  if (!settings_.train_text_encoder)
+    for (int64_t i = 0; i < in.shape.batch; ++i) {
+      const std::vector<float>& states =
+          context(std::span(in.ids).subspan(static_cast<size_t>(i * per_sample), static_cast<size_t>(per_sample)),
+                  in.shape.chunks);
+      std::copy(states.begin(), states.end(), p.context.begin() + i * static_cast<int64_t>(states.size()));
+    }
+  Executable& e = *p.executable;
+  e.set_input("noisy_latents", in.noisy_latents);
+  e.set_input("target", in.target);
+  e.set_input("timesteps", in.timesteps);
+  e.set_input("loss_weights", in.loss_weights);
+  if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input("huber_c", in.huber_c);
+  if (settings_.masked_loss)
+    e.set_input("loss_mask", in.loss_mask.empty() ? std::vector<float>(in.noisy_latents.size() / 4, 1) : in.loss_mask);
+  if (settings_.weighted_captions) e.set_input("token_weights", in.token_weights);
+  if (settings_.train_text_encoder) {
+    e.set_input("ids", in.ids);
+  } else {
+    e.set_input("context", p.context);
+  }
+}
+
+TrainingStep::Program& TrainingStep::feed(const StepInputs& in, double loss_scale, bool keep) {
+  Program& p = program(in.shape);
+  feed_forward(p, in);
+  const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
+  p.executable->set_input("loss_scale", std::span(&scale, 1));
+  if (settings_.accumulate) p.executable->set_input("keep", std::span(&kept, 1));
+  if (settings_.dropout.any()) {
+    std::array<int32_t, 4> words;
+    for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int32_t>(in.dropout_key[i]);
+    p.executable->set_input("dropout_key", words);
+  }
+  return p;
+}
+
+std::string TrainingStep::where_not_finite(const StepInputs& in, double loss_scale) {
+  const std::optional<NonFiniteValue> found = feed(in, loss_scale, false).executable->find_nonfinite();
+  if (!found) return "";
+  const auto& [value, numbers] = *found;
+  const Node& node = value.node();
+  const bool is_input = &node.op() == &input_op;
+  Shape at;
+  for (int64_t axis = value.rank() - 1, rest = numbers.first; axis >= 0; --axis) {
+    const int64_t size = value.dim(static_cast<int>(axis));
+    at.insert(at.begin(), rest % size);
+    rest /= size;
+  }
+  return concat_text(is_input                     ? "the input"
+                     : &node.op() == &variable_op ? "the weights"
+                     : node.backward()            ? concat_text("the backward pass, ", node.op().name)
+                                                  : std::string(node.op().name),
+                     " \"", node.scope(), "\" ", value.type(), ": ", numbers.value, " at ", as_text(at), ", ",
+                     numbers.count, " of ", value.type().count(), " numbers");
+}
+
+std::vector<NodeTime> TrainingStep::profile(const StepInputs& inputs) {
+  return feed(inputs, 1.0, false).executable->profile();
+}
+
+void TrainingStep::encode_captions(const std::vector<std::vector<int32_t>>& captions) {
+  if (settings_.train_text_encoder) return;
+  captions_known_ = true;
+  for (const std::vector<int32_t>& ids : captions)
+    context(ids, static_cast<int64_t>(ids.size()) / settings_.model.text.positions);
+  text_.clear();
+  text_session_.reset();
+}
+
+std::vector<float> TrainingStep::text_states(std::span<const int32_t> ids) {
+  const auto chunks = static_cast<int64_t>(ids.size()) / settings_.model.text.positions;
+  std::vector<float> states(ids.size() * static_cast<size_t>(settings_.model.text.width));
+  Graph graph;
+  build_text_graph(graph, settings_, chunks, 1);
+  std::unique_ptr<Session> frozen;
+  if (!settings_.train_text_encoder) {
+    frozen = backend_.open(constants_);
+    for (const Value& lora : graph.leaves(variable_op))  // a group with learning rate 0
+      frozen->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+  }
+  const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
+  executable->set_input("ids", ids);
+  executable->run();
+  executable->get_output("context", states);
+  return states;
+}
+
+std::unique_ptr<GuidedUNet> TrainingStep::guided_unet(const StepShape& picture, float guidance) {
+  return std::make_unique<GuidedUNet>(*session_, settings_, picture, guidance);
+}
+
+MemoryUse TrainingStep::memory() const {
+  MemoryUse use = session_->memory();
+  if (text_session_) {
+    const MemoryUse text = text_session_->memory();
+    use.weights += text.weights;
+    use.arena += text.arena;
+    use.scratch += text.scratch;
+  }
+  return use;
+}
+
+StepResult TrainingStep::step(const StepInputs& in, double loss_scale, bool keep) {
+  Executable& e = *feed(in, loss_scale, keep).executable;
+  e.run();
+  StepResult result;
+  float loss = 0;
+  e.get_output("loss", std::span(&loss, 1));
+  result.loss = loss;
+  result.sample_losses.resize(static_cast<size_t>(in.shape.batch));
+  e.get_output("sample_losses", result.sample_losses);
+  return result;
+}
+
+double TrainingStep::validation_loss(const StepInputs& in) {
+  Program& p = validation_program(in.shape);
+  feed_forward(p, in);
+  p.executable->run();
+  float loss = 0;
+  p.executable->get_output("loss", std::span(&loss, 1));
+  return loss;
+}
+
+double TrainingStep::update(int64_t step, const LearningRates& rates, double loss_scale) {
+  check(update_ != nullptr, "an update needs the gradients of a step");
+  update_values_.clear();
+  grad_norm_->executable->run();
+  float norm = 0;
+  grad_norm_->executable->get_output("grad_norm", std::span(&norm, 1));
+  const auto unscale = static_cast<float>(1 / loss_scale);
+  norm *= unscale;
+  std::map<std::string, float> inputs = {{"step", static_cast<float>(step)}, {"grad_norm", norm}, {"unscale", unscale}};
+  for (const ParameterGroup& group : groups_) inputs["lr." + group.name] = static_cast<float>(rates.of(group));
+  if (!std::isfinite(norm)) {
+    for (const Value& input : update_->graph.leaves(input_op))
+      if (const std::string& name = input.node().scope(); name.starts_with("lr."))
+        update_values_.emplace_back(name, shortest_decimal(inputs.at(name)));
+    return norm;
+  }
+  Executable& e = *update_->executable;
+  for (const Value& input : update_->graph.leaves(input_op))
+    e.set_input(input.node().scope(), std::span(&inputs.at(input.node().scope()), 1));
+  e.run();
+  read_update_values(*update_);
+  if (norm_limit_) {
+    norm_limit_->executable->run();
+    read_update_values(*norm_limit_);
+  }
+  if (rounding_) rounding_->executable->run();
+  return norm;
+}
+
+void TrainingStep::read_update_values(const Program& program) {
+  for (const auto& [name, output] : program.graph.outputs()) {
+    float value = 0;
+    program.executable->get_output(name, std::span(&value, 1));
+    update_values_.emplace_back(name, shortest_decimal(value));
+  }
+}
+
+EvaluationWeightsScope::EvaluationWeightsScope(TrainingStep& trainer, DType saved) : trainer_(trainer) {
+  if (trainer.trains_what_it_saves() && saved == DType::f32) return;
+  std::vector<std::vector<float>> rounded;
+  const auto add = [&](const std::string& name, int64_t count) {
+    in_training_.emplace_back(name, trainer.weights(name, count));
+    std::vector<float> values = trainer.evaluation_weights(name, count);
+    round_through(saved, values);
+    rounded.push_back(std::move(values));
+  };
+  for (const LoraModule& m : trainer.settings().modules) {
+    add(m.key + ".lora_down.weight", count_of(m.down_shape()));
+    add(m.key + ".lora_up.weight", count_of(m.up_shape()));
+  }
+  // Nothing is changed before everything that may fail is done.
+  for (size_t i = 0; i < rounded.size(); ++i) trainer.set_weights(in_training_[i].first, rounded[i]);
+}
+
+EvaluationWeightsScope::~EvaluationWeightsScope() {
+  for (const auto& [name, values] : in_training_) trainer_.set_weights(name, values);
+}
+
+}  // namespace rankine

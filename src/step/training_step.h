@@ -1,0 +1,165 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/rng.h"
+#include "optim/optimizer.h"
+#include "step/fit_memory.h"
+#include "step/guided_unet.h"
+#include "step/parameter_groups.h"
+
+namespace rankine {
+
+/// One batch as numbers: what a step reads. Pictures are NHWC.
+struct StepInputs {
+  StepShape shape;
+  std::vector<float> noisy_latents, target;  ///< [N, h, w, 4]
+  std::vector<float> timesteps;              ///< [N]
+  std::vector<float> loss_weights;           ///< [N]
+  std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
+  std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
+  std::vector<int32_t> ids;                  ///< [N, chunks, 77]
+  std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
+  RandomKey dropout_key{};                   ///< of this micro-batch alone
+};
+
+struct StepResult {
+  double loss = 0;                     ///< mean over the batch
+  std::vector<float> sample_losses{};  ///< [N]
+};
+
+/// Learning rates of one update, before the factors of groups and the schedule.
+struct LearningRates {
+  double unet = 0, text_encoder = 0;
+  std::function<double(double base)> scheduled = {};  ///< none: as they are
+
+  double of(const ParameterGroup& group) const {
+    const double base = (group.text_encoder ? text_encoder : unet) * group.factor;
+    return scheduled ? scheduled(base) : base;
+  }
+};
+
+/// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
+/// once for each shape and share one arena.
+class TrainingStep {
+ public:
+  /// `constants` and `optimizer` must outlive the trainer. Weights start as zeros: see set_weights.
+  TrainingStep(const Backend& backend, ConstantSource& constants, StepSettings settings, const Optimizer& optimizer,
+               const UpdateSettings& update);
+  ~TrainingStep();
+
+  const StepSettings& settings() const { return settings_; }
+  /// The trained tensors by learning rate.
+  const std::vector<ParameterGroup>& groups() const { return groups_; }
+  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight", rounded to settings().trained; or a part of
+  /// the optimiser's state.
+  void set_weights(const std::string& name, std::span<const float> values);
+  std::vector<float> weights(const std::string& name, int64_t count) const;
+  /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
+  bool takes_lr_schedule() const { return optimizer_.takes_lr_schedule(); }
+  /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
+  std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
+  /// False where the optimiser trains other weights than it saves.
+  bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
+  /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
+  std::vector<std::pair<std::string, int64_t>> state_variables() const;
+  /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none.
+  std::vector<float> gradient(const std::string& name, int64_t count) const;
+
+  /// With a frozen text encoder: its states for each of these captions (i32 [chunks, 77]), computed now and kept, after
+  /// which its weights are given back. For runs whose captions are all known beforehand.
+  void encode_captions(const std::vector<std::vector<int32_t>>& captions);
+
+  /// Decides what steps give up so that activations and weights fit into `budget_bytes` of the process (see
+  /// choose_step_memory). Before the first `prepare`; `largest` is the shape that needs most.
+  MemoryChoice fit(const StepShape& largest, size_t budget_bytes);
+
+  /// Compiles all that a step of this shape runs, if that is not done yet: afterwards `memory` knows it.
+  void prepare(const StepShape& shape);
+  /// Forward and backward of the loss times `loss_scale`: 1 / accumulation steps, times what keeps fp16's gradients in
+  /// range. `keep` adds to the gradients there are.
+  StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
+  /// Divides the gradients by `loss_scale`, clips, moves the weights, and limits their norms where that is wanted.
+  /// `step` counts from 1. Gives the gradients' norm before clipping; when that is not finite nothing has changed.
+  double update(int64_t step, const LearningRates& rates, double loss_scale = 1);
+  /// What else the last update told, by name: "lr.GROUP" of each parameter group ("unet",
+  /// "text_encoder", and those with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
+  const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
+
+  /// Compiles what validation_loss runs for a shape, if that is not done yet.
+  void prepare_validation(const StepShape& shape);
+  /// The loss with the weights there are. Nothing changes.
+  double validation_loss(const StepInputs& inputs);
+
+  /// Runs the forward and backward of a step again, gradients anew, and tells where its numbers stop being finite, as
+  /// part of a message: the first such node with its place in the model, or the input or weight that it got them from.
+  /// Empty where all are finite.
+  std::string where_not_finite(const StepInputs& inputs, double loss_scale);
+
+  /// A step's forward and backward with the time of each node.
+  std::vector<NodeTime> profile(const StepInputs& inputs);
+
+  /// States of chunks of 77 ids, each read alone: ids i32 [chunks, 77] -> [chunks, 77, width]. With a frozen text
+  /// encoder its weights are loaded for that where they are not in memory.
+  std::vector<float> text_states(std::span<const int32_t> ids);
+  /// The U-Net as samplers call it, with this trainer's weights and memory: between steps only.
+  std::unique_ptr<GuidedUNet> guided_unet(const StepShape& picture, float guidance);
+  /// Gives the memory of activations back until the next step.
+  void release_scratch() { session_->release_scratch(); }
+
+  MemoryUse memory() const;
+
+ private:
+  struct Program;
+  Program& program(const StepShape& shape);
+  Program& validation_program(const StepShape& shape);
+  void read_update_values(const Program& program);
+  /// Values of a LoRA tensor as they can be in StepSettings::trained; of others as they are.
+  std::vector<float> as_trained(const std::string& name, std::span<const float> values) const;
+  /// The frozen text encoder for one caption.
+  Program& text_program(int64_t chunks);
+  /// Gives a program the inputs of the forward pass.
+  void feed_forward(Program& program, const StepInputs& inputs);
+  /// Gives a step's program its inputs.
+  Program& feed(const StepInputs& inputs, double loss_scale, bool keep);
+  /// The frozen text encoder's states for one caption, computed once for each.
+  const std::vector<float>& context(std::span<const int32_t> ids, int64_t chunks);
+
+  StepSettings settings_;
+  const Optimizer& optimizer_;
+  UpdateSettings update_settings_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<std::pair<std::string, double>> update_values_;
+  const Backend& backend_;
+  ConstantSource& constants_;
+  std::unique_ptr<Session> session_;
+  bool captions_known_ = false;            // all are in contexts_
+  std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
+  std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
+  std::unique_ptr<Program> grad_norm_, update_;
+  std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
+  std::unique_ptr<Program> rounding_;                 // where weights are not trained in f32
+  std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
+  std::map<std::vector<int32_t>, std::vector<float>> contexts_;
+};
+
+/// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training;
+/// rounded to a file's type, if that is another than f32.
+class EvaluationWeightsScope {
+ public:
+  explicit EvaluationWeightsScope(TrainingStep& trainer, DType saved = DType::f32);
+  ~EvaluationWeightsScope();
+  EvaluationWeightsScope(const EvaluationWeightsScope&) = delete;
+  EvaluationWeightsScope& operator=(const EvaluationWeightsScope&) = delete;
+
+ private:
+  TrainingStep& trainer_;
+  std::vector<std::pair<std::string, std::vector<float>>> in_training_;  // empty where they are the same
+};
+
+}  // namespace rankine

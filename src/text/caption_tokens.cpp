@@ -1,0 +1,22 @@
+#include "text/caption_tokens.h"
+
+namespace rankine {
+
+CaptionTokens tokenize_caption(const ClipTokenizer& tokenizer, const std::string& caption, int max_token_length,
+                               bool weighted) {
+  const TokenChunks chunks =
+      weighted ? tokenizer.tokenize_weighted(caption, max_token_length) : tokenizer.tokenize(caption, max_token_length);
+  CaptionTokens tokens;
+  for (const auto& chunk : chunks.ids) tokens.ids.insert(tokens.ids.end(), chunk.begin(), chunk.end());
+  if (weighted) tokens.weights = context_weights(chunks.weights);
+  return tokens;
+}
+
+std::vector<float> context_weights(std::span<const std::array<float, TokenChunks::length>> chunks) {
+  std::vector<float> weights = {1};
+  for (const auto& chunk : chunks) weights.insert(weights.end(), chunk.begin() + 1, chunk.end() - 1);
+  weights.push_back(1);
+  return weights;
+}
+
+}  // namespace rankine

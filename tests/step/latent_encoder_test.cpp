@@ -1,0 +1,109 @@
+#include "step/latent_encoder.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "backend/registry.h"
+#include "base/rng.h"
+#include "graph/ops/ops.h"
+#include "models/stable_diffusion.h"
+#include "step/checkpoint_constants.h"
+#include "step/picture_decoder.h"
+#include "support/training_run.h"
+
+using namespace rankine;
+using namespace rankine::test;
+
+namespace {
+
+struct Model {
+  Checkpoint file = Checkpoint::open(tiny_checkpoint());
+  CheckpointConstants constants{file};
+  VaeConfig config = stable_diffusion_config(file).vae;
+};
+
+/// [H, W, 3]: a smooth picture with some noise.
+std::vector<float> picture(Size size) {
+  Rng rng(1, purpose::noise);
+  std::vector<float> values(static_cast<size_t>(size.width * size.height * 3));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto x = static_cast<float>(i / 3 % static_cast<size_t>(size.width));
+    values[i] = std::clamp(0.7f * std::sin(0.1f * x + static_cast<float>(i % 3)) + 0.3f * rng.normal(), -1.0f, 1.0f);
+  }
+  return values;
+}
+
+std::vector<float> moments(Model& model, DType compute, const char* conv_algorithm, Size size) {
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, compute, conv_algorithm);
+  return encoder.encode(size, picture(size));
+}
+
+/// The largest difference, relative to the largest value.
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double most = 0, largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    most = std::max(most, std::abs(static_cast<double>(a[i]) - b[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+  }
+  return most / largest;
+}
+
+}  // namespace
+
+TEST_CASE("Winograd's convolutions leave an encoder's moments where direct ones put them") {
+  Model model;
+  for (const Size size : {Size{64, 64}, Size{136, 72}}) {
+    const std::vector<float> direct = moments(model, DType::f32, "direct", size);
+    const double f32_error = difference(moments(model, DType::f32, "winograd", size), direct);
+    CHECK(f32_error > 0);  // it is another way to compute them
+    CHECK(f32_error < 5e-6);
+    const double direct_error = difference(moments(model, DType::bf16, "direct", size), direct);
+    const double winograd_error = difference(moments(model, DType::bf16, "winograd", size), direct);
+    CHECK(winograd_error < 2 * direct_error);
+    MESSAGE("f32: ", f32_error, ", bf16 direct: ", direct_error, ", bf16 winograd: ", winograd_error);
+  }
+}
+
+TEST_CASE("a picture is encoded into the same numbers again, after another, bit for bit") {
+  Model model;
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, DType::f32);
+  const Size size = {128, 64};
+  const std::vector<float> one = picture(size), first = encoder.encode(size, one);
+  CHECK(encoder.encode(size, std::vector<float>(one.size(), 0.5f)) != first);
+  CHECK(encoder.encode(size, one) == first);
+}
+
+TEST_CASE("an encoder's profile has each op of its graph once") {
+  Model model;
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, DType::f32);
+  const std::vector<float> image = picture({64, 64});
+  const std::vector<NodeTime> times = encoder.profile({64, 64}, image);
+  const auto count = [&](const OpDef& op) {
+    return std::ranges::count_if(times, [&](const NodeTime& t) { return &t.node->op() == &op; });
+  };
+  CHECK(count(scaled_dot_product_attention_op) == 1);
+  CHECK(count(group_norm_op) == 22);
+  CHECK(std::ranges::all_of(times, [](const NodeTime& t) { return t.seconds >= 0; }));
+}
+
+TEST_CASE("decoding takes no more memory than was foretold") {
+  Model model;
+  const Backend& backend = find_backend("cpu");
+  for (const DType compute : {DType::f32, DType::bf16}) {
+    for (const char* algorithm : {"direct", "auto"}) {
+      CAPTURE(algorithm);
+      CAPTURE(name_of(compute));
+      PictureDecoder decoder(backend, model.constants, model.config, compute, algorithm);
+      const Size size = {256, 256};
+      decoder.decode(std::vector<float>(static_cast<size_t>(size.width / 8 * size.height / 8 * 4), 0.1f), size.width,
+                     size.height);
+      const auto foretold = static_cast<double>(
+          PictureDecoder::bytes(backend, model.config, compute, algorithm, size.width, size.height));
+      const auto held = static_cast<double>(decoder.memory().total());
+      CHECK(held <= foretold);
+    }
+  }
+}

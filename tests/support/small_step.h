@@ -1,0 +1,44 @@
+// A training step small enough for tests: made-up weights of any name, a narrow model, one shape.
+#pragma once
+#include <cmath>
+
+#include "base/rng.h"
+#include "graph/op.h"
+#include "models/checkpoint/layout.h"
+#include "step/training_step.h"
+
+namespace rankine::test {
+
+/// Weights of the size that trained ones have, drawn by name.
+class RandomConstants : public ConstantSource {
+ public:
+  void read(std::string_view name, const Shape& shape, std::span<float> out) override {
+    Rng rng(std::hash<std::string_view>{}(name), 0);
+    const bool matrix = shape.size() >= 2;
+    const float size =
+        matrix ? std::sqrt(3.0f * static_cast<float>(shape[0]) / static_cast<float>(count_of(shape))) : 0.1f;
+    const float centre = !matrix && name.ends_with("weight") ? 1.0f : 0.0f;
+    for (float& x : out) x = centre + size * (2 * rng.uniform() - 1);
+  }
+};
+
+/// Two pictures of 64 x 96.
+inline constexpr StepShape kShape{.batch = 2, .height = 8, .width = 12, .chunks = 1};
+
+/// U-Net LoRA of a model with SD 1.x's structure, a fifth as wide.
+inline StepSettings small_settings() {
+  Sd1Widths widths;
+  widths.unet = {64, 64, 96, 96};
+  widths.text_width = 64;
+  widths.text_layers = 2;
+  StepSettings settings;
+  settings.model.unet.channels = widths.unet;
+  settings.model.unet.context_width = settings.model.text.width = widths.text_width;
+  settings.model.text.layers = widths.text_layers;
+  LoraTargets targets;
+  targets.text_encoder = settings.train_text_encoder = false;
+  settings.modules = lora_modules(sd1_tensors(widths), targets);
+  return settings;
+}
+
+}  // namespace rankine::test
