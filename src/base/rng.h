@@ -53,7 +53,7 @@ class Rng {
 /// reproducibility: never renumber.
 namespace purpose {
 inline constexpr uint32_t noise = 1, timesteps = 2, latents = 3, noise_offset = 4, captions = 5, flip = 6, crop = 7,
-                          batch_order = 8, lora_init = 9, sample = 10, input_perturbation = 11, pyramid_noise = 12,
+                          batch_order = 8, adapter_init = 9, sample = 10, input_perturbation = 11, pyramid_noise = 12,
                           network_dropout = 13, color = 21;
 }
 

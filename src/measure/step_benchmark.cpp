@@ -22,7 +22,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   std::optional<Checkpoint> checkpoint;
   std::unique_ptr<ConstantSource> constants = std::make_unique<SyntheticConstants>();
   StepSettings settings;
-  LoraTargets targets;
+  AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
   targets.network_dim = c.rank;
   targets.network_alpha = c.rank;
@@ -33,7 +33,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     settings.model = stable_diffusion_config(*checkpoint);
     weights = checkpoint->tensors();
   }
-  settings.modules = lora_modules(weights, targets);
+  settings.layers = adapted_layers(weights, targets);
   settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;
@@ -52,8 +52,8 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
   TrainingStep trainer(find_backend("cpu"), *constants, settings, *optimizer, UpdateSettings{});
-  for (const LoraModule& module : settings.modules) {
-    Rng rng(1, purpose::lora_init, module.key.size());
+  for (const AdaptedLayer& module : settings.layers) {
+    Rng rng(1, purpose::adapter_init, module.key.size());
     for (const auto& [name, shape] :
          {std::pair{".lora_down.weight", module.down_shape()}, {".lora_up.weight", module.up_shape()}}) {
       std::vector<float> values(static_cast<size_t>(count_of(shape)));

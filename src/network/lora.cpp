@@ -11,7 +11,7 @@ namespace {
 
 /// All that dropout does to the module's inner tensor, low: [N, ..., rank] -> the same. A module that is left out has a
 /// low of zeros: its update is 0, and so are both gradients. `module` counts from 0: each has streams of its own.
-Value drop(Value low, const LoraDropout& chances, size_t module) {
+Value drop(Value low, const AdapterDropout& chances, size_t module) {
   if (!chances.any()) return low;
   const Value key = low.graph().input("dropout_key", {{4}, DType::i32});
   const auto stream = static_cast<uint32_t>(3 * module);
@@ -27,9 +27,10 @@ Value drop(Value low, const LoraDropout& chances, size_t module) {
 
 }  // namespace
 
-std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> modules, const LoraDropout& dropout) {
-  std::unordered_map<std::string_view, const LoraModule*> by_path;
-  for (const LoraModule& module : modules) by_path.emplace(module.path, &module);
+std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const AdaptedLayer> modules,
+                                     const AdapterDropout& dropout) {
+  std::unordered_map<std::string_view, const AdaptedLayer*> by_path;
+  for (const AdaptedLayer& module : modules) by_path.emplace(module.path, &module);
 
   std::vector<LoraWeights> attached;
   const std::string scope = graph.scope();
@@ -38,7 +39,7 @@ std::vector<LoraWeights> attach_lora(Graph& graph, std::span<const LoraModule> m
     if (&node.op() != &linear_op && &node.op() != &conv2d_op) continue;
     const auto found = by_path.find(node.scope());
     if (found == by_path.end()) continue;
-    const LoraModule& module = *found->second;
+    const AdaptedLayer& module = *found->second;
     const Value x = node.input(0), y = node.output();
     check(node.input(1).shape() == module.weight, "LoRA module ", module.key, " is for a weight ",
           as_text(module.weight), ", the model's is ", as_text(node.input(1).shape()));

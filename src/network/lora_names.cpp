@@ -72,7 +72,7 @@ std::vector<int> position_of(const std::vector<std::string_view>& parts) {
   return position;
 }
 
-void take_block_ranks(LoraModule& module, const std::vector<int64_t>& dims, const std::vector<double>& alphas) {
+void take_block_ranks(AdaptedLayer& module, const std::vector<int64_t>& dims, const std::vector<double>& alphas) {
   if (dims.empty() && alphas.empty()) return;
   const auto block = static_cast<size_t>(lora_block(module.path));
   if (!dims.empty()) module.rank = dims[block];
@@ -81,13 +81,13 @@ void take_block_ranks(LoraModule& module, const std::vector<int64_t>& dims, cons
 
 }  // namespace
 
-Shape LoraModule::down_shape() const {
+Shape AdaptedLayer::down_shape() const {
   Shape shape = weight;
   shape[0] = rank;
   return shape;
 }
 
-Shape LoraModule::up_shape() const { return is_conv() ? Shape{weight[0], rank, 1, 1} : Shape{weight[0], rank}; }
+Shape AdaptedLayer::up_shape() const { return is_conv() ? Shape{weight[0], rank, 1, 1} : Shape{weight[0], rank}; }
 
 std::string kohya_key(std::string_view path) {
   for (const Model& model : models) {
@@ -99,12 +99,12 @@ std::string kohya_key(std::string_view path) {
   fail("\"", path, "\" has no name in a LoRA file: a path must start with text_encoder. or unet.");
 }
 
-std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const LoraTargets& targets) {
+std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, const AdapterTargets& targets) {
   check(targets.network_dim >= 1, "network_dim must be at least 1, got ", targets.network_dim);
   check(!targets.conv_dim || *targets.conv_dim >= 1, "conv_dim must be at least 1, got ", targets.conv_dim.value_or(0));
   struct Found {
     std::vector<int> position;
-    LoraModule module;
+    AdaptedLayer module;
   };
   const BlockRanks& blocks = targets.blocks;
   const bool adapts_convolutions = targets.conv_dim || !blocks.conv_dims.empty();
@@ -122,7 +122,7 @@ std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const 
     if (position.empty()) continue;
 
     const bool wide_kernel = weight.shape.size() == 4 && weight.shape[2] * weight.shape[3] > 1;
-    LoraModule module{.key = kohya_key(path), .path = path, .weight = weight.shape};
+    AdaptedLayer module{.key = kohya_key(path), .path = path, .weight = weight.shape};
     module.rank = wide_kernel ? targets.conv_dim.value_or(0) : targets.network_dim;
     module.alpha = wide_kernel ? targets.conv_alpha : targets.network_alpha;
     if (!is_text)
@@ -135,24 +135,24 @@ std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const 
   check(!found.empty(), "the model has nothing that a LoRA could adapt in the ",
         targets.unet ? (targets.text_encoder ? "U-Net or text encoder" : "U-Net") : "text encoder");
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.position < b.position; });
-  std::vector<LoraModule> modules;
+  std::vector<AdaptedLayer> modules;
   for (Found& f : found) modules.push_back(std::move(f.module));
   return modules;
 }
 
-void set_block_rates(std::span<LoraModule> modules, std::span<const double> block_lr_weight) {
+void set_block_rates(std::span<AdaptedLayer> modules, std::span<const double> block_lr_weight) {
   if (block_lr_weight.empty()) return;
-  for (LoraModule& module : modules) {
+  for (AdaptedLayer& module : modules) {
     if (module.in_text_encoder()) continue;
     module.rate_block = lora_block(module.path);
     module.lr_weight = block_lr_weight[static_cast<size_t>(*module.rate_block)];
   }
 }
 
-std::vector<LoraModule> adaptable_modules(std::span<const NamedShape> weights) {
-  LoraTargets targets;
+std::vector<AdaptedLayer> adaptable_layers(std::span<const NamedShape> weights) {
+  AdapterTargets targets;
   targets.conv_dim = 1;
-  return lora_modules(weights, targets);
+  return adapted_layers(weights, targets);
 }
 
 }  // namespace rankine

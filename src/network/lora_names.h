@@ -12,7 +12,7 @@
 namespace rankine {
 
 /// One adapted module: y = W x + up(down(x)) * alpha / rank.
-struct LoraModule {
+struct AdaptedLayer {
   std::string key;   ///< as in the file: "lora_unet_mid_block_attentions_0_proj_in"
   std::string path;  ///< "unet.mid_block.attentions.0.proj_in"
   Shape weight;      ///< of the adapted weight
@@ -34,7 +34,7 @@ struct LoraModule {
   Shape up_shape() const;
 };
 
-struct LoraTargets {
+struct AdapterTargets {
   bool unet = true;
   bool text_encoder = true;
   int64_t network_dim = 4;
@@ -57,12 +57,12 @@ std::string kohya_key(std::string_view path);
 ///
 /// `weights` are those of the base model by their diffusers paths: "unet.mid_block.attentions.0.proj_in.weight"
 /// [out, in] or [out, in, kh, kw], "text_encoder.text_model.encoder.layers.0.mlp.fc1.weight".
-std::vector<LoraModule> lora_modules(std::span<const NamedShape> weights, const LoraTargets& targets);
+std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, const AdapterTargets& targets);
 
 /// All modules that a LoRA file may adapt in a model, for read_lora. Their ranks and alphas mean nothing.
-std::vector<LoraModule> adaptable_modules(std::span<const NamedShape> weights);
+std::vector<AdaptedLayer> adaptable_layers(std::span<const NamedShape> weights);
 
 /// Gives the U-Net's modules the factors of their blocks: kLoraBlocks of them, or none where all have one rate.
-void set_block_rates(std::span<LoraModule> modules, std::span<const double> block_lr_weight);
+void set_block_rates(std::span<AdaptedLayer> modules, std::span<const double> block_lr_weight);
 
 }  // namespace rankine

@@ -33,7 +33,7 @@ std::vector<LoadedLora> merge_loras(std::span<const WeightedLora> loras) {
   for (const WeightedLora& lora : loras) {
     if (lora.strength == 0) continue;
     for (const LoadedLora& addition : lora.modules) {
-      const LoraModule& module = addition.module;
+      const AdaptedLayer& module = addition.module;
       const auto [place, is_new] = places.emplace(module.key, merged.size());
       if (is_new) {
         merged.push_back({.module = module, .down = {}, .up = {}});
@@ -49,7 +49,7 @@ std::vector<LoadedLora> merge_loras(std::span<const WeightedLora> loras) {
 }
 
 void add_update(const LoadedLora& lora, std::span<float> weight) {
-  const LoraModule& module = lora.module;
+  const AdaptedLayer& module = lora.module;
   check(static_cast<int64_t>(weight.size()) == count_of(module.weight), "LoRA module ", module.key, " is for a weight ",
         as_text(module.weight), ", it was given ", weight.size(), " values");
   const int64_t outputs = module.weight[0], rank = module.rank, inputs = module.fan_in();

@@ -2,7 +2,7 @@
 #include <span>
 #include <vector>
 
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 
 namespace rankine {
 

@@ -151,7 +151,7 @@ Metadata model_spec(const TrainingFacts& f, double finished_at) {
 
 }  // namespace
 
-std::map<std::string, std::string> lora_metadata(const TrainingFacts& facts, const SaveFacts& save) {
+std::map<std::string, std::string> adapter_metadata(const TrainingFacts& facts, const SaveFacts& save) {
   Metadata all = training_metadata(facts);
   all["ss_training_finished_at"] = python_text(save.finished_at);
   all["ss_steps"] = python_text(save.steps);

@@ -88,6 +88,6 @@ struct SaveFacts {
 
 /// The complete `ss_*` and `modelspec.*` metadata of a LoRA file (ModelSpec 1.0.1), all values as Python prints them.
 /// The two `sshs_*` hashes are added by save_lora. Dates are in local time.
-std::map<std::string, std::string> lora_metadata(const TrainingFacts& facts, const SaveFacts& save);
+std::map<std::string, std::string> adapter_metadata(const TrainingFacts& facts, const SaveFacts& save);
 
 }  // namespace rankine

@@ -18,7 +18,7 @@ struct NetworkArgs {
   std::vector<double> block_lr_weight = {};  ///< by block: see block_lr_weights; empty: one rate for the U-Net
   /// LoRA+: lora_up learns at this multiple of the rate, in both models or in one.
   std::optional<double> loraplus_lr_ratio = {}, loraplus_unet_lr_ratio = {}, loraplus_text_encoder_lr_ratio = {};
-  double rank_dropout = 0, module_dropout = 0;                  ///< see LoraDropout
+  double rank_dropout = 0, module_dropout = 0;                  ///< see AdapterDropout
   std::vector<std::pair<std::string, std::string>> given = {};  ///< as written, for the file's metadata
   std::vector<std::string> notes = {};                          ///< what the user should know
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "run/lora_saver.h"
+#include "run/adapter_saver.h"
 #include "run/run_identity.h"
 #include "run/state/state_store.h"
 

@@ -11,7 +11,7 @@
 
 #include "backend/registry.h"
 #include "base/timer.h"
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 #include "run/latent_cache.h"
 #include "run/resume.h"
 #include "run/rollback.h"
@@ -62,9 +62,9 @@ void check_not_stopped(const InterruptGuard& interrupt) {
 }
 
 /// Of the weights; the header is small beside them.
-int64_t saved_bytes(const std::vector<LoraModule>& modules, DType dtype) {
+int64_t saved_bytes(const std::vector<AdaptedLayer>& modules, DType dtype) {
   int64_t count = 0;
-  for (const LoraModule& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
+  for (const AdaptedLayer& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
   return count * static_cast<int64_t>(size_of(dtype));
 }
 
@@ -130,7 +130,7 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
   check_logging_dir(config.tracker);
   const Checkpoint checkpoint = open_checkpoint(config.model);
   const StepSettings settings = step_settings(config, checkpoint);
-  names.check_room(saved_bytes(settings.modules, saved));
+  names.check_room(saved_bytes(settings.layers, saved));
   const Backend& backend = find_backend("cpu");
   CheckpointConstants base(checkpoint);
   MergedConstants merged(base, read_base_weights(config.network, checkpoint));
@@ -210,8 +210,8 @@ TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Pr
       << std::flush;
   check_not_stopped(interrupt);
 
-  LoraSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
-                  config.model.vae.value_or(""), saved);
+  AdapterSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
+                     config.model.vae.value_or(""), saved);
   const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
   if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
   std::optional<TensorBoardFolder> events_folder;

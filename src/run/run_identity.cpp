@@ -21,11 +21,11 @@ std::string digest(std::string_view text) { return sha256_hex(std::as_bytes(std:
 std::string network_text(const StepSettings& step) {
   std::string all;
   int64_t parameters = 0;
-  for (const LoraModule& m : step.modules) {
+  for (const AdaptedLayer& m : step.layers) {
     all += concat_text(m.key, as_text(m.down_shape()), as_text(m.up_shape()), step.trains(m), ';');
     parameters += count_of(m.down_shape()) + count_of(m.up_shape());
   }
-  return concat_text(step.modules.size(), " modules of ", parameters, " weights (", digest(all), ")");
+  return concat_text(step.layers.size(), " modules of ", parameters, " weights (", digest(all), ")");
 }
 
 /// What ss_* metadata do not tell of a folder's options.
@@ -118,7 +118,7 @@ RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const R
                                                      "validate_every_n_epochs",
                                                      "validate_every_n_steps"};
   RunSettings settings;
-  for (const auto& [key, value] : lora_metadata(facts, {})) {
+  for (const auto& [key, value] : adapter_metadata(facts, {})) {
     if (!key.starts_with("ss_")) continue;
     const std::string name = key.substr(3);
     if (std::ranges::find(no_settings, name) == std::end(no_settings)) settings[name] = value;

@@ -8,10 +8,10 @@
 
 #include "base/rng.h"
 #include "io/python_text.h"
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 #include "network/network_args.h"
+#include "run/adapter_saver.h"
 #include "run/batch_source.h"
-#include "run/lora_saver.h"
 #include "sample/image_sampler.h"
 #include "text/caption.h"
 #include "text/caption_tokens.h"
@@ -20,8 +20,8 @@
 namespace rankine {
 namespace {
 
-std::string down_name(const LoraModule& m) { return m.key + ".lora_down.weight"; }
-std::string up_name(const LoraModule& m) { return m.key + ".lora_up.weight"; }
+std::string down_name(const AdaptedLayer& m) { return m.key + ".lora_down.weight"; }
+std::string up_name(const AdaptedLayer& m) { return m.key + ".lora_up.weight"; }
 
 std::string optimizer_text(const OptimConfig& c, const StepSettings& settings) {
   std::string text = c.type() + ", " + c.lr_schedule.kind();
@@ -40,12 +40,12 @@ std::string range_text(const char* what, const std::set<double>& values) {
 
 std::string network_text(const StepSettings& settings) {
   std::set<double> ranks, alphas;
-  for (const LoraModule& m : settings.modules) {
+  for (const AdaptedLayer& m : settings.layers) {
     ranks.insert(static_cast<double>(m.rank));
     alphas.insert(m.alpha);
   }
   std::string text = range_text("rank", ranks) + ", " + range_text("alpha", alphas);
-  const LoraDropout& d = settings.dropout;
+  const AdapterDropout& d = settings.dropout;
   for (const auto& [what, chance] : {std::pair{"", d.network}, {"rank ", d.rank}, {"module ", d.module}})
     if (chance > 0) text += concat_text(", ", what, "dropout ", chance);
   return text;
@@ -60,24 +60,24 @@ std::string batch_size_text(const TrainingData& data) {
 }
 
 /// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
-std::vector<LoraModule> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
+std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
   const NetworkArgs args = parse_network_args(config.network_args);
-  LoraTargets targets{.unet = config.trains_unet(),
-                      .text_encoder = config.trains_text_encoder(),
-                      .network_dim = config.rank(),
-                      .network_alpha = config.network_alpha,
-                      .conv_dim = args.conv_dim,
-                      .conv_alpha = args.conv_alpha,
-                      .blocks = args.blocks};
+  AdapterTargets targets{.unet = config.trains_unet(),
+                         .text_encoder = config.trains_text_encoder(),
+                         .network_dim = config.rank(),
+                         .network_alpha = config.network_alpha,
+                         .conv_dim = args.conv_dim,
+                         .conv_alpha = args.conv_alpha,
+                         .blocks = args.blocks};
   if (!config.dim_from_weights) {
-    std::vector<LoraModule> modules = lora_modules(checkpoint.tensors(), targets);
+    std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), targets);
     set_block_rates(modules, args.block_lr_weight);
-    std::erase_if(modules, [](const LoraModule& m) { return m.lr_weight == 0; });  // sd-scripts makes none
+    std::erase_if(modules, [](const AdaptedLayer& m) { return m.lr_weight == 0; });  // sd-scripts makes none
     check(!modules.empty(), "no module is left to train: every block's learning rate is 0");
     return modules;
   }
-  std::vector<LoraModule> modules;
-  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_modules(checkpoint.tensors())))
+  std::vector<AdaptedLayer> modules;
+  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_layers(checkpoint.tensors())))
     if (lora.module.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
       modules.push_back(std::move(lora.module));
   check(!modules.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
@@ -118,7 +118,7 @@ DType trained_type(const StepConfig& config) {
 
 DType saved_type(const TrainConfig& config) {
   const std::string wanted = config.save.save_precision.value_or("");
-  return wanted.empty() ? trained_type(config.step) : lora_dtype(wanted);
+  return wanted.empty() ? trained_type(config.step) : saved_dtype(wanted);
 }
 
 LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
@@ -142,7 +142,7 @@ LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
   StepSettings settings;
   settings.model = stable_diffusion_config(checkpoint);
-  settings.modules = adapted_modules(config.network, checkpoint);
+  settings.layers = adapted_modules(config.network, checkpoint);
   const NetworkArgs args = parse_network_args(config.network.network_args);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.step.mixed_precision);
@@ -174,18 +174,18 @@ std::vector<std::string> network_notes(const NetworkConfig& config) {
 
 std::vector<std::string> set_first_weights(TrainingStep& trainer, const NetworkConfig& config,
                                            const Checkpoint& checkpoint, uint64_t seed) {
-  const std::vector<LoraModule>& modules = trainer.settings().modules;
+  const std::vector<AdaptedLayer>& modules = trainer.settings().layers;
   for (size_t i = 0; i < modules.size(); ++i) {
     std::vector<float> down(static_cast<size_t>(count_of(modules[i].down_shape())));
     const float bound = 1 / std::sqrt(static_cast<float>(modules[i].fan_in()));
-    Rng rng(seed, purpose::lora_init, i);
+    Rng rng(seed, purpose::adapter_init, i);
     for (float& x : down) x = (2 * rng.uniform() - 1) * bound;
     trainer.set_weights(down_name(modules[i]), down);
     trainer.set_weights(up_name(modules[i]), std::vector<float>(static_cast<size_t>(count_of(modules[i].up_shape()))));
   }
   if (!config.network_weights) return {};
   NetworkWeights weights =
-      read_network_weights(*config.network_weights, modules, adaptable_modules(checkpoint.tensors()));
+      read_network_weights(*config.network_weights, modules, adaptable_layers(checkpoint.tensors()));
   for (const LoadedLora& lora : weights.loaded) {
     trainer.set_weights(down_name(lora.module), lora.down);
     trainer.set_weights(up_name(lora.module), lora.up);
@@ -263,7 +263,7 @@ RunSummary run_summary(const TrainConfig& config, const Checkpoint& checkpoint, 
   s.epochs = length.epochs;
   s.network = network_text(settings);
   int64_t unet = 0, text_encoder = 0;
-  for (const LoraModule& m : settings.modules) {
+  for (const AdaptedLayer& m : settings.layers) {
     if (!settings.trains(m)) continue;
     (m.in_text_encoder() ? text_encoder : unet) += 1;
     s.trained_parameters += count_of(m.down_shape()) + count_of(m.up_shape());

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "io/atomic_file.h"
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 #include "step/fit_memory.h"
 
 namespace rankine {

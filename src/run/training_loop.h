@@ -7,9 +7,9 @@
 
 #include "base/timer.h"
 #include "optim/lr_schedule.h"
+#include "run/adapter_saver.h"
 #include "run/batch_source.h"
 #include "run/interrupt.h"
-#include "run/lora_saver.h"
 #include "run/run_length.h"
 #include "run/run_log.h"
 #include "run/state/state_saver.h"
@@ -64,7 +64,7 @@ class TrainingLoop {
     const LrSchedule& schedule;
     TrainingStep& trainer;
     BatchSource& batches;
-    LoraSaver& saver;
+    AdapterSaver& saver;
     RunLog& log;
     Progress& progress;
     const InterruptGuard& interrupt;

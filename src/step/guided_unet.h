@@ -13,7 +13,7 @@ namespace rankine {
 class GuidedUNet {
  public:
   /// `picture` gives the latents' size and the context's length; its batch is not read. `guidance` 1 is none: the
-  /// negative context is not used. The session must hold the variables of settings.modules and outlive this.
+  /// negative context is not used. The session must hold the variables of settings.layers and outlive this.
   GuidedUNet(Session& session, const StepSettings& settings, StepShape picture, float guidance);
 
   bool guided() const { return guidance_ != 1; }

@@ -10,7 +10,7 @@ ParameterGroup& group_named(std::vector<ParameterGroup>& groups, const std::stri
   return found != groups.end() ? *found : groups.emplace_back(ParameterGroup{.name = name, .tensors = {}});
 }
 
-std::string base_name(const LoraModule& module) {
+std::string base_name(const AdaptedLayer& module) {
   if (module.in_text_encoder()) return "text_encoder";
   return module.rate_block ? "unet_block" + std::to_string(*module.rate_block) : "unet";
 }
@@ -19,13 +19,13 @@ std::string base_name(const LoraModule& module) {
 
 std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const UpdateSettings& update) {
   std::vector<ParameterGroup> groups;
-  const auto put = [&](const LoraModule& module, const std::string& name, double factor, const char* tensor) {
+  const auto put = [&](const AdaptedLayer& module, const std::string& name, double factor, const char* tensor) {
     ParameterGroup& group = group_named(groups, name);
     group.text_encoder = module.in_text_encoder();
     group.factor = factor;
     group.tensors.push_back(module.key + tensor);
   };
-  for (const LoraModule& module : settings.modules) {
+  for (const AdaptedLayer& module : settings.layers) {
     if (!settings.trains(module)) continue;
     const std::string name = base_name(module);
     const std::optional<double> ratio =

@@ -55,7 +55,7 @@ void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
   Target target_of_passes = forward_target(s);
-  for (const LoraWeights& lora : attach_lora(graph, s.modules, s.dropout))
+  for (const LoraWeights& lora : attach_lora(graph, s.layers, s.dropout))
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
@@ -71,13 +71,13 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
 
 void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
-  attach_lora(graph, s.modules);
+  attach_lora(graph, s.layers);
   compile(graph, forward_target(s));
 }
 
 void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
   graph.output("context", cast(text_states(graph, s, batch, chunks), DType::f32));
-  attach_lora(graph, s.modules);
+  attach_lora(graph, s.layers);
   compile(graph, {});
 }
 
@@ -85,7 +85,7 @@ void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shap
   const Value latents =
       graph.input("latents", f32({shape.batch, shape.height, shape.width, s.model.unet.latent_channels}));
   graph.output("prediction", predict(graph, s, shape, latents, context_input(graph, s, shape)));
-  attach_lora(graph, s.modules);
+  attach_lora(graph, s.layers);
   compile(graph, forward_target(s));
 }
 

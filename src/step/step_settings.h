@@ -27,10 +27,10 @@ struct StepShape {
 /// How the step is built, the same for all shapes.
 struct StepSettings {
   StableDiffusionConfig model;
-  std::vector<LoraModule> modules;  ///< adapted; those with a learning rate of 0 do not train
-  LoraDropout dropout;              ///< in training steps alone
-  DType compute = DType::f32;       ///< of frozen weights and activations
-  DType trained = DType::f32;       ///< what LoRA weights and their gradients are rounded to; in memory they are f32
+  std::vector<AdaptedLayer> layers;  ///< adapted; those with a learning rate of 0 do not train
+  AdapterDropout dropout;            ///< in training steps alone
+  DType compute = DType::f32;        ///< of frozen weights and activations
+  DType trained = DType::f32;        ///< what LoRA weights and their gradients are rounded to; in memory they are f32
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
   bool accumulate = false;              ///< gradients add up over several steps
@@ -44,7 +44,7 @@ struct StepSettings {
   bool weighted_captions = false;  ///< the text's states are multiplied by StepInputs::token_weights
   bool masked_loss = false;        ///< errors are weighed by StepInputs::loss_mask
 
-  bool trains(const LoraModule& module) const {
+  bool trains(const AdaptedLayer& module) const {
     return module.lr_weight != 0 && (module.in_text_encoder() ? train_text_encoder : train_unet);
   }
 };

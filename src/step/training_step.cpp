@@ -56,8 +56,8 @@ void TrainingStep::set_weights(const std::string& name, std::span<const float> v
 
 std::vector<float> TrainingStep::as_trained(const std::string& name, std::span<const float> values) const {
   std::vector<float> rounded(values.begin(), values.end());
-  const auto holds = [&](const LoraModule& module) { return name.starts_with(module.key + "."); };
-  if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.modules, holds)) return rounded;
+  const auto holds = [&](const AdaptedLayer& module) { return name.starts_with(module.key + "."); };
+  if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.layers, holds)) return rounded;
   round_through(settings_.trained, rounded);
   return rounded;
 }
@@ -346,7 +346,7 @@ EvaluationWeightsScope::EvaluationWeightsScope(TrainingStep& trainer, DType save
     round_through(saved, values);
     rounded.push_back(std::move(values));
   };
-  for (const LoraModule& m : trainer.settings().modules) {
+  for (const AdaptedLayer& m : trainer.settings().layers) {
     add(m.key + ".lora_down.weight", count_of(m.down_shape()));
     add(m.key + ".lora_up.weight", count_of(m.up_shape()));
   }

@@ -49,7 +49,7 @@ void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<
 }
 
 void build_rounding_graph(Graph& graph, const StepSettings& s) {
-  for (const LoraModule& module : s.modules) {
+  for (const AdaptedLayer& module : s.layers) {
     if (!s.trains(module)) continue;
     const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
     const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));
@@ -59,7 +59,7 @@ void build_rounding_graph(Graph& graph, const StepSettings& s) {
 
 void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {
   std::vector<Value> norms;
-  for (const LoraModule& module : s.modules) {
+  for (const AdaptedLayer& module : s.layers) {
     if (!s.trains(module)) continue;
     const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
     const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));

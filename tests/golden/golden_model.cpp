@@ -112,10 +112,10 @@ std::vector<KnownOption> built_step_options() {
       {"clip_skip"}};
 }
 
-std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
-                                   const std::optional<std::pair<int, double>>& conv) {
+std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
+                                     const std::optional<std::pair<int, double>>& conv) {
   const std::vector<NamedShape> weights = model.checkpoint().tensors();
-  LoraTargets targets;
+  AdapterTargets targets;
   targets.text_encoder = text_encoder;
   targets.network_dim = rank;
   targets.network_alpha = alpha;
@@ -123,7 +123,7 @@ std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double al
     targets.conv_dim = conv->first;
     targets.conv_alpha = conv->second;
   }
-  return lora_modules(weights, targets);
+  return adapted_layers(weights, targets);
 }
 
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {
@@ -167,9 +167,9 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
   return make_step_inputs(data, loss, make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }
 
-std::vector<LoraTensor> lora_tensors(std::span<const LoraModule> modules) {
+std::vector<LoraTensor> lora_tensors(std::span<const AdaptedLayer> modules) {
   std::vector<LoraTensor> tensors;
-  for (const LoraModule& module : modules) {
+  for (const AdaptedLayer& module : modules) {
     tensors.push_back({module.key + ".lora_down.weight", module.down_shape()});
     tensors.push_back({module.key + ".lora_up.weight", module.up_shape()});
   }

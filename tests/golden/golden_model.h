@@ -50,8 +50,8 @@ struct L2Error {
 std::vector<KnownOption> built_step_options();
 
 /// The LoRA modules of a case, in file order.
-std::vector<LoraModule> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
-                                   const std::optional<std::pair<int, double>>& conv);
+std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
+                                     const std::optional<std::pair<int, double>>& conv);
 
 /// What a recorded micro-batch ("in." or "stepNN." tensors) gives to a step under these options.
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options);
@@ -61,6 +61,6 @@ struct LoraTensor {
   std::string name;
   Shape shape;
 };
-std::vector<LoraTensor> lora_tensors(std::span<const LoraModule> modules);
+std::vector<LoraTensor> lora_tensors(std::span<const AdaptedLayer> modules);
 
 }  // namespace rankine::golden

@@ -32,7 +32,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   GoldenModel model(model_layout(c.model));
   StepSettings settings;
   settings.model = model.config();
-  settings.modules = modules_of(model, c.rank, c.alpha, c.text_encoder, c.conv);
+  settings.layers = modules_of(model, c.rank, c.alpha, c.text_encoder, c.conv);
   settings.compute = compute;
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;
@@ -41,7 +41,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   settings.masked_loss = c.options.flag("masked_loss");
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   TrainingStep trainer(find_backend(device), model.constants(), settings, *optimizer, UpdateSettings{});
-  const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
+  const std::vector<LoraTensor> tensors = lora_tensors(settings.layers);
   for (const LoraTensor& t : tensors) {
     std::vector<float> values(static_cast<size_t>(count_of(t.shape)));
     synthetic_f32(t.name, t.shape, c.seed, values);

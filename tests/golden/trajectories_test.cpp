@@ -119,13 +119,13 @@ void check_case(const TrajectoryCase& c) {
   const std::unique_ptr<Optimizer> optimizer = optimizer_of(c);
   StepSettings settings;
   settings.model = model.config();
-  settings.modules = modules_of(model, c.rank, c.alpha, c.text_encoder, {});
+  settings.layers = modules_of(model, c.rank, c.alpha, c.text_encoder, {});
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;
   settings.accumulate = accumulation > 1;
   const UpdateSettings update_settings = update_settings_of(c);
   TrainingStep trainer(find_backend("cpu"), model.constants(), settings, *optimizer, update_settings);
-  const std::vector<LoraTensor> tensors = lora_tensors(settings.modules);
+  const std::vector<LoraTensor> tensors = lora_tensors(settings.layers);
   std::map<std::string, std::vector<float>> start;
   for (const LoraTensor& t : tensors) {
     std::vector<float>& values = start[t.name];

@@ -26,9 +26,9 @@ std::vector<NamedShape> layout_weights(const ModelLayout& layout) {
   return weights;
 }
 
-SyntheticLora synthetic_lora(const std::vector<LoraModule>& modules, uint64_t seed) {
+SyntheticLora synthetic_lora(const std::vector<AdaptedLayer>& modules, uint64_t seed) {
   SyntheticLora lora;
-  for (const LoraModule& m : modules) {
+  for (const AdaptedLayer& m : modules) {
     lora.down.push_back(synthetic_values(m.key + ".lora_down.weight", m.down_shape(), seed));
     lora.up.push_back(synthetic_values(m.key + ".lora_up.weight", m.up_shape(), seed));
   }

@@ -17,6 +17,6 @@ std::vector<NamedShape> layout_weights(const ModelLayout& layout);
 struct SyntheticLora {
   std::vector<std::vector<float>> down, up;
 };
-SyntheticLora synthetic_lora(const std::vector<LoraModule>& modules, uint64_t seed);
+SyntheticLora synthetic_lora(const std::vector<AdaptedLayer>& modules, uint64_t seed);
 
 }  // namespace rankine::golden

@@ -107,7 +107,7 @@ TEST_CASE("wrong learning rates by block are named") {
 TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leaves a block out") {
   const golden::ModelLayout layout = golden::model_layout("tiny-sd15");
   const std::vector<NamedShape> weights = golden::layout_weights(layout);
-  LoraTargets targets{.network_dim = 3, .network_alpha = 2, .blocks = {}};
+  AdapterTargets targets{.network_dim = 3, .network_alpha = 2, .blocks = {}};
   for (int block = 0; block < kLoraBlocks; ++block) {
     targets.blocks.dims.push_back(block == 4 ? 0 : block + 1);
     targets.blocks.alphas.push_back(block == 5 ? 0 : 0.5 * block);
@@ -116,7 +116,7 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   targets.conv_alpha = 7;
   std::set<int> blocks, conv_blocks;
   bool shortcut = false;
-  for (const LoraModule& m : lora_modules(weights, targets)) {
+  for (const AdaptedLayer& m : adapted_layers(weights, targets)) {
     CAPTURE(m.key);
     if (m.in_text_encoder()) {
       CHECK(m.rank == 3);
@@ -143,5 +143,5 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   CHECK(!conv_blocks.contains(12));
 
   targets.blocks.conv_dims.clear();
-  for (const LoraModule& m : lora_modules(weights, targets)) CHECK(m.path.find("resnets") == std::string::npos);
+  for (const AdaptedLayer& m : adapted_layers(weights, targets)) CHECK(m.path.find("resnets") == std::string::npos);
 }

@@ -19,9 +19,9 @@ namespace {
 
 using Named = std::pair<std::string, Shape>;
 
-std::vector<Named> tensors_of(const std::vector<LoraModule>& modules) {
+std::vector<Named> tensors_of(const std::vector<AdaptedLayer>& modules) {
   std::vector<Named> tensors;
-  for (const LoraModule& m : modules) {
+  for (const AdaptedLayer& m : modules) {
     tensors.emplace_back(m.key + ".alpha", Shape{});
     tensors.emplace_back(m.key + ".lora_down.weight", m.down_shape());
     tensors.emplace_back(m.key + ".lora_up.weight", m.up_shape());
@@ -44,17 +44,17 @@ TEST_CASE("keys, shapes and their order are those recorded for each family, with
         continue;
       }
       golden::ran(case_name);
-      LoraTargets targets{.network_dim = 8};
+      AdapterTargets targets{.network_dim = 8};
       if (const size_t conv = network.find("conv"); conv != network.npos)
         targets.conv_dim = std::stoi(network.substr(conv + 4));
-      const auto tensors = tensors_of(lora_modules(golden::layout_weights(layout), targets));
+      const auto tensors = tensors_of(adapted_layers(golden::layout_weights(layout), targets));
       const auto expected = recorded.get<std::vector<Named>>();
       REQUIRE(tensors.size() == expected.size());
       for (size_t i = 0; i < expected.size(); ++i) REQUIRE(tensors[i] == expected[i]);
       targets.text_encoder = false;
       size_t in_unet = 0;
       for (const Named& tensor : expected) in_unet += tensor.first.starts_with("lora_unet_");
-      CHECK(3 * lora_modules(golden::layout_weights(layout), targets).size() == in_unet);
+      CHECK(3 * adapted_layers(golden::layout_weights(layout), targets).size() == in_unet);
     }
   }
 }
@@ -69,7 +69,7 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
       continue;
     }
     golden::ran(case_name);
-    LoraTargets targets{.text_encoder = c.text_encoder, .network_dim = c.rank, .network_alpha = c.alpha};
+    AdapterTargets targets{.text_encoder = c.text_encoder, .network_dim = c.rank, .network_alpha = c.alpha};
     if (c.conv) std::tie(targets.conv_dim, targets.conv_alpha) = *c.conv;
     const SafetensorsFile file = SafetensorsFile::open(c.tensors.string());
     std::set<std::string> expected(c.no_gradient.begin(), c.no_gradient.end());
@@ -77,7 +77,7 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
       if (info.name.starts_with("grad.")) expected.insert(info.name.substr(5));
     }
     std::set<std::string> got;
-    for (const auto& [name, shape] : tensors_of(lora_modules(golden::layout_weights(layout), targets))) {
+    for (const auto& [name, shape] : tensors_of(adapted_layers(golden::layout_weights(layout), targets))) {
       if (name.ends_with(".alpha")) continue;
       got.insert(name);
       if (const TensorInfo* info = file.find("grad." + name)) CHECK(info->shape == shape);
@@ -97,7 +97,7 @@ TEST_CASE("ranks and scales follow the kind of module, and an alpha of 0 means t
       {"vae.encoder.mid_block.attentions.0.to_q.weight", {512, 512}},
       {"text_encoder.text_model.embeddings.token_embedding.weight", {49408, 768}},
   };
-  const auto modules = lora_modules(weights, {.network_dim = 8, .network_alpha = 0, .conv_dim = 4, .conv_alpha = 2});
+  const auto modules = adapted_layers(weights, {.network_dim = 8, .network_alpha = 0, .conv_dim = 4, .conv_alpha = 2});
   REQUIRE(modules.size() == 2);
   CHECK(modules[0].path == "unet.down_blocks.1.resnets.0.conv1");
   CHECK(modules[0].key == "lora_unet_down_blocks_1_resnets_0_conv1");
@@ -108,9 +108,9 @@ TEST_CASE("ranks and scales follow the kind of module, and an alpha of 0 means t
   CHECK(modules[0].up_shape() == Shape{640, 4, 1, 1});
   CHECK(modules[1].rank == 8);
   CHECK(modules[1].alpha == 8);
-  CHECK_THROWS_AS(lora_modules(weights, {}), Error);
-  CHECK_THROWS_WITH_AS(lora_modules(weights, {.network_dim = 0}), doctest::Contains("network_dim"), Error);
-  CHECK_THROWS_WITH_AS(lora_modules(weights, {.conv_dim = 0}), doctest::Contains("conv_dim"), Error);
+  CHECK_THROWS_AS(adapted_layers(weights, {}), Error);
+  CHECK_THROWS_WITH_AS(adapted_layers(weights, {.network_dim = 0}), doctest::Contains("network_dim"), Error);
+  CHECK_THROWS_WITH_AS(adapted_layers(weights, {.conv_dim = 0}), doctest::Contains("conv_dim"), Error);
 }
 
 TEST_CASE("a path becomes kohya's key, and a path of no known model is refused") {

@@ -18,21 +18,21 @@ constexpr int64_t kSamples = 3, kTokens = 4, kIn = 5, kOut = 6, kRank = 8;
 
 Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
 
-LoraModule module_of(std::string name) {
+AdaptedLayer module_of(std::string name) {
   return {.key = "lora_unet_" + name, .path = "unet." + name, .weight = {kOut, kIn}, .rank = kRank, .alpha = 2};
 }
 
 /// Two linear layers side by side, both adapted: outputs "a", "b" and a loss over both.
 struct Net {
   Graph graph;
-  std::vector<LoraModule> modules = {module_of("a"), module_of("b")};
+  std::vector<AdaptedLayer> modules = {module_of("a"), module_of("b")};
   std::vector<Value> trained;
   Feed feed;
 
-  explicit Net(const LoraDropout& dropout) {
+  explicit Net(const AdapterDropout& dropout) {
     const Value x = graph.input("x", f32({kSamples, kTokens, kIn}));
     Value sum;
-    for (const LoraModule& m : modules) {
+    for (const AdaptedLayer& m : modules) {
       graph.set_scope(m.path);
       const Value y = linear(x, graph.constant("w." + m.key, f32({kOut, kIn})));
       graph.output(m.path.substr(5), y);
@@ -64,7 +64,7 @@ struct Net {
 
   /// What sd-scripts' LoRAModule.forward gives for `module` with these random numbers: `element` belongs to
   /// torch.nn.functional.dropout, `rank` to the mask over samples and ranks, `whole` to the module.
-  std::vector<double> expected(size_t module, const LoraDropout& d, uint32_t stream) const {
+  std::vector<double> expected(size_t module, const AdapterDropout& d, uint32_t stream) const {
     const std::string& key = modules[module].key;
     const RandomKey words = random_key(9, purpose::network_dropout, 1);
     Rng element(words, stream), rank(words, stream + 1), whole(words, stream + 2);
@@ -103,7 +103,7 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 TEST_CASE("each kind of dropout does to a module what sd-scripts' forward does, with numbers of the module's own") {
-  for (const LoraDropout& d : {LoraDropout{0.4, 0, 0}, {0, 0.4, 0}, {0, 0, 0.5}, {0.3, 0.3, 0.3}}) {
+  for (const AdapterDropout& d : {AdapterDropout{0.4, 0, 0}, {0, 0.4, 0}, {0, 0, 0.5}, {0.3, 0.3, 0.3}}) {
     CAPTURE(d.network);
     CAPTURE(d.rank);
     CAPTURE(d.module);
@@ -114,7 +114,7 @@ TEST_CASE("each kind of dropout does to a module what sd-scripts' forward does, 
 }
 
 TEST_CASE("the mean over many steps is the update without dropout; the whole module's is what is left of it") {
-  for (const LoraDropout& d : {LoraDropout{0.3, 0, 0}, {0, 0.3, 0}, {0, 0, 0.3}}) {
+  for (const AdapterDropout& d : {AdapterDropout{0.3, 0, 0}, {0, 0.3, 0}, {0, 0, 0.3}}) {
     CAPTURE(d.network);
     CAPTURE(d.rank);
     CAPTURE(d.module);

@@ -16,7 +16,7 @@ LoadedLora module_of(const std::string& key, Shape weight, int64_t rank, double 
       .up = {}};
   lora.down.resize(static_cast<size_t>(count_of(lora.module.down_shape())));
   lora.up.resize(static_cast<size_t>(count_of(lora.module.up_shape())));
-  Rng rng(seed, purpose::lora_init);
+  Rng rng(seed, purpose::adapter_init);
   rng.fill_normal(lora.down);
   rng.fill_normal(lora.up);
   return lora;

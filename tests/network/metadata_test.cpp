@@ -108,7 +108,7 @@ TEST_CASE("metadata are those of the recorded runs, key by key and value by valu
     const SaveFacts save{.steps = std::stoi(recorded.at("ss_steps")),
                          .epoch = std::stoi(recorded.at("ss_epoch")),
                          .finished_at = std::stod(recorded.at("ss_training_finished_at"))};
-    const auto metadata = lora_metadata(facts_of(run.at("argv"), recorded), save);
+    const auto metadata = adapter_metadata(facts_of(run.at("argv"), recorded), save);
     for (const auto& [key, value] : recorded) {
       if (left_out.contains(key)) continue;
       CAPTURE(key);
@@ -132,7 +132,7 @@ TEST_CASE("options that are seldom given have their keys, and values that are no
   f.max_timestep = 900;
   f.modelspec = {{"author", "someone"}, {"title", "A title"}};
   f.vae_name = "vae.safetensors";
-  const auto m = lora_metadata(f, {});
+  const auto m = adapter_metadata(f, {});
   CHECK(m.at("ss_base_model_version") == "sd_v2_v");
   CHECK(m.at("ss_v2") == "True");
   CHECK(m.at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1", "dropout": null})");
@@ -144,10 +144,10 @@ TEST_CASE("options that are seldom given have their keys, and values that are no
   CHECK(m.at("modelspec.resolution") == "768x768");
   CHECK(m.at("modelspec.encoder_layer") == "2");
   f.network_dropout = 0.1;
-  CHECK(lora_metadata(f, {}).at("ss_network_dropout") == "0.1");
-  CHECK(lora_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1", "dropout": 0.1})");
+  CHECK(adapter_metadata(f, {}).at("ss_network_dropout") == "0.1");
+  CHECK(adapter_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1", "dropout": 0.1})");
   f.dim_from_weights = true;
-  CHECK(lora_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1"})");
+  CHECK(adapter_metadata(f, {}).at("ss_network_args") == R"({"conv_dim": "4", "conv_alpha": "1"})");
   CHECK(m.at("modelspec.timestep_range") == "0,900");
   CHECK(m.at("modelspec.author") == "someone");
   CHECK(m.at("modelspec.title") == "A title");
@@ -158,7 +158,7 @@ TEST_CASE("no_metadata keeps what programs need to tell LoRAs apart") {
   f.network_dim = 8;
   f.no_metadata = true;
   std::set<std::string> training;
-  for (const auto& [key, value] : lora_metadata(f, {})) {
+  for (const auto& [key, value] : adapter_metadata(f, {})) {
     if (key.starts_with("ss_")) training.insert(key);
   }
   CHECK(training == std::set<std::string>{"ss_v2", "ss_base_model_version", "ss_network_module", "ss_network_dim",

@@ -34,8 +34,8 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
 
   const StepSettings settings = step_settings(run.config, Checkpoint::open(tiny_checkpoint()));
   const auto trained = weights(outcome.file);
-  CHECK(trained.size() == 3 * settings.modules.size());
-  for (const LoraModule& m : settings.modules) {
+  CHECK(trained.size() == 3 * settings.layers.size());
+  for (const AdaptedLayer& m : settings.layers) {
     CAPTURE(m.key);
     REQUIRE(trained.contains(m.key + ".lora_up.weight"));
     const std::vector<float>& up = trained.at(m.key + ".lora_up.weight");

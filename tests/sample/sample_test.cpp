@@ -51,7 +51,7 @@ ImageRequest small_request() {
 /// A LoRA of every module, large enough to be seen.
 std::vector<LoadedLora> made_up_lora(const Checkpoint& checkpoint, int64_t rank, double alpha, uint64_t seed) {
   std::vector<LoadedLora> lora;
-  for (LoraModule module : adaptable_modules(checkpoint.tensors())) {
+  for (AdaptedLayer module : adaptable_layers(checkpoint.tensors())) {
     module.rank = rank;
     module.alpha = alpha;
     LoadedLora loaded{.module = module, .down = {}, .up = {}};
@@ -65,7 +65,7 @@ std::vector<LoadedLora> made_up_lora(const Checkpoint& checkpoint, int64_t rank,
 }
 
 void save(const std::string& path, const std::vector<LoadedLora>& lora) {
-  std::vector<LoraModule> modules;
+  std::vector<AdaptedLayer> modules;
   std::vector<LoraTensors> weights;
   for (const LoadedLora& loaded : lora) {
     modules.push_back(loaded.module);

@@ -27,7 +27,7 @@ LoadedLora lora_of(const std::string& name, Shape weight, int64_t rank, uint64_t
       .up = {}};
   lora.down.resize(static_cast<size_t>(count_of(lora.module.down_shape())));
   lora.up.resize(static_cast<size_t>(count_of(lora.module.up_shape())));
-  Rng rng(seed, purpose::lora_init);
+  Rng rng(seed, purpose::adapter_init);
   rng.fill_normal(lora.down);
   rng.fill_normal(lora.up);
   return lora;

@@ -8,16 +8,16 @@ using namespace rankine;
 
 namespace {
 
-LoraModule module_of(const std::string& key, const std::string& path) {
+AdaptedLayer module_of(const std::string& key, const std::string& path) {
   return {.key = key, .path = path, .weight = {8, 8}, .rank = 2, .alpha = 1};
 }
 
 StepSettings settings() {
   StepSettings s;
-  s.modules = {module_of("lora_te_a", "text_encoder.a"),
-               module_of("lora_unet_down", "unet.down_blocks.0.attentions.0.proj_in"),
-               module_of("lora_unet_up", "unet.up_blocks.1.attentions.0.proj_in"),
-               module_of("lora_unet_mid", "unet.mid_block.attentions.0.proj_in")};
+  s.layers = {module_of("lora_te_a", "text_encoder.a"),
+              module_of("lora_unet_down", "unet.down_blocks.0.attentions.0.proj_in"),
+              module_of("lora_unet_up", "unet.up_blocks.1.attentions.0.proj_in"),
+              module_of("lora_unet_mid", "unet.mid_block.attentions.0.proj_in")};
   return s;
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("blocks with rates of their own are groups, LoRA+ splits each, and a r
   std::vector<double> weights(kLoraBlocks, 1.0);
   weights[1] = 0.5;
   weights[16] = 0;
-  set_block_rates(s.modules, weights);
+  set_block_rates(s.layers, weights);
   UpdateSettings update;
   update.unet_loraplus_ratio = 4;
   const std::vector<ParameterGroup> groups = parameter_groups(s, update);

@@ -75,7 +75,7 @@ TEST_CASE("a compiled step and its update allocate nothing but what oneDNN takes
     settings.conv_algorithm = "winograd";
     RandomConstants constants;
     const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
-    for (const LoraModule& m : settings.modules) {
+    for (const AdaptedLayer& m : settings.layers) {
       session->write_variable(m.key + ".lora_down.weight",
                               std::vector<float>(static_cast<size_t>(count_of(m.down_shape())), 0.01f));
       session->write_variable(m.key + ".lora_up.weight",

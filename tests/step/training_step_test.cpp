@@ -43,9 +43,9 @@ struct Training {
 
   explicit Training(const StepSettings& settings)
       : trainer(find_backend("cpu"), constants, settings, *optimizer, UpdateSettings{}) {
-    for (const LoraModule& module : settings.modules) {
+    for (const AdaptedLayer& module : settings.layers) {
       std::vector<float> down(static_cast<size_t>(count_of(module.down_shape())));
-      Rng rng(std::hash<std::string>{}(module.key), purpose::lora_init);
+      Rng rng(std::hash<std::string>{}(module.key), purpose::adapter_init);
       for (float& x : down) x = (2 * rng.uniform() - 1) / std::sqrt(static_cast<float>(module.fan_in()));
       trainer.set_weights(module.key + ".lora_down.weight", down);
       trainer.set_weights(module.key + ".lora_up.weight",
@@ -142,7 +142,7 @@ TEST_CASE("under dropout a step is a function of its key: recomputed or kept, wi
       training.trainer.step(in);
       training.trainer.update(step, {2e-3, 2e-3});
     }
-    for (const LoraModule& m : settings.modules)
+    for (const AdaptedLayer& m : settings.layers)
       all.push_back(training.trainer.gradient(m.key + ".lora_down.weight", count_of(m.down_shape())));
     omp_set_num_threads(before);
     return all;
@@ -207,15 +207,15 @@ TEST_CASE("trained in bf16, weights and gradients have no more bits than it hold
     training.trainer.step(inputs(2 * static_cast<uint64_t>(step)), 0.5, false);
     training.trainer.step(inputs(2 * static_cast<uint64_t>(step) + 1), 0.5, true);
     training.trainer.update(step, {2e-3, 2e-3});
-    for (const LoraModule& m : settings.modules)
+    for (const AdaptedLayer& m : settings.layers)
       for (const auto& [suffix, count] : {std::pair{".lora_down.weight", count_of(m.down_shape())},
                                           std::pair{".lora_up.weight", count_of(m.up_shape())}}) {
         CHECK(is_bf16(training.trainer.weights(m.key + suffix, count)));
         CHECK(is_bf16(training.trainer.gradient(m.key + suffix, count)));
       }
   }
-  CHECK(!is_bf16(training.trainer.weights("exp_avg." + settings.modules[0].key + ".lora_up.weight",
-                                          count_of(settings.modules[0].up_shape()))));
+  CHECK(!is_bf16(training.trainer.weights("exp_avg." + settings.layers[0].key + ".lora_up.weight",
+                                          count_of(settings.layers[0].up_shape()))));
 }
 
 TEST_CASE("a gradient that is not finite is told before anything has changed") {
@@ -249,8 +249,8 @@ TEST_CASE("the validation loss is the step's loss, and taking it changes neither
   StepSettings settings = small_settings();
   settings.accumulate = true;
   Training training(settings), untouched(settings);
-  const std::string up = settings.modules[0].key + ".lora_up.weight";
-  const int64_t count = count_of(settings.modules[0].up_shape());
+  const std::string up = settings.layers[0].key + ".lora_up.weight";
+  const int64_t count = count_of(settings.layers[0].up_shape());
   for (Training* t : {&training, &untouched}) {
     t->step(1);
     t->trainer.step(inputs(2), 0.5, false);

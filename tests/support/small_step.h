@@ -35,9 +35,9 @@ inline StepSettings small_settings() {
   settings.model.unet.channels = widths.unet;
   settings.model.unet.context_width = settings.model.text.width = widths.text_width;
   settings.model.text.layers = widths.text_layers;
-  LoraTargets targets;
+  AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = false;
-  settings.modules = lora_modules(sd1_tensors(widths), targets);
+  settings.layers = adapted_layers(sd1_tensors(widths), targets);
   return settings;
 }
 

@@ -77,9 +77,9 @@ void write_outputs(const std::string& checkpoint_path, const std::string& lora_p
   settings.model = stable_diffusion_config(checkpoint);
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
   std::vector<LoadedLora> lora;
-  if (lora_path != "-") lora = read_lora(lora_path, adaptable_modules(checkpoint.tensors()));
+  if (lora_path != "-") lora = read_lora(lora_path, adaptable_layers(checkpoint.tensors()));
   for (const LoadedLora& loaded : lora) {
-    settings.modules.push_back(loaded.module);
+    settings.layers.push_back(loaded.module);
     session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
     session->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);
   }

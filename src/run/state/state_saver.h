@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "run/lora_saver.h"
+#include "run/adapter_saver.h"
 #include "run/run_identity.h"
 #include "run/state/state_store.h"
 

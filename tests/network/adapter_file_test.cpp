@@ -1,4 +1,4 @@
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -39,12 +39,12 @@ std::vector<LoraTensors> views(const golden::SyntheticLora& lora) {
 DType dtype_named(const std::string& name) { return name == "F32" ? DType::f32 : DType::f16; }
 
 /// Two modules of a made-up model, one of them a convolution.
-std::vector<LoraModule> small_modules(int64_t rank = 2, double alpha = 1) {
+std::vector<AdaptedLayer> small_modules(int64_t rank = 2, double alpha = 1) {
   const std::vector<NamedShape> weights = {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  return lora_modules(weights, {.network_dim = rank, .network_alpha = alpha});
+  return adapted_layers(weights, {.network_dim = rank, .network_alpha = alpha});
 }
 
 std::string text_of_error(const std::function<void()>& action) {
@@ -66,10 +66,10 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
     const auto& c = cases[n];
     golden::ran("lora_hashes." + std::to_string(n));
     CAPTURE(n);
-    const auto modules = lora_modules(weights, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
+    const auto modules = adapted_layers(weights, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
     const auto lora = golden::synthetic_lora(modules, c.at("seed"));
     const auto metadata = c.at("metadata").get<std::map<std::string, std::string>>();
-    const LoraHashes hashes = hash_lora(modules, views(lora), dtype_named(c.at("dtype")), metadata);
+    const AdapterHashes hashes = hash_lora(modules, views(lora), dtype_named(c.at("dtype")), metadata);
     CHECK(hashes.model_hash == c.at("sshs_model_hash"));
     CHECK(hashes.legacy_hash == c.at("sshs_legacy_hash"));
   }
@@ -78,9 +78,9 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
 TEST_CASE("a LoRA of the reference program is read, and saved again with the same data, order and hashes") {
   golden::ran("e2e_tiny-sd15_lora");
   const std::string path = golden::reference_file("e2e_tiny-sd15_lora.safetensors").string();
-  const auto adaptable = lora_modules(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
+  const auto adaptable = adapted_layers(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
   const auto loaded = read_lora(path, adaptable);
-  std::vector<LoraModule> modules;
+  std::vector<AdaptedLayer> modules;
   std::vector<LoraTensors> weights;
   for (const LoadedLora& lora : loaded) {
     modules.push_back(lora.module);
@@ -108,7 +108,7 @@ TEST_CASE("weights come back from a file in each element type, and training goes
   const auto lora = golden::synthetic_lora(modules, 3);
   for (const auto& [name, dtype] :
        {std::pair{"", DType::f32}, {"float", DType::f32}, {"fp16", DType::f16}, {"bf16", DType::bf16}}) {
-    CHECK(lora_dtype(name) == dtype);
+    CHECK(saved_dtype(name) == dtype);
     const std::string path = folder.file("a.safetensors");
     save_lora(path, modules, views(lora), dtype, {{"ss_network_dim", "2"}});
     const SafetensorsFile file = SafetensorsFile::open(path);
@@ -125,7 +125,7 @@ TEST_CASE("weights come back from a file in each element type, and training goes
       }
     }
   }
-  CHECK_THROWS_WITH_AS(lora_dtype("fp8"), doctest::Contains("fp16"), Error);
+  CHECK_THROWS_WITH_AS(saved_dtype("fp8"), doctest::Contains("fp16"), Error);
 }
 
 TEST_CASE("weights that are not finite are never saved, and the last good file stays") {
@@ -153,10 +153,10 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   const TemporaryFolder folder("lora_misfit");
   const std::string path = folder.file("a.safetensors");
   const auto modules = small_modules();
-  const auto save = [&](const std::vector<LoraModule>& m) {
+  const auto save = [&](const std::vector<AdaptedLayer>& m) {
     save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
   };
-  const auto error = [&](const std::vector<LoraModule>& wanted) {
+  const auto error = [&](const std::vector<AdaptedLayer>& wanted) {
     return text_of_error([&] { read_network_weights(path, wanted, wanted); });
   };
   const auto mentions = [](const std::string& text, const std::string& part) {
@@ -202,7 +202,7 @@ TEST_CASE("training goes on from a file with fewer modules or more, and it is sa
   const TemporaryFolder folder("lora_parts");
   const std::string path = folder.file("a.safetensors");
   const auto modules = small_modules();
-  const auto save = [&](const std::vector<LoraModule>& m) {
+  const auto save = [&](const std::vector<AdaptedLayer>& m) {
     save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
   };
   save({modules[1]});

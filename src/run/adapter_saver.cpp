@@ -1,4 +1,4 @@
-#include "run/lora_saver.h"
+#include "run/adapter_saver.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include "base/timer.h"
 #include "io/atomic_file.h"
 #include "io/file_hash.h"
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 #include "run/training_facts.h"
 #include "watch/summary.h"
 
@@ -68,8 +68,8 @@ int64_t epochs_between_saves(const SaveConfig& config, int64_t epochs) {
   return saves > 0 ? std::max<int64_t>(1, epochs / saves) : config.save_every_n_epochs.value_or(0);
 }
 
-LoraSaver::LoraSaver(const TrainingStep& trainer, TrainingFacts facts, const std::string& base_model,
-                     const std::string& vae, DType dtype)
+AdapterSaver::AdapterSaver(const TrainingStep& trainer, TrainingFacts facts, const std::string& base_model,
+                           const std::string& vae, DType dtype)
     : trainer_(trainer), facts_(std::move(facts)), dtype_(dtype) {
   const auto hashes_of = [](const std::string& path) {
     return std::async(std::launch::async, [path] { return Hashes{window_hash_of_file(path), sha256_of_file(path)}; });
@@ -78,7 +78,7 @@ LoraSaver::LoraSaver(const TrainingStep& trainer, TrainingFacts facts, const std
   if (!vae.empty()) vae_hashes_ = hashes_of(vae);
 }
 
-void LoraSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
+void AdapterSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
   const auto take = [](std::future<Hashes>& future, auto& window, auto& whole) {
     if (!future.valid()) return;
     const Hashes hashes = future.get();
@@ -87,16 +87,16 @@ void LoraSaver::save(const std::string& path, int64_t steps, int64_t epochs) {
   };
   take(hashes_, facts_.sd_model_hash, facts_.new_sd_model_hash);
   take(vae_hashes_, facts_.vae_hash, facts_.new_vae_hash);
-  const std::vector<LoraModule>& modules = trainer_.settings().modules;
+  const std::vector<AdaptedLayer>& modules = trainer_.settings().layers;
   std::vector<std::vector<float>> values;
-  for (const LoraModule& m : modules) {
+  for (const AdaptedLayer& m : modules) {
     values.push_back(trainer_.evaluation_weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
     values.push_back(trainer_.evaluation_weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
   }
   std::vector<LoraTensors> weights;
   for (size_t i = 0; i < modules.size(); ++i) weights.push_back({values[2 * i], values[2 * i + 1]});
   save_lora(path, modules, weights, dtype_,
-            lora_metadata(facts_, {.steps = steps, .epoch = epochs, .finished_at = unix_time()}));
+            adapter_metadata(facts_, {.steps = steps, .epoch = epochs, .finished_at = unix_time()}));
   last_saved_ = path;
 }
 

@@ -1,4 +1,4 @@
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -42,11 +42,11 @@ struct Tensors {
   }
 };
 
-Tensors tensors_of(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype) {
+Tensors tensors_of(std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights, DType dtype) {
   check(modules.size() == weights.size(), "LoRA: ", modules.size(), " modules but weights of ", weights.size());
   Tensors all;
   for (size_t i = 0; i < modules.size(); ++i) {
-    const LoraModule& m = modules[i];
+    const AdaptedLayer& m = modules[i];
     const float alpha = static_cast<float>(m.alpha);
     all.add(concat_text(m.key, alpha_suffix), dtype, {}, std::span(&alpha, 1));
     all.add(concat_text(m.key, down_suffix), dtype, m.down_shape(), weights[i].down);
@@ -55,7 +55,7 @@ Tensors tensors_of(std::span<const LoraModule> modules, std::span<const LoraTens
   return all;
 }
 
-LoraHashes hash_tensors(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata) {
+AdapterHashes hash_tensors(std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata) {
   std::map<std::string, std::string> training_facts;
   for (const auto& [key, value] : metadata) {
     if (key.starts_with("ss_")) training_facts.emplace(key, value);
@@ -111,13 +111,13 @@ std::string some_of(const std::vector<std::string>& names) {
   return text;
 }
 
-LoadedLora read_module(const TensorFile& file, const LoraModule& adapted, const TensorInfo* alpha,
+LoadedLora read_module(const TensorFile& file, const AdaptedLayer& adapted, const TensorInfo* alpha,
                        const TensorInfo* down, const TensorInfo* up) {
   check(down && up, file.path(), ": ", adapted.key, " has no ", down ? up_suffix.substr(1) : down_suffix.substr(1));
   check(!down->shape.empty() && down->shape[0] > 0, file.path(), ": ", down->name, " has the shape ",
         as_text(down->shape), ", in which there is no rank");
   LoadedLora loaded{.module = adapted, .down = {}, .up = {}};
-  LoraModule& module = loaded.module;
+  AdaptedLayer& module = loaded.module;
   module.rank = down->shape[0];
   module.alpha = static_cast<double>(module.rank);
   for (const auto& [info, expected] : {std::pair{down, module.down_shape()}, std::pair{up, module.up_shape()}}) {
@@ -135,7 +135,7 @@ LoadedLora read_module(const TensorFile& file, const LoraModule& adapted, const 
 }
 
 /// Throws Error, with the option to change, where a file's module has another rank or alpha than the one that trains.
-void check_same_network(const std::string& path, const LoraModule& there, const LoraModule& wanted) {
+void check_same_network(const std::string& path, const AdaptedLayer& there, const AdaptedLayer& wanted) {
   const bool conv = wanted.is_conv() && wanted.weight[2] * wanted.weight[3] > 1;
   const auto advice = [](const auto& value) {
     return concat_text(": set it to ", value,
@@ -151,23 +151,23 @@ void check_same_network(const std::string& path, const LoraModule& there, const 
 
 }  // namespace
 
-DType lora_dtype(std::string_view save_precision) {
+DType saved_dtype(std::string_view save_precision) {
   if (save_precision.empty() || save_precision == "float") return DType::f32;
   if (save_precision == "fp16") return DType::f16;
   if (save_precision == "bf16") return DType::bf16;
   fail("save_precision: \"", save_precision, "\" is unknown; there are float, fp16 and bf16");
 }
 
-LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype,
-                     const std::map<std::string, std::string>& metadata) {
+AdapterHashes hash_lora(std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights, DType dtype,
+                        const std::map<std::string, std::string>& metadata) {
   return hash_tensors(tensors_of(modules, weights, dtype).tensors, metadata);
 }
 
-void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
+void save_lora(const std::string& path, std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata) {
   const Tensors all = tensors_of(modules, weights, dtype);
   if (path.ends_with(".ckpt") || path.ends_with(".pt")) return save_for_torch(path, all.tensors);
-  const LoraHashes hashes = hash_tensors(all.tensors, metadata);
+  const AdapterHashes hashes = hash_tensors(all.tensors, metadata);
   std::map<std::string, std::string> complete = metadata;
   complete["sshs_model_hash"] = hashes.model_hash;
   complete["sshs_legacy_hash"] = hashes.legacy_hash;
@@ -175,13 +175,13 @@ void save_lora(const std::string& path, std::span<const LoraModule> modules, std
   verify_saved(path, all.tensors, hashes.model_hash);
 }
 
-std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraModule> adaptable) {
+std::vector<LoadedLora> read_lora(const std::string& path, std::span<const AdaptedLayer> adaptable) {
   const TensorFile file = TensorFile::open(path);
   struct Parts {
     const TensorInfo *alpha = nullptr, *down = nullptr, *up = nullptr;
   };
   std::unordered_map<std::string_view, Parts> known;
-  for (const LoraModule& module : adaptable) known.emplace(module.key, Parts{});
+  for (const AdaptedLayer& module : adaptable) known.emplace(module.key, Parts{});
   std::vector<std::string> unexpected;
   for (const TensorInfo& info : file.tensors()) {
     const size_t dot = info.name.find('.');
@@ -202,7 +202,7 @@ std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraM
   check(unexpected.empty(), path, ": this model has no module for ", some_of(unexpected),
         ": is it a LoRA with kohya's names (lora_unet_..., lora_te_...) and for this family of models?");
   std::vector<LoadedLora> loaded;
-  for (const LoraModule& module : adaptable) {
+  for (const AdaptedLayer& module : adaptable) {
     const Parts& parts = known.at(module.key);
     if (parts.alpha || parts.down || parts.up)
       loaded.push_back(read_module(file, module, parts.alpha, parts.down, parts.up));
@@ -211,15 +211,15 @@ std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraM
   return loaded;
 }
 
-NetworkWeights read_network_weights(const std::string& path, std::span<const LoraModule> modules,
-                                    std::span<const LoraModule> adaptable) {
+NetworkWeights read_network_weights(const std::string& path, std::span<const AdaptedLayer> modules,
+                                    std::span<const AdaptedLayer> adaptable) {
   std::unordered_map<std::string_view, LoadedLora> in_file;  // views of `adaptable`
-  for (const LoraModule& module : adaptable) in_file.emplace(module.key, LoadedLora{});
+  for (const AdaptedLayer& module : adaptable) in_file.emplace(module.key, LoadedLora{});
   for (LoadedLora& lora : read_lora(path, adaptable)) in_file.at(lora.module.key) = std::move(lora);
   std::erase_if(in_file, [](const auto& item) { return item.second.down.empty(); });
   NetworkWeights found;
   std::vector<std::string> missing;
-  for (const LoraModule& wanted : modules) {
+  for (const AdaptedLayer& wanted : modules) {
     const auto module = in_file.find(wanted.key);
     if (module == in_file.end()) {
       missing.push_back(wanted.key);
@@ -233,7 +233,7 @@ NetworkWeights read_network_weights(const std::string& path, std::span<const Lor
   if (!missing.empty())
     found.notes.push_back(concat_text(path, " has no weights for ", some_of(missing), ": they start anew"));
   std::vector<std::string> unused;
-  for (const LoraModule& module : adaptable)
+  for (const AdaptedLayer& module : adaptable)
     if (in_file.contains(module.key)) unused.push_back(module.key);
   if (!unused.empty())
     found.notes.push_back(concat_text(path, ": what it has for ", some_of(unused),

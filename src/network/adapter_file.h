@@ -11,24 +11,24 @@
 
 namespace rankine {
 
-/// The trained weights of one module, as they are on the host; both in float32 and in the shapes of LoraModule.
+/// The trained weights of one module, as they are on the host; both in float32 and in the shapes of AdaptedLayer.
 struct LoraTensors {
   std::span<const float> down;
   std::span<const float> up;
 };
 
 /// How A1111 and its kin recognise a LoRA.
-struct LoraHashes {
+struct AdapterHashes {
   std::string model_hash;   ///< `sshs_model_hash`: SHA-256 of the tensor data
   std::string legacy_hash;  ///< `sshs_legacy_hash`: 8 digits, of a window of the file with the `ss_*` metadata alone
 };
 
 /// Element type of --save_precision: "float" and "" (not given) are float32, "fp16", "bf16". Throws Error for others.
-DType lora_dtype(std::string_view save_precision);
+DType saved_dtype(std::string_view save_precision);
 
 /// The hashes of the file that `save_lora` would write. `metadata` may hold other keys; only `ss_*` count.
-LoraHashes hash_lora(std::span<const LoraModule> modules, std::span<const LoraTensors> weights, DType dtype,
-                     const std::map<std::string, std::string>& metadata);
+AdapterHashes hash_lora(std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights, DType dtype,
+                        const std::map<std::string, std::string>& metadata);
 
 /// A weight that was to be saved is infinite or NaN.
 class NonFiniteWeightError : public Error {
@@ -43,12 +43,12 @@ class NonFiniteWeightError : public Error {
 ///
 /// Where the path ends in .ckpt or .pt it is a file for torch.load, as sd-scripts writes it: the tensors in the
 /// modules' order, no metadata.
-void save_lora(const std::string& path, std::span<const LoraModule> modules, std::span<const LoraTensors> weights,
+void save_lora(const std::string& path, std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights,
                DType dtype, const std::map<std::string, std::string>& metadata);
 
 /// One module of a LoRA file: rank and alpha are the file's.
 struct LoadedLora {
-  LoraModule module;
+  AdaptedLayer module;
   std::vector<float> down, up;
 };
 
@@ -56,7 +56,7 @@ struct LoadedLora {
 /// not read; make them with conv_dim to allow for convolutions). Modules that the file leaves out are left out; a file
 /// without `.alpha` has alpha = rank. Throws Error for keys that belong to no module, for incomplete modules, shapes
 /// that do not fit the model, and values that are not finite.
-std::vector<LoadedLora> read_lora(const std::string& path, std::span<const LoraModule> adaptable);
+std::vector<LoadedLora> read_lora(const std::string& path, std::span<const AdaptedLayer> adaptable);
 
 /// What training starts from.
 struct NetworkWeights {
@@ -67,7 +67,7 @@ struct NetworkWeights {
 /// Reads the weights that training starts from (--network_weights) for `modules`, of which the file may leave some out;
 /// what else it holds must be of `adaptable`, the modules that the model could have. Throws Error as read_lora does,
 /// where a rank or alpha is another one, with the option to change, and where the file has none of `modules`.
-NetworkWeights read_network_weights(const std::string& path, std::span<const LoraModule> modules,
-                                    std::span<const LoraModule> adaptable);
+NetworkWeights read_network_weights(const std::string& path, std::span<const AdaptedLayer> modules,
+                                    std::span<const AdaptedLayer> adaptable);
 
 }  // namespace rankine

@@ -5,7 +5,7 @@
 
 #include "data/temporary_folder.h"
 #include "io/safetensors.h"
-#include "network/lora_file.h"
+#include "network/adapter_file.h"
 #include "support/hostile.h"
 
 using namespace rankine;
@@ -15,12 +15,12 @@ using test::TemporaryFolder;
 
 namespace {
 
-const std::vector<LoraModule>& modules() {
+const std::vector<AdaptedLayer>& modules() {
   static const std::vector<NamedShape> weights = {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  static const std::vector<LoraModule> all = lora_modules(weights, {.network_dim = 2, .network_alpha = 1});
+  static const std::vector<AdaptedLayer> all = adapted_layers(weights, {.network_dim = 2, .network_alpha = 1});
   return all;
 }
 

@@ -45,11 +45,11 @@ class OutputNames {
 int64_t epochs_between_saves(const SaveConfig& config, int64_t epochs);
 
 /// Writes the LoRA with everything that its metadata tell. The base model is hashed meanwhile, on a thread of its own.
-class LoraSaver {
+class AdapterSaver {
  public:
   /// `trainer` must outlive it. `dtype` is that of the saved weights; `vae`: of --vae, or empty.
-  LoraSaver(const TrainingStep& trainer, TrainingFacts facts, const std::string& base_model, const std::string& vae,
-            DType dtype);
+  AdapterSaver(const TrainingStep& trainer, TrainingFacts facts, const std::string& base_model, const std::string& vae,
+               DType dtype);
 
   /// The file is read again and compared. Throws Error when a weight is not finite; then nothing is written.
   void save(const std::string& path, int64_t steps, int64_t epochs);
