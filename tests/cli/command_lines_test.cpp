@@ -14,6 +14,7 @@
 #include "io/safetensors.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
+#include "support/source_dir.h"
 
 using namespace rankine;
 using namespace rankine::test;
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path files = RANKINE_SOURCE_DIR "/tests/cli/command_lines";
+const fs::path files = source_dir() + "/tests/cli/command_lines";
 
 void add_pictures(const TemporaryFolder& folder, const std::string& subfolder, int count, int width, int height) {
   for (int i = 1; i <= count; ++i) {

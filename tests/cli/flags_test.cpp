@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/help.h"
+#include "support/source_dir.h"
 
 using namespace rankine;
 
@@ -23,7 +24,7 @@ struct ReferenceFlag {
 
 std::vector<ReferenceFlag> reference_flags() {
   const char* other = std::getenv("RANKINE_REFERENCE");
-  const std::string folder = other && *other ? other : RANKINE_SOURCE_DIR "/tests/reference";
+  const std::string folder = other && *other ? std::string(other) : source_dir() + "/tests/reference";
   std::ifstream in(folder + "/flags.tsv");
   REQUIRE_MESSAGE(in.good(), folder << "/flags.tsv cannot be read");
   std::vector<ReferenceFlag> rows;
@@ -162,7 +163,7 @@ TEST_CASE("a choice that comes later is refused as such, a wrong one as no choic
 
 TEST_CASE("docs/flags.md is what the tables of flags and dataset keys say") {
   TrainOptions options;
-  std::ifstream in(RANKINE_SOURCE_DIR "/docs/flags.md");
+  std::ifstream in(source_dir() + "/docs/flags.md");
   std::ostringstream committed;
   committed << in.rdbuf();
   const bool is_current = committed.str() == help_markdown(train_flags(options)) + dataset_keys_markdown();

@@ -8,6 +8,7 @@
 
 #include "io/temp_folder.h"
 #include "io/zip_write.h"
+#include "support/source_dir.h"
 
 using namespace rankine;
 using namespace std::string_literals;
@@ -26,7 +27,7 @@ size_t content_of(const std::string& zip, const std::string& name) {
   return 0;
 }
 
-std::string made_by_torch(const std::string& name) { return RANKINE_SOURCE_DIR "/tests/io/torch/" + name; }
+std::string made_by_torch(const std::string& name) { return source_dir() + "/tests/io/torch/" + name; }
 
 /// An archive of PyTorch's with this pickle and one storage of four bytes, "0".
 std::string archive(const std::string& pickle) {

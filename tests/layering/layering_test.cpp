@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <vector>
+#include "support/source_dir.h"
 
 namespace fs = std::filesystem;
 
@@ -51,7 +52,7 @@ struct Include {
 };
 
 std::vector<Include> all_includes() {
-  const fs::path src = fs::path(RANKINE_SOURCE_DIR) / "src";
+  const fs::path src = fs::path(source_dir()) / "src";
   const std::regex pattern(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
   std::vector<Include> includes;
   for (const auto& entry : fs::recursive_directory_iterator(src)) {
@@ -87,7 +88,7 @@ TEST_CASE("every folder of src includes only layers below its own") {
 }
 
 TEST_CASE("included files of the project are named by their path below src") {
-  const fs::path src = fs::path(RANKINE_SOURCE_DIR) / "src";
+  const fs::path src = fs::path(source_dir()) / "src";
   for (const Include& include : all_includes()) {
     if (!include.of_project) continue;
     CAPTURE(include.file.string());

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "optim/lr_schedule.h"
+#include "support/source_dir.h"
 
 using namespace rankine;
 using Json = nlohmann::json;
@@ -20,7 +21,7 @@ using Args = std::vector<std::string>;
 
 /// What scripts/record_torch_schedules.py wrote.
 Json recorded() {
-  std::ifstream file(std::filesystem::path(RANKINE_SOURCE_DIR) / "tests/optim/torch_schedules.json");
+  std::ifstream file(std::filesystem::path(source_dir()) / "tests/optim/torch_schedules.json");
   REQUIRE(file.good());
   return Json::parse(file);
 }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "support/source_dir.h"
 
 namespace rankine::golden {
 namespace fs = std::filesystem;
@@ -16,7 +17,7 @@ using Json = nlohmann::ordered_json;
 fs::path reference_folder() {
   const char* named = std::getenv("RANKINE_REFERENCE");
   const fs::path folder =
-      named != nullptr && *named != '\0' ? fs::path(named) : fs::path(RANKINE_SOURCE_DIR) / "tests" / "reference";
+      named != nullptr && *named != '\0' ? fs::path(named) : fs::path(source_dir()) / "tests" / "reference";
   check(fs::is_directory(folder), folder.string(),
         ": no such folder; RANKINE_REFERENCE must name a folder of the format",
         " that tests/reference/README.md explains");
