@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <vector>
+
 #include "support/source_dir.h"
 
 namespace fs = std::filesystem;
