@@ -6,9 +6,9 @@
 #include "cli/train_options.h"
 #include "data/bucket_table.h"
 #include "data/preview.h"
+#include "run/batch_source.h"
 #include "run/dataset_setup.h"
 #include "run/run_length.h"
-#include "run/run_setup.h"
 
 namespace rankine {
 namespace {

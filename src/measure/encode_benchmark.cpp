@@ -12,9 +12,9 @@
 #include "base/timer.h"
 #include "measure/op_table.h"
 #include "models/stable_diffusion.h"
-#include "run/run_setup.h"
 #include "step/checkpoint_constants.h"
 #include "step/latent_encoder.h"
+#include "step/step_config.h"
 #include "step/synthetic_constants.h"
 
 namespace rankine {

@@ -6,14 +6,15 @@
 #include <optional>
 
 #include "backend/registry.h"
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/timer.h"
 #include "measure/op_table.h"
 #include "models/checkpoint/layout.h"
 #include "optim/adamw.h"
-#include "run/run_setup.h"
 #include "step/checkpoint_constants.h"
 #include "step/fit_memory.h"
+#include "step/step_config.h"
 #include "step/synthetic_constants.h"
 #include "step/training_step.h"
 

@@ -1,6 +1,7 @@
 #include "run/batch_source.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/rng.h"
 #include "base/timer.h"
@@ -15,6 +16,17 @@ LossConfig loss_config(const TrainConfig& config) {
   check_loss_weighting(loss.weighting);
   check_noise(loss.noise, NoiseScheduleConfig{}.num_train_timesteps);
   return loss;
+}
+
+LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
+  LoaderConfig loader;
+  loader.seed = seed;
+  // More threads than cores would only take turns with the step's.
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  loader.threads = std::clamp(config.run.max_data_loader_n_workers, 1, cores);
+  loader.prior_loss_weight = config.loss.prior_loss_weight;
+  loader.gradient_accumulation_steps = config.run.gradient_accumulation_steps;
+  return loader;
 }
 
 int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }

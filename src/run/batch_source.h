@@ -50,6 +50,9 @@ class BatchSource {
   Loader loader_;
 };
 
+/// The loader of a run: the caller adds what follows from the run's length.
+LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
+
 /// The loss with what the model predicts. Throws Error when an option contradicts that.
 LossConfig loss_config(const TrainConfig& config);
 

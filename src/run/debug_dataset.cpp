@@ -3,8 +3,9 @@
 #include <ostream>
 
 #include "data/loader.h"
+#include "run/batch_source.h"
+#include "run/dataset_setup.h"
 #include "run/run_length.h"
-#include "run/run_setup.h"
 
 namespace rankine {
 

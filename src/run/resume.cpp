@@ -36,11 +36,11 @@ bool find_interrupted(RunStart& start, const StateStore& own, const RunSettings&
     take(start, *std::move(found));
     return true;
   }
-  const std::string kept = own.put_aside(*found);
+  start.aside = {found->path, own.name_aside()};
   start.notes.push_back(concat_text(
       "not going on with the interrupted run of this name, which stands at step ", found->state.position.step, ": ",
       other.empty() ? "--no_auto_resume was given" : "its settings differ:" + listed(other),
-      "\nIts state is kept: --resume ", kept, " goes on from it"));
+      "\nIts state is kept: --resume ", start.aside->to, " goes on from it"));
   return false;
 }
 

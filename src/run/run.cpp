@@ -1,71 +1,27 @@
 #include "run/run.h"
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <ostream>
-#include <random>
 
 #include "backend/registry.h"
 #include "base/timer.h"
-#include "network/adapter_file.h"
-#include "run/latent_cache.h"
-#include "run/resume.h"
+#include "run/cache_latents.h"
+#include "run/prepare.h"
 #include "run/rollback.h"
-#include "run/run_setup.h"
 #include "run/training_facts.h"
-#include "run/validation.h"
-#include "sample/previews.h"
-#include "sample/sample_files.h"
-#include "step/checkpoint_constants.h"
-#include "step/fp8_constants.h"
-#include "step/merged_constants.h"
 
 namespace rankine {
 namespace {
 
-uint64_t seed_of(const RunConfig& config) {
-  check(config.seed.value_or(0) >= 0, "--seed must be at least 0, got ", config.seed.value_or(0));
-  return config.seed ? static_cast<uint64_t>(*config.seed) : std::random_device()();
-}
-
-/// "caching latents 3/20", redrawn in place on a terminal, else a line now and then.
-class CachingNote {
- public:
-  CachingNote(std::ostream& out, const Progress::Options& options) : out_(out), options_(options) {}
-  ~CachingNote() {
-    if (options_.terminal && done_ > 0) out_ << '\n' << std::flush;
-  }
-  void show(const LatentCacheReport& so_far, int64_t total) {
-    const int64_t done = so_far.read + so_far.made;
-    done_ = done;
-    const double pause = options_.terminal ? options_.redraw_seconds : options_.line_seconds;
-    if (done < total && done > 1 && timer_.seconds() < pause) return;
-    timer_.restart();
-    out_ << (options_.terminal ? "\r\x1b[2K" : "") << "caching latents " << done << '/' << total << ", "
-         << std::round(10 * static_cast<double>(done) / std::max(so_far.seconds, 1e-9)) / 10 << " images/s"
-         << (options_.terminal ? "" : "\n") << std::flush;
-  }
-
- private:
-  std::ostream& out_;
-  Progress::Options options_;
-  Timer timer_;
-  int64_t done_ = 0;
-};
-
-void check_not_stopped(const InterruptGuard& interrupt) {
-  check(!interrupt.requested(), "stopped before the first step; nothing is saved");
-}
-
-/// Of the weights; the header is small beside them.
-int64_t saved_bytes(const std::vector<AdaptedLayer>& modules, DType dtype) {
-  int64_t count = 0;
-  for (const AdaptedLayer& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
-  return count * static_cast<int64_t>(size_of(dtype));
+/// Makes the folders for results, removes what a killed process left half-written, and puts another run's state aside.
+void make_outputs(const RunPlan& plan) {
+  const OutputNames names(plan.config.save);
+  names.make_folder();
+  names.remove_leftovers();
+  check_logging_dir(plan.config.tracker);
+  if (plan.start.aside) StateStore(names.state()).put_aside(plan.start.aside->from, plan.start.aside->to);
 }
 
 /// What the memory budget costs, as a line of the summary; empty where nothing was given up.
@@ -76,198 +32,142 @@ std::string given_up_text(const MemoryChoice& choice) {
                      " weights in smaller forms (--memory_budget)\n");
 }
 
-/// What sample pictures add to the run's memory. Throws Error when that is more than the budget leaves.
-int64_t fitting_bytes(const PreviewMaker& previews, size_t budget) {
-  const size_t more = previews.more_bytes(), held = resident_bytes();
-  check(more == 0 || held + more <= budget, "the sample pictures need ", bytes_text(static_cast<int64_t>(more)),
-        " beside the step's ", bytes_text(static_cast<int64_t>(held)), ", more than --memory_budget (",
-        bytes_text(static_cast<int64_t>(budget)), "): make them smaller with --w and --h in --sample_prompts");
-  return static_cast<int64_t>(more);
+/// When sample pictures are made, as a line of the summary; empty where none are.
+std::string previews_text(const PreviewMaker* previews, const RunLength& length, int64_t done) {
+  if (!previews) return "";
+  const int64_t times = previews->times_due(done, length.steps, length.steps_per_epoch());
+  return concat_text("  samples      ", previews->count(),
+                     times == 1 ? " once, in " : concat_text(", ", times, " times, in "), previews->folder(), '\n');
 }
 
-/// When sample pictures are made, as a line of the summary.
-std::string previews_text(const PreviewMaker& previews, const RunLength& length, int64_t done) {
-  const int64_t times = previews.times_due(done, length.steps, length.steps_per_epoch());
-  return concat_text("  samples      ", previews.count(),
-                     times == 1 ? " once, in " : concat_text(", ", times, " times, in "), previews.folder(), '\n');
-}
-
-/// What is not trained on, as a line of the summary; empty where that is nothing.
+/// The pictures that are not trained on, as a line of the summary; empty where there are none.
 std::string held_out_text(const TrainingData& data) {
   if (!data.validation) return "";
   return concat_text("  held out     ", data.validation->samples.size(), " images for validation\n");
 }
 
-LatentCache fill_cache(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,
-                       const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
-  LatentCache cache;
-  LatentCacheReport report;
-  {
-    CachingNote note(out, options);
-    report = cache.fill(data, config, encoder, [&](const LatentCacheReport& so_far, int64_t total) {
-      note.show(so_far, total);
-      return !interrupt.requested();
-    });
-  }
-  out << report_text(report, config.threads);
-  check_not_stopped(interrupt);
-  return cache;
+void show_summary(const RunPlan& plan, PreparedRun& ready, const RunSummary& summary, std::ostream& out) {
+  out << summary_text(summary) << '\n'
+      << held_out_text(plan.data) << given_up_text(ready.memory_choice())
+      << previews_text(ready.previews(), plan.length, plan.start.step) << "  seed         " << plan.seed
+      << (plan.config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
+      << std::flush;
 }
+
+std::string ending_text(const TrainOutcome& outcome, const RunLength& length, const std::string& report) {
+  std::string text = outcome.interrupted ? concat_text("stopped after ", outcome.steps, " of ", length.steps, " steps")
+                                         : concat_text("done: ", outcome.steps, " steps");
+  text += " in " + duration_text(outcome.seconds);
+  if (outcome.sample_seconds > 0)
+    text += concat_text(" (sample pictures: ", duration_text(outcome.sample_seconds), ")");
+  if (outcome.val_loss) text += concat_text(", validation loss ", *outcome.val_loss);
+  text += ", the LoRA is " + outcome.file;
+  if (std::filesystem::is_regular_file(report)) text += ", the report " + report;
+  return text + '\n';
+}
+
+/// The steps of a run with all that they leave behind, again from an earlier state where --on_nonfinite says so.
+class Training {
+ public:
+  Training(const RunPlan& plan, PreparedRun& ready, const RunSummary& summary, std::ostream& out,
+           const Progress::Options& options)
+      : plan_(plan),
+        ready_(ready),
+        names_(plan.config.save),
+        saver_(ready.step(),
+               training_facts(plan.config, plan.data, plan.length, plan.seed, plan.optimizer->description()),
+               plan.checkpoint.path(), plan.config.model.vae.value_or(""), plan.saved),
+        metrics_file_(std::filesystem::path(names_.folder()) / "metrics.jsonl"),
+        report_(names_.folder(), plan.config.save.output_name.value_or(""),
+                {plan.config.save.name(), summary, plan.config.settings, plan.seed, plan.length.steps_per_epoch(),
+                 plan.config.optim.max_grad_norm}),
+        progress_(out, options),
+        state_files_(names_.state()),
+        states_(ready.step(), state_files_, plan.identity, plan.seed) {
+    const bool continues = plan.start.continues_own_metrics;
+    if (continues) MetricsLog::go_back_to(metrics_file_, plan.start.step);
+    if (plan.config.tracker.writes_events())
+      events_folder_ = tensorboard_folder(plan.config.tracker, names_.last(), continues);
+    if (plan.start.found) position_ = plan.start.found->state.position;
+    position_.step = plan.start.step;
+    if (plan.config.save.on_nonfinite == "rollback")
+      rollback_.emplace(ready.step(), state_files_, states_, position_, plan.seed, plan.identity);
+    if (position_.rollbacks > 0)
+      out << "the learning rate is " << position_.rate_factor() << " of what is set: the run went back "
+          << position_.rollbacks << (position_.rollbacks == 1 ? " time" : " times") << " (--on_nonfinite)\n\n";
+    metrics_of_others_ = continues ? 0 : MetricsLog::length(metrics_file_);
+  }
+
+  TrainOutcome run(const InterruptGuard& interrupt) {
+    const Timer timer;
+    for (;;) try {
+        TrainOutcome outcome = run_once(interrupt);
+        outcome.seconds = timer.seconds();
+        progress_.finish();
+        return outcome;
+      } catch (const NonFiniteError& error) {
+        if (!rollback_) throw;
+        position_ = rollback_->go_back(error);
+        progress_.message(rollback_->message());
+        MetricsLog::go_back_to(metrics_file_, position_.step, metrics_of_others_);
+      }
+  }
+
+  const std::string& report() const { return report_.path(); }
+
+ private:
+  /// From `position_` to the end, or to numbers that are not finite.
+  TrainOutcome run_once(const InterruptGuard& interrupt) {
+    const TrainConfig& config = plan_.config;
+    std::unique_ptr<TensorBoardLog> events;
+    if (events_folder_) {
+      events = std::make_unique<TensorBoardLog>(*events_folder_, position_.step);
+      if (config.tracker.log_config) events->write_settings(config.settings);
+      progress_.message("TensorBoard's file is " + events->path());
+    }
+    RunLog log(MetricsLog(metrics_file_), std::move(events), report_, plan_.length);
+    LoaderConfig loader = plan_.loader;
+    loader.first_batch = plan_.length.batches_of(position_.step);
+    BatchSource batches(config, plan_.data, loader, ready_.cache(), ready_.encoder());
+    TrainingLoop loop({config, plan_.length, plan_.schedule, ready_.step(), batches, saver_, log, progress_, interrupt,
+                       states_, ready_.previews(), position_, ready_.validation()});
+    return loop.run();
+  }
+
+  const RunPlan& plan_;
+  PreparedRun& ready_;
+  OutputNames names_;
+  AdapterSaver saver_;
+  std::filesystem::path metrics_file_;
+  std::optional<TensorBoardFolder> events_folder_;
+  Report report_;
+  Progress progress_;
+  StateStore state_files_;
+  StateSaver states_;
+  RunPosition position_;
+  std::optional<Rollback> rollback_;
+  int64_t metrics_of_others_ = 0;  // bytes of metrics.jsonl that another run wrote
+};
 
 }  // namespace
 
-TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& options) {
-  // All that can be wrong is looked at before anything that takes long.
-  check_train_config(config);
-  const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
-  const std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
-  loss_config(config);
-  parse_memory(config.step.memory_budget, "--memory_budget");
-  const std::vector<Preview> prompts = read_previews(config.preview);
-  const OutputNames names(config.save);
-  names.check_writable();
-  names.remove_leftovers();
-  check_logging_dir(config.tracker);
-  const Checkpoint checkpoint = open_checkpoint(config.model);
-  const StepSettings settings = step_settings(config, checkpoint);
-  names.check_room(saved_bytes(settings.layers, saved));
-  const Backend& backend = find_backend("cpu");
-  CheckpointConstants base(checkpoint);
-  MergedConstants merged(base, read_base_weights(config.network, checkpoint));
-  Fp8Constants constants(merged, config.step);
-  for (const std::string& note : network_notes(config.network)) out << note << '\n';
-  TrainingStep trainer(backend, constants, settings, *optimizer, update_settings(config));
-  const TrainingData data = load_training_data(config);
-  const RunLength length = run_length(config.run, data.batches_per_epoch());
-  const RunSettings same_run = run_settings(config, data, length, settings, optimizer->description());
-  const StateStore state_files(names.state());
-  const RunStart start = find_start(config.save, state_files, names.last(), same_run, length);
-  for (const std::string& note : start.notes) out << note << '\n';
-  const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
-  for (const std::string& note : set_first_weights(trainer, config.network, checkpoint, seed)) out << note << '\n';
-  if (start.found) restore_state(trainer, start.found->state);
-  const LrSchedule schedule = lr_schedule(config.optim, length);
-  LoaderConfig loader = loader_config(config, seed);
-  loader.max_train_steps = length.steps;
-  loader.first_batch = length.batches_of(start.step);
-  loader.end_batch = length.batches();
-  loader.decode_images = !config.data.cache_latents;
-
+TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& options) {
+  for (const std::string& note : plan.notes) out << note << '\n';
   const InterruptGuard interrupt;
-  const DType vae_type = config.step.no_half_vae ? DType::f32 : compute;
-  auto encoder =
-      std::make_unique<LatentEncoder>(backend, constants, settings.model.vae, vae_type, settings.conv_algorithm);
-  std::optional<Validation> validation;
-  if (data.validation) {
-    validation.emplace(config, *data.validation, *encoder, [&] { return interrupt.requested(); });
-    check_not_stopped(interrupt);
-  }
-  std::optional<LatentCache> cache;
-  OtherMemory other;
-  if (config.data.cache_latents) {
-    LatentCacheConfig caching{.threads = loader.threads,
-                              .to_disk = config.data.cache_latents_to_disk,
-                              .skip_check = config.data.skip_cache_check,
-                              .compute = vae_type};
-    if (caching.to_disk) caching.vae = vae_digest(constants, settings.model.vae);
-    cache = fill_cache(data, caching, *encoder, interrupt, out, options);
-    other.cached_latents = cache->bytes();
-    encoder.reset();  // its memory is the step's now
-  } else {
-    for (const Dataset& dataset : data.datasets)
-      for (const Bucket& bucket : dataset.buckets) encoder->prepare(bucket.size);
-    other.vae = static_cast<int64_t>(encoder->memory().total());
-  }
-
-  std::optional<PreviewMaker> previews;
-  if (!prompts.empty())
-    previews.emplace(
-        PreviewMaker::Parts{config.preview,
-                            {(std::filesystem::path(names.folder()) / "sample").string(), config.save.output_name},
-                            config.model.v_parameterization ? Prediction::v : Prediction::epsilon,
-                            vae_type,
-                            backend,
-                            constants,
-                            trainer,
-                            saved,
-                            model_name(checkpoint.path())},
-        prompts);
-  const std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
-  if (auto captions = fixed_captions(config, data); !captions.empty()) {
-    if (validation) std::ranges::move(validation->captions(), std::back_inserter(captions));
-    trainer.encode_captions(captions);
-  }
-  const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
-  const MemoryChoice memory = trainer.fit(largest_of(shapes), budget);
-  for (const StepShape& shape : shapes) trainer.prepare(shape);
-  if (validation) validation->prepare(trainer);
-  if (previews) other.previews = fitting_bytes(*previews, budget);
-  if (start.found) check_restored(trainer, *start.found);
-  const RunSummary summary = run_summary(config, checkpoint, data, length, trainer, other);
-  out << summary_text(summary) << '\n'
-      << held_out_text(data) << given_up_text(memory) << (previews ? previews_text(*previews, length, start.step) : "")
-      << "  seed         " << seed << (config.run.seed ? "" : "  (drawn now; give --seed to repeat the run)") << "\n\n"
-      << std::flush;
+  PreparedRun ready(plan, out);
+  make_outputs(plan);
+  ready.finish(interrupt, out, options);
+  const RunSummary summary = ready.summary();
+  show_summary(plan, ready, summary, out);
   check_not_stopped(interrupt);
-
-  AdapterSaver saver(trainer, training_facts(config, data, length, seed, optimizer->description()), checkpoint.path(),
-                     config.model.vae.value_or(""), saved);
-  const std::filesystem::path metrics_file = std::filesystem::path(names.folder()) / "metrics.jsonl";
-  if (start.continues_own_metrics) MetricsLog::go_back_to(metrics_file, start.step);
-  std::optional<TensorBoardFolder> events_folder;
-  if (config.tracker.writes_events())
-    events_folder = tensorboard_folder(config.tracker, names.last(), start.continues_own_metrics);
-  const ReportFacts facts = {config.save.name(),        summary, config.settings, seed, length.steps_per_epoch(),
-                             config.optim.max_grad_norm};
-  const Report report(names.folder(), config.save.output_name.value_or(""), facts);
-  const std::string& report_file = report.path();
-  Progress progress(out, options);
-  StateSaver states(trainer, state_files, same_run, seed);
-  RunPosition position = start.found ? start.found->state.position : RunPosition{};
-  position.step = start.step;
-  std::optional<Rollback> rollback;
-  if (config.save.on_nonfinite == "rollback") rollback.emplace(trainer, state_files, states, position, seed, same_run);
-  if (position.rollbacks > 0)
-    out << "the learning rate is " << position.rate_factor() << " of what is set: the run went back "
-        << position.rollbacks << (position.rollbacks == 1 ? " time" : " times") << " (--on_nonfinite)\n\n";
-  const int64_t metrics_of_others = start.continues_own_metrics ? 0 : MetricsLog::length(metrics_file);
-
-  const Timer timer;
-  TrainOutcome outcome;
-  for (bool ended = false; !ended;) {
-    std::unique_ptr<TensorBoardLog> events;
-    if (events_folder) {
-      events = std::make_unique<TensorBoardLog>(*events_folder, position.step);
-      if (config.tracker.log_config) events->write_settings(config.settings);
-      progress.message("TensorBoard's file is " + events->path());
-    }
-    RunLog log(MetricsLog(metrics_file), std::move(events), report, length);
-    loader.first_batch = length.batches_of(position.step);
-    BatchSource batches(config, data, loader, cache ? &*cache : nullptr, encoder.get());
-    TrainingLoop loop({config, length, schedule, trainer, batches, saver, log, progress, interrupt, states,
-                       previews ? &*previews : nullptr, position, validation ? &*validation : nullptr});
-    try {
-      outcome = loop.run();
-      ended = true;
-    } catch (const NonFiniteError& error) {
-      if (!rollback) throw;
-      position = rollback->go_back(error);
-      progress.message(rollback->message());
-      MetricsLog::go_back_to(metrics_file, position.step, metrics_of_others);
-    }
-  }
-  outcome.seconds = timer.seconds();
-  progress.finish();
-  out << (outcome.interrupted ? "stopped after " : "done: ") << outcome.steps
-      << (outcome.interrupted ? concat_text(" of ", length.steps, " steps") : std::string(" steps")) << " in "
-      << duration_text(outcome.seconds)
-      << (outcome.sample_seconds > 0 ? concat_text(" (sample pictures: ", duration_text(outcome.sample_seconds), ")")
-                                     : "")
-      << (outcome.val_loss ? concat_text(", validation loss ", *outcome.val_loss) : "") << ", the LoRA is "
-      << outcome.file;
-  if (std::filesystem::is_regular_file(report_file)) out << ", the report " << report_file;
-  out << '\n';
+  Training training(plan, ready, summary, out, options);
+  const TrainOutcome outcome = training.run(interrupt);
+  out << ending_text(outcome, plan.length, training.report());
   return outcome;
+}
+
+TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& progress) {
+  return run(plan_run(config, find_backend("cpu")), out, progress);
 }
 
 }  // namespace rankine

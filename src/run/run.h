@@ -1,15 +1,18 @@
 #pragma once
 #include <iosfwd>
 
-#include "run/train_config.h"
+#include "run/plan.h"
 #include "run/training_loop.h"
 #include "watch/progress.h"
 
 namespace rankine {
 
-/// Trains a LoRA, from the configuration to the saved file. A summary and the progress go to `out`. Ctrl-C ends the
-/// step, saves the LoRA and returns. Throws Error for everything that stops a run; settings, checkpoint, data and
-/// output folder are looked at before the first step.
+/// Carries out a plan, from the weights to the saved file. A summary and the progress go to `out`. Ctrl-C ends the
+/// step, saves the LoRA and returns. Throws Error for everything that stops a run; files that the plan has left unread
+/// are read before anything is written.
+TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& progress);
+
+/// Plans a run on the processor and carries it out.
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& progress);
 
 }  // namespace rankine

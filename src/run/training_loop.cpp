@@ -6,9 +6,9 @@
 #include <numeric>
 #include <utility>
 
+#include "base/memory.h"
 #include "io/atomic_file.h"
 #include "network/adapter_file.h"
-#include "step/fit_memory.h"
 
 namespace rankine {
 namespace {

@@ -7,9 +7,11 @@
 
 #include "base/timer.h"
 #include "optim/lr_schedule.h"
-#include "run/adapter_saver.h"
 #include "run/batch_source.h"
 #include "run/interrupt.h"
+#include "run/adapter_saver.h"
+#include "run/nonfinite_error.h"
+#include "run/output_names.h"
 #include "run/run_length.h"
 #include "run/run_log.h"
 #include "run/state/state_saver.h"
@@ -34,12 +36,6 @@ class MovingMean {
  private:
   size_t size_;
   std::deque<double> values_;
-};
-
-/// A loss or a gradient is not finite, and no weight has been changed by it; or a weight that was to be saved is not.
-class NonFiniteError : public Error {
- public:
-  using Error::Error;
 };
 
 /// How a run ended.

@@ -17,12 +17,4 @@ size_t variable_bytes(const StepSettings& settings);
 /// the kernels' working memory.
 size_t fixed_bytes(const StepSettings& settings);
 
-/// Bytes this process occupies now (resident), and what the system can still give without swapping.
-size_t resident_bytes();
-size_t available_bytes();
-
-/// "6GiB", "900M", "2.5g", a plain number of bytes; "auto": nine tenths of what is free now. Throws Error for anything
-/// else, naming `option`.
-size_t parse_memory(const std::string& text, const std::string& option);
-
 }  // namespace rankine

@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 
+#include "base/dtype.h"
+
 namespace rankine {
 
 /// Precision and memory of a training step, as flags describe them. Fields carry the names of sd-scripts' flags.
@@ -15,5 +17,11 @@ struct StepConfig {
   std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free
   std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
 };
+
+/// The type to compute in. Throws Error for a mixed_precision that is not built.
+DType compute_type(const std::string& mixed_precision);
+
+/// The type that LoRA weights are trained in, which is also the saved file's without save_precision.
+DType trained_type(const StepConfig& config);
 
 }  // namespace rankine

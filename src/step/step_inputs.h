@@ -4,7 +4,7 @@
 
 #include "diffusion/loss_config.h"
 #include "diffusion/noise_schedule.h"
-#include "step/training_step.h"
+#include "step/step_settings.h"
 
 namespace rankine {
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/rng.h"
 #include "models/stable_diffusion.h"
 #include "network/lora.h"
 
@@ -22,6 +23,19 @@ struct StepShape {
   int64_t latents() const { return batch * height * width * 4; }
   int64_t context_tokens() const { return chunks == 1 || whole_chunks ? 77 * chunks : 75 * chunks + 2; }
   auto operator<=>(const StepShape&) const = default;
+};
+
+/// The numbers of one batch that a step reads. Pictures are NHWC.
+struct StepInputs {
+  StepShape shape;
+  std::vector<float> noisy_latents, target;  ///< [N, h, w, 4]
+  std::vector<float> timesteps;              ///< [N]
+  std::vector<float> loss_weights;           ///< [N]
+  std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
+  std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
+  std::vector<int32_t> ids;                  ///< [N, chunks, 77]
+  std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
+  RandomKey dropout_key{};                   ///< of this micro-batch alone
 };
 
 /// How the step is built, the same for all shapes.

@@ -7,26 +7,12 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "base/rng.h"
 #include "optim/optimizer.h"
 #include "step/fit_memory.h"
 #include "step/guided_unet.h"
 #include "step/parameter_groups.h"
 
 namespace rankine {
-
-/// One batch as numbers: what a step reads. Pictures are NHWC.
-struct StepInputs {
-  StepShape shape;
-  std::vector<float> noisy_latents, target;  ///< [N, h, w, 4]
-  std::vector<float> timesteps;              ///< [N]
-  std::vector<float> loss_weights;           ///< [N]
-  std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
-  std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
-  std::vector<int32_t> ids;                  ///< [N, chunks, 77]
-  std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
-  RandomKey dropout_key{};                   ///< of this micro-batch alone
-};
 
 struct StepResult {
   double loss = 0;                     ///< mean over the batch

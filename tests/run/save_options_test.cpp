@@ -7,7 +7,7 @@
 #include "io/safetensors.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
-#include "run/adapter_saver.h"
+#include "run/output_names.h"
 #include "support/small_run.h"
 
 using namespace rankine;

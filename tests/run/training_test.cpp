@@ -10,7 +10,7 @@
 
 #include "io/image.h"
 #include "io/safetensors.h"
-#include "run/run_setup.h"
+#include "run/step_plan.h"
 #include "support/training_run.h"
 
 using namespace rankine;

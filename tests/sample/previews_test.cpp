@@ -10,7 +10,7 @@
 
 #include "backend/registry.h"
 #include "network/adapter_file.h"
-#include "run/run_setup.h"
+#include "run/step_plan.h"
 #include "sample/image_sampler.h"
 #include "step/checkpoint_constants.h"
 #include "support/training_run.h"

@@ -1,9 +1,9 @@
 #pragma once
 #include <string>
 
-#include "run/adapter_saver.h"
 #include "run/run_identity.h"
 #include "run/state/state_store.h"
+#include "step/training_step.h"
 
 namespace rankine {
 

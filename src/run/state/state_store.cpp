@@ -79,12 +79,15 @@ void StateStore::remove() const {
   for (const char* suffix : {".new", ".previous", ""}) remove_file(path_ + suffix);
 }
 
-std::string StateStore::put_aside(const FoundState& found) const {
-  std::string target = path_ + ".old";
-  for (int i = 2; fs::exists(target); ++i) target = concat_text(path_, ".old", i);
-  rename(found.path, target);
+std::string StateStore::name_aside() const {
+  std::string name = path_ + ".old";
+  for (int i = 2; fs::exists(name); ++i) name = concat_text(path_, ".old", i);
+  return name;
+}
+
+void StateStore::put_aside(const std::string& found, const std::string& aside) const {
+  rename(found, aside);
   remove();
-  return target;
 }
 
 void keep_state_in(const std::string& folder, const std::string& path) {

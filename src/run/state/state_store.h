@@ -33,8 +33,10 @@ class StateStore {
   std::optional<FoundState> before(int64_t step) const;
   /// Removes all.
   void remove() const;
-  /// Renames it to PATH.old (or .old2, ...: no file is written over) and removes the others. Gives the new name.
-  std::string put_aside(const FoundState& found) const;
+  /// A name for a state that is put aside: PATH.old, or .old2, ... where that is taken.
+  std::string name_aside() const;
+  /// Renames `found`, the path of one of these states, to `aside` and removes the others.
+  void put_aside(const std::string& found, const std::string& aside) const;
 
  private:
   std::string write_new(const TrainingState& state) const;

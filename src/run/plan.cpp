@@ -1,0 +1,89 @@
+#include "run/plan.h"
+
+#include <random>
+
+#include "base/memory.h"
+#include "io/folder.h"
+#include "models/checkpoint/open_checkpoint.h"
+#include "run/batch_source.h"
+#include "run/dataset_setup.h"
+#include "run/output_names.h"
+#include "run/step_plan.h"
+
+namespace rankine {
+namespace {
+
+uint64_t seed_of(const RunConfig& config) {
+  check(config.seed.value_or(0) >= 0, "--seed must be at least 0, got ", config.seed.value_or(0));
+  return config.seed ? static_cast<uint64_t>(*config.seed) : std::random_device()();
+}
+
+/// The schedule of the learning rates over the run's steps. Throws Error for settings that it cannot work with.
+LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
+  LrScheduleConfig schedule = config.lr_schedule;
+  schedule.learning_rate = config.learning_rate;
+  schedule.max_train_steps = length.steps;
+  return LrSchedule(schedule);
+}
+
+/// Bytes of the weights of a LoRA file; its header is small beside them.
+int64_t saved_bytes(const std::vector<AdaptedLayer>& modules, DType dtype) {
+  int64_t count = 0;
+  for (const AdaptedLayer& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
+  return count * static_cast<int64_t>(size_of(dtype));
+}
+
+LoaderConfig whole_run(LoaderConfig loader, const TrainConfig& config, const RunLength& length, int64_t steps_done) {
+  loader.max_train_steps = length.steps;
+  loader.first_batch = length.batches_of(steps_done);
+  loader.end_batch = length.batches();
+  loader.decode_images = !config.data.cache_latents;
+  return loader;
+}
+
+}  // namespace
+
+RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
+  check_train_config(config);
+  loss_config(config);
+  const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
+  const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
+  std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
+  std::vector<Preview> previews = read_previews(config.preview);
+  Checkpoint checkpoint = open_checkpoint(config.model);
+  StepSettings step = step_settings(config, checkpoint);
+  const OutputNames names(config.save);
+  names.check_usable(saved_bytes(step.layers, saved));
+  if (config.tracker.writes_events()) check_folder(*config.tracker.logging_dir, "--logging_dir");
+
+  TrainingData data = load_training_data(config);
+  const RunLength length = run_length(config.run, data.batches_per_epoch());
+  RunSettings identity = run_settings(config, data, length, step, optimizer->description());
+  RunStart start = find_start(config.save, StateStore(names.state()), names.last(), identity, length);
+  const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
+  LoaderConfig loader = whole_run(loader_config(config, seed), config, length, start.step);
+  std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
+  std::vector<std::string> notes = network_notes(config.network);
+  notes.insert(notes.end(), start.notes.begin(), start.notes.end());
+  return {.config = config,
+          .backend = &backend,
+          .checkpoint = std::move(checkpoint),
+          .step = std::move(step),
+          .update = update_settings(config),
+          .optimizer = std::move(optimizer),
+          .shapes = std::move(shapes),
+          .vae = config.step.no_half_vae ? DType::f32 : compute,
+          .saved = saved,
+          .budget_bytes = budget,
+          .data = std::move(data),
+          .loader = loader,
+          .length = length,
+          .schedule = lr_schedule(config.optim, length),
+          .seed = seed,
+          .identity = std::move(identity),
+          .start = std::move(start),
+          .previews = std::move(previews),
+          .notes = std::move(notes)};
+}
+
+}  // namespace rankine

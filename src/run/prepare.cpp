@@ -1,0 +1,93 @@
+#include "run/prepare.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <ostream>
+
+#include "base/memory.h"
+#include "run/cache_latents.h"
+#include "run/first_weights.h"
+#include "run/fixed_captions.h"
+#include "run/output_names.h"
+#include "run/state/state_saver.h"
+#include "run/step_plan.h"
+#include "sample/sample_files.h"
+
+namespace rankine {
+
+FrozenWeights::FrozenWeights(const RunPlan& plan)
+    : checkpoint_(plan.checkpoint),
+      merged_(checkpoint_, read_base_weights(plan.config.network, plan.checkpoint)),
+      rounded_(merged_, plan.config.step) {}
+
+PreparedRun::PreparedRun(const RunPlan& plan, std::ostream& out)
+    : plan_(plan), weights_(plan), step_(*plan.backend, weights_.source(), plan.step, *plan.optimizer, plan.update) {
+  for (const std::string& note : set_first_weights(step_, plan.config.network, plan.checkpoint, plan.seed))
+    out << note << '\n';
+  if (plan.start.found) restore_state(step_, plan.start.found->state);
+}
+
+void PreparedRun::finish(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
+  encode_pictures(interrupt, out, options);
+  encode_texts();
+  compile_steps();
+  if (previews_) other_.previews = fitting_preview_bytes();
+  if (plan_.start.found) check_restored(step_, *plan_.start.found);
+}
+
+void PreparedRun::encode_pictures(const InterruptGuard& interrupt, std::ostream& out,
+                                  const Progress::Options& options) {
+  encoder_ = std::make_unique<LatentEncoder>(*plan_.backend, weights_.source(), plan_.step.model.vae, plan_.vae,
+                                             plan_.step.conv_algorithm);
+  if (plan_.data.validation) {
+    validation_.emplace(plan_.config, *plan_.data.validation, *encoder_, [&] { return interrupt.requested(); });
+    check_not_stopped(interrupt);
+  }
+  if (plan_.config.data.cache_latents) {
+    cache_ = cache_latents(plan_, weights_.source(), *encoder_, interrupt, out, options);
+    other_.cached_latents = cache_->bytes();
+    encoder_.reset();  // its memory is the step's now
+  } else {
+    for (const Dataset& dataset : plan_.data.datasets)
+      for (const Bucket& bucket : dataset.buckets) encoder_->prepare(bucket.size);
+    other_.vae = static_cast<int64_t>(encoder_->memory().total());
+  }
+}
+
+void PreparedRun::encode_texts() {
+  const TrainConfig& config = plan_.config;
+  if (!plan_.previews.empty())
+    previews_.emplace(
+        PreviewMaker::Parts{
+            config.preview,
+            {(std::filesystem::path(OutputNames(config.save).folder()) / "sample").string(), config.save.output_name},
+            config.model.v_parameterization ? Prediction::v : Prediction::epsilon,
+            plan_.vae,
+            *plan_.backend,
+            weights_.source(),
+            step_,
+            plan_.saved,
+            model_name(plan_.checkpoint.path())},
+        plan_.previews);
+  auto captions = fixed_captions(config, plan_.data);
+  if (captions.empty()) return;
+  if (validation_) std::ranges::move(validation_->captions(), std::back_inserter(captions));
+  step_.encode_captions(captions);
+}
+
+void PreparedRun::compile_steps() {
+  memory_ = step_.fit(largest_of(plan_.shapes), plan_.budget_bytes);
+  for (const StepShape& shape : plan_.shapes) step_.prepare(shape);
+  if (validation_) validation_->prepare(step_);
+}
+
+int64_t PreparedRun::fitting_preview_bytes() const {
+  const size_t budget = plan_.budget_bytes, more = previews_->more_bytes(), held = resident_bytes();
+  check(more == 0 || held + more <= budget, "the sample pictures need ", bytes_text(static_cast<int64_t>(more)),
+        " beside the step's ", bytes_text(static_cast<int64_t>(held)), ", more than --memory_budget (",
+        bytes_text(static_cast<int64_t>(budget)), "): make them smaller with --w and --h in --sample_prompts");
+  return static_cast<int64_t>(more);
+}
+
+}  // namespace rankine

@@ -1,0 +1,70 @@
+#pragma once
+#include <iosfwd>
+#include <memory>
+#include <optional>
+
+#include "run/interrupt.h"
+#include "run/latent_cache.h"
+#include "run/plan.h"
+#include "run/run_summary.h"
+#include "run/validation.h"
+#include "sample/previews.h"
+#include "step/checkpoint_constants.h"
+#include "step/fp8_constants.h"
+#include "step/merged_constants.h"
+#include "step/training_step.h"
+#include "watch/progress.h"
+
+namespace rankine {
+
+/// The frozen weights of a run: the checkpoint's, with --base_weights merged into them, rounded with --fp8_base.
+class FrozenWeights {
+ public:
+  /// Reads the files of --base_weights. `plan` must outlive it. Throws Error for one that does not fit.
+  explicit FrozenWeights(const RunPlan& plan);
+  ConstantSource& source() { return rounded_; }
+
+ private:
+  CheckpointConstants checkpoint_;
+  MergedConstants merged_;
+  Fp8Constants rounded_;
+};
+
+/// Everything that a run holds in memory when its first step begins.
+class PreparedRun {
+ public:
+  /// Opens the step and gives it its first weights, those of the state that it goes on from included. Reads all files
+  /// that the plan has left unread, writes none. Notes for the user go to `out`. `plan` must outlive it.
+  PreparedRun(const RunPlan& plan, std::ostream& out);
+
+  /// Caches latents or opens the encoder, encodes captions and prompts, chooses what is given up for memory, and
+  /// compiles every step. Throws Error where Ctrl-C was pressed meanwhile.
+  void finish(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
+
+  TrainingStep& step() { return step_; }
+  LatentEncoder* encoder() { return encoder_.get(); }  ///< null where latents are cached
+  const LatentCache* cache() const { return cache_ ? &*cache_ : nullptr; }
+  const Validation* validation() const { return validation_ ? &*validation_ : nullptr; }  ///< null: nothing is held out
+  PreviewMaker* previews() { return previews_ ? &*previews_ : nullptr; }                  ///< null: none are wanted
+  const MemoryChoice& memory_choice() const { return memory_; }
+  RunSummary summary() const { return run_summary(plan_, step_.memory(), other_); }
+
+ private:
+  void encode_pictures(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
+  void encode_texts();
+  void compile_steps();
+  /// What sample pictures add to the run's memory. Throws Error when that is more than the budget leaves.
+  int64_t fitting_preview_bytes() const;
+
+  const RunPlan& plan_;
+  FrozenWeights weights_;
+  TrainingStep step_;
+  std::unique_ptr<LatentEncoder> encoder_;
+  std::optional<Validation> validation_;
+  std::optional<LatentCache> cache_;
+  std::optional<PreviewMaker> previews_;
+  OtherMemory other_;
+  MemoryChoice memory_;
+};
+
+}  // namespace rankine

@@ -1,0 +1,112 @@
+#include "run/step_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "network/adapter_file.h"
+#include "network/network_args.h"
+#include "run/dataset_setup.h"
+#include "sample/image_sampler.h"
+
+namespace rankine {
+namespace {
+
+/// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
+std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
+  const NetworkArgs args = parse_network_args(config.network_args);
+  AdapterTargets targets{.unet = config.trains_unet(),
+                      .text_encoder = config.trains_text_encoder(),
+                      .network_dim = config.rank(),
+                      .network_alpha = config.network_alpha,
+                      .conv_dim = args.conv_dim,
+                      .conv_alpha = args.conv_alpha,
+                      .blocks = args.blocks};
+  if (!config.dim_from_weights) {
+    std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), targets);
+    set_block_rates(modules, args.block_lr_weight);
+    std::erase_if(modules, [](const AdaptedLayer& m) { return m.lr_weight == 0; });  // sd-scripts makes none
+    check(!modules.empty(), "no module is left to train: every block's learning rate is 0");
+    return modules;
+  }
+  std::vector<AdaptedLayer> modules;
+  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_layers(checkpoint.tensors())))
+    if (lora.module.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
+      modules.push_back(std::move(lora.module));
+  check(!modules.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
+        config.trains_unet() ? "U-Net" : "text encoder", ", which is to be trained alone");
+  set_block_rates(modules, args.block_lr_weight);
+  return modules;
+}
+
+}  // namespace
+
+UpdateSettings update_settings(const TrainConfig& config) {
+  const NetworkArgs args = parse_network_args(config.network.network_args);
+  UpdateSettings settings{.max_grad_norm = config.optim.max_grad_norm};
+  settings.unet_loraplus_ratio = args.unet_ratio();
+  settings.text_encoder_loraplus_ratio = args.text_encoder_ratio();
+  if (config.network.scale_weight_norms.value_or(0) > 0)
+    settings.scale_weight_norms = config.network.scale_weight_norms;
+  return settings;
+}
+
+DType saved_type(const TrainConfig& config) {
+  const std::string wanted = config.save.save_precision.value_or("");
+  return wanted.empty() ? trained_type(config.step) : saved_dtype(wanted);
+}
+
+StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
+  StepSettings settings;
+  settings.model = stable_diffusion_config(checkpoint);
+  settings.layers = adapted_modules(config.network, checkpoint);
+  const NetworkArgs args = parse_network_args(config.network.network_args);
+  settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
+  settings.compute = compute_type(config.step.mixed_precision);
+  settings.trained = trained_type(config.step);
+  settings.clip_skip = config.model.clip_skip.value_or(1);
+  const int64_t layers = settings.model.text.layers;
+  check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
+        " layers");
+  settings.train_unet = config.network.trains_unet() && config.optim.unet_rate() != 0;
+  settings.train_text_encoder = config.network.trains_text_encoder() && config.optim.text_encoder_rate() != 0;
+  check(settings.train_unet || settings.train_text_encoder,
+        "nothing is trained: every learning rate is 0 (--learning_rate, --unet_lr, --text_encoder_lr)");
+  settings.accumulate = config.run.gradient_accumulation_steps > 1;
+  settings.gradient_checkpointing = config.step.gradient_checkpointing;
+  settings.conv_algorithm = config.step.conv_algorithm;
+  settings.loss_type = config.loss.loss_type;
+  settings.masked_loss = uses_masks(config, dataset_config(config));
+  settings.weighted_captions = config.model.weighted_captions;
+  return settings;
+}
+
+std::vector<std::string> network_notes(const NetworkConfig& config) {
+  std::vector<std::string> notes = parse_network_args(config.network_args).notes;
+  for (size_t i = 0; i < config.base_weights.size(); ++i)
+    notes.push_back(concat_text("merged into the base model: ", config.base_weights[i], " times ",
+                                i < config.base_weights_multiplier.size() ? config.base_weights_multiplier[i] : 1.0));
+  return notes;
+}
+
+std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
+  std::set<StepShape> shapes;
+  for (const Dataset& dataset : data.datasets) {
+    const int64_t batch = dataset.section.options.batch_size;
+    for (const Bucket& bucket : dataset.buckets) {
+      StepShape shape{.height = bucket.size.height / 8, .width = bucket.size.width / 8, .chunks = chunks};
+      for (const int64_t samples : {std::min(batch, bucket.count), bucket.count % batch}) {
+        shape.batch = samples;
+        if (samples > 0) shapes.insert(shape);
+      }
+    }
+  }
+  return {shapes.begin(), shapes.end()};
+}
+
+StepShape largest_of(const std::vector<StepShape>& shapes) {
+  return *std::ranges::max_element(shapes, [](const StepShape& a, const StepShape& b) {
+    return std::pair(a.latents(), a.chunks) < std::pair(b.latents(), b.chunks);
+  });
+}
+
+}  // namespace rankine
