@@ -1,6 +1,7 @@
 #include "backend/registry.h"
 
 #include "backend/cpu/session.h"
+#include "backend/null/session.h"
 #include "backend/reference/session.h"
 
 namespace rankine {
@@ -13,6 +14,12 @@ constexpr Backend all[] = {
 };
 
 }  // namespace
+
+const Backend& null_backend() {
+  static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_rates()); }, cpu_rates,
+                                   [](DType) { return DeviceLimits(); }};
+  return null;
+}
 
 std::span<const Backend> backends() { return all; }
 

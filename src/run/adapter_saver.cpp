@@ -6,7 +6,7 @@
 
 namespace rankine {
 AdapterSaver::AdapterSaver(const TrainingStep& trainer, TrainingFacts facts, const std::string& base_model,
-                     const std::string& vae, DType dtype)
+                           const std::string& vae, DType dtype)
     : trainer_(trainer), facts_(std::move(facts)), dtype_(dtype) {
   const auto hashes_of = [](const std::string& path) {
     return std::async(std::launch::async, [path] { return Hashes{window_hash_of_file(path), sha256_of_file(path)}; });

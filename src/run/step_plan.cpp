@@ -15,12 +15,12 @@ namespace {
 std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
   const NetworkArgs args = parse_network_args(config.network_args);
   AdapterTargets targets{.unet = config.trains_unet(),
-                      .text_encoder = config.trains_text_encoder(),
-                      .network_dim = config.rank(),
-                      .network_alpha = config.network_alpha,
-                      .conv_dim = args.conv_dim,
-                      .conv_alpha = args.conv_alpha,
-                      .blocks = args.blocks};
+                         .text_encoder = config.trains_text_encoder(),
+                         .network_dim = config.rank(),
+                         .network_alpha = config.network_alpha,
+                         .conv_dim = args.conv_dim,
+                         .conv_alpha = args.conv_alpha,
+                         .blocks = args.blocks};
   if (!config.dim_from_weights) {
     std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), targets);
     set_block_rates(modules, args.block_lr_weight);

@@ -7,9 +7,9 @@
 
 #include "base/timer.h"
 #include "optim/lr_schedule.h"
+#include "run/adapter_saver.h"
 #include "run/batch_source.h"
 #include "run/interrupt.h"
-#include "run/adapter_saver.h"
 #include "run/nonfinite_error.h"
 #include "run/output_names.h"
 #include "run/run_length.h"
