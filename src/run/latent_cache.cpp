@@ -201,6 +201,16 @@ int64_t LatentCache::bytes() const {
   return static_cast<int64_t>(count * sizeof(float));
 }
 
+int64_t planned_latent_bytes(const TrainingData& data, bool to_disk) {
+  int64_t floats = 0;
+  for (const LatentItem& item : plan_latents(data, to_disk).items) {
+    const Size size = item.recipe.bucket;
+    const int64_t places = size.height / 8 * (size.width / 8);
+    floats += places * (4 + (item.needs.alpha_mask ? 1 : 0)) * (item.needs.flipped ? 2 : 1);
+  }
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
 std::string report_text(const LatentCacheReport& r, int threads) {
   std::ostringstream out;
   out.precision(3);

@@ -68,6 +68,9 @@ class LatentCache {
   std::vector<int> item_of_sample_;
 };
 
+/// Bytes that the cache of these pictures will hold in memory once it is filled.
+int64_t planned_latent_bytes(const TrainingData& data, bool to_disk);
+
 /// The random numbers of a picture's latents, [h, w, 4], where they are computed each time: `draw` is the micro-batch's
 /// number, from 1.
 std::vector<float> latent_noise(uint64_t seed, int64_t draw, int sample, bool flipped, size_t count);

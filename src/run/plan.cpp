@@ -7,8 +7,11 @@
 #include "models/checkpoint/open_checkpoint.h"
 #include "run/batch_source.h"
 #include "run/dataset_setup.h"
+#include "run/fixed_captions.h"
+#include "run/latent_cache.h"
 #include "run/output_names.h"
 #include "run/step_plan.h"
+#include "step/fit_memory.h"
 
 namespace rankine {
 namespace {
@@ -41,12 +44,31 @@ LoaderConfig whole_run(LoaderConfig loader, const TrainConfig& config, const Run
   return loader;
 }
 
+/// Bytes that the process will hold beside its steps, and does not hold yet: latents, and the states of captions.
+size_t planned_bytes(const TrainConfig& config, const StepSettings& step, const TrainingData& data,
+                     const std::vector<std::vector<int32_t>>& captions) {
+  size_t bytes = 0;
+  if (config.data.cache_latents)
+    bytes += static_cast<size_t>(planned_latent_bytes(data, config.data.cache_latents_to_disk));
+  if (step.train_text_encoder) return bytes;
+  for (const std::vector<int32_t>& ids : captions)
+    bytes += ids.size() * static_cast<size_t>(step.model.text.width) * sizeof(float);
+  return bytes;
+}
+
+MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const Backend& backend,
+                           const std::vector<StepShape>& shapes, size_t planned) {
+  const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
+  const size_t fixed = fixed_bytes(step) + planned;
+  return choose_step_memory(step, largest_of(shapes), backend.rates(), budget > fixed ? budget - fixed : 0);
+}
+
 }  // namespace
 
 RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   check_train_config(config);
   loss_config(config);
-  const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
+  parse_memory(config.step.memory_budget, "--memory_budget");
   const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
   std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
   std::vector<Preview> previews = read_previews(config.preview);
@@ -63,6 +85,8 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
   LoaderConfig loader = whole_run(loader_config(config, seed), config, length, start.step);
   std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
+  auto captions = fixed_captions(config, data);
+  MemoryChoice memory = choose_memory(step, config, backend, shapes, planned_bytes(config, step, data, captions));
   std::vector<std::string> notes = network_notes(config.network);
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
   return {.config = config,
@@ -74,7 +98,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
           .shapes = std::move(shapes),
           .vae = config.step.no_half_vae ? DType::f32 : compute,
           .saved = saved,
-          .budget_bytes = budget,
+          .memory = std::move(memory),
           .data = std::move(data),
           .loader = loader,
           .length = length,
@@ -83,6 +107,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
           .identity = std::move(identity),
           .start = std::move(start),
           .previews = std::move(previews),
+          .captions = std::move(captions),
           .notes = std::move(notes)};
 }
 

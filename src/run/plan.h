@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "data/loader.h"
+#include "graph/memory/solver.h"
 #include "models/checkpoint/checkpoint.h"
 #include "optim/lr_schedule.h"
 #include "optim/optimizer.h"
@@ -31,7 +32,7 @@ struct RunPlan {
   std::vector<StepShape> shapes;  ///< every (bucket, batch size) of an epoch
   DType vae;                      ///< the type that the autoencoder computes in
   DType saved;                    ///< the type of the weights in LoRA files
-  size_t budget_bytes;            ///< what the process may hold: --memory_budget
+  MemoryChoice memory;            ///< what steps give up to fit --memory_budget; set in `step` as well
 
   TrainingData data;
   LoaderConfig loader;  ///< of the whole run
@@ -41,6 +42,7 @@ struct RunPlan {
   RunSettings identity;
   RunStart start;  ///< a state that the run goes on from, or step 0
   std::vector<Preview> previews;
+  std::vector<std::vector<int32_t>> captions;  ///< token ids of each; empty where captions vary from draw to draw
 
   std::vector<std::string> notes;  ///< for the user to read, in this order
 };

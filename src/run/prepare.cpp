@@ -8,11 +8,11 @@
 #include "base/memory.h"
 #include "run/cache_latents.h"
 #include "run/first_weights.h"
-#include "run/fixed_captions.h"
 #include "run/output_names.h"
 #include "run/state/state_saver.h"
 #include "run/step_plan.h"
 #include "sample/sample_files.h"
+#include "step/fit_memory.h"
 
 namespace rankine {
 
@@ -70,20 +70,24 @@ void PreparedRun::encode_texts() {
             plan_.saved,
             model_name(plan_.checkpoint.path())},
         plan_.previews);
-  auto captions = fixed_captions(config, plan_.data);
-  if (captions.empty()) return;
+  if (plan_.captions.empty()) return;
+  auto captions = plan_.captions;
   if (validation_) std::ranges::move(validation_->captions(), std::back_inserter(captions));
   step_.encode_captions(captions);
 }
 
 void PreparedRun::compile_steps() {
-  memory_ = step_.fit(largest_of(plan_.shapes), plan_.budget_bytes);
+  // Encoding has changed what the process holds and what the system has left: the plan is kept where it still fits.
+  budget_bytes_ = parse_memory(plan_.config.step.memory_budget, "--memory_budget");
+  memory_ = plan_.memory;
+  if (fixed_bytes(plan_.step) + memory_.bytes() > budget_bytes_)
+    memory_ = step_.fit(largest_of(plan_.shapes), budget_bytes_);
   for (const StepShape& shape : plan_.shapes) step_.prepare(shape);
   if (validation_) validation_->prepare(step_);
 }
 
 int64_t PreparedRun::fitting_preview_bytes() const {
-  const size_t budget = plan_.budget_bytes, more = previews_->more_bytes(), held = resident_bytes();
+  const size_t budget = budget_bytes_, more = previews_->more_bytes(), held = resident_bytes();
   check(more == 0 || held + more <= budget, "the sample pictures need ", bytes_text(static_cast<int64_t>(more)),
         " beside the step's ", bytes_text(static_cast<int64_t>(held)), ", more than --memory_budget (",
         bytes_text(static_cast<int64_t>(budget)), "): make them smaller with --w and --h in --sample_prompts");

@@ -64,6 +64,7 @@ class PreparedRun {
   std::optional<LatentCache> cache_;
   std::optional<PreviewMaker> previews_;
   OtherMemory other_;
+  size_t budget_bytes_ = 0;
   MemoryChoice memory_;
 };
 
