@@ -29,4 +29,14 @@ std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, cons
   return {captions.begin(), captions.end()};
 }
 
+size_t caption_bytes(const StepSettings& step, const std::vector<std::vector<int32_t>>& captions) {
+  if (step.train_text_encoder) return 0;
+  size_t floats = 0;
+  for (const std::vector<int32_t>& ids : captions) {
+    const StepShape shape{.chunks = std::ssize(ids) / step.model.text.positions};
+    floats += static_cast<size_t>(shape.context_tokens() * step.model.text.width);
+  }
+  return floats * sizeof(float);
+}
+
 }  // namespace rankine

@@ -50,10 +50,7 @@ size_t planned_bytes(const TrainConfig& config, const StepSettings& step, const 
   size_t bytes = 0;
   if (config.data.cache_latents)
     bytes += static_cast<size_t>(planned_latent_bytes(data, config.data.cache_latents_to_disk));
-  if (step.train_text_encoder) return bytes;
-  for (const std::vector<int32_t>& ids : captions)
-    bytes += ids.size() * static_cast<size_t>(step.model.text.width) * sizeof(float);
-  return bytes;
+  return bytes + caption_bytes(step, captions);
 }
 
 MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const Backend& backend,

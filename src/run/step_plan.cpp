@@ -88,19 +88,27 @@ std::vector<std::string> network_notes(const NetworkConfig& config) {
   return notes;
 }
 
-std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
-  std::set<StepShape> shapes;
+std::map<StepShape, int64_t> batches_by_shape(const TrainingData& data, int64_t chunks) {
+  std::map<StepShape, int64_t> batches;
   for (const Dataset& dataset : data.datasets) {
     const int64_t batch = dataset.section.options.batch_size;
     for (const Bucket& bucket : dataset.buckets) {
       StepShape shape{.height = bucket.size.height / 8, .width = bucket.size.width / 8, .chunks = chunks};
-      for (const int64_t samples : {std::min(batch, bucket.count), bucket.count % batch}) {
+      const auto add = [&](int64_t samples, int64_t count) {
         shape.batch = samples;
-        if (samples > 0) shapes.insert(shape);
-      }
+        if (samples > 0 && count > 0) batches[shape] += count;
+      };
+      add(batch, bucket.count / batch);
+      add(bucket.count % batch, 1);
     }
   }
-  return {shapes.begin(), shapes.end()};
+  return batches;
+}
+
+std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks) {
+  std::vector<StepShape> shapes;
+  for (const auto& [shape, count] : batches_by_shape(data, chunks)) shapes.push_back(shape);
+  return shapes;
 }
 
 StepShape largest_of(const std::vector<StepShape>& shapes) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,10 @@ DType saved_type(const TrainConfig& config);
 /// What the user should know of how the network's settings were taken.
 std::vector<std::string> network_notes(const NetworkConfig& config);
 
-/// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included.
+/// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included, with the number
+/// of its batches.
+std::map<StepShape, int64_t> batches_by_shape(const TrainingData& data, int64_t chunks);
+/// The shapes alone.
 std::vector<StepShape> step_shapes(const TrainingData& data, int64_t chunks);
 
 /// The shape whose step needs most memory.

@@ -1,0 +1,149 @@
+#include "run/estimate.h"
+
+#include <algorithm>
+
+#include "backend/registry.h"
+#include "data/latent_plan.h"
+#include "graph/op.h"
+#include "run/batch_source.h"
+#include "run/fixed_captions.h"
+#include "run/latent_cache.h"
+#include "run/step_plan.h"
+#include "step/latent_encoder.h"
+#include "step/step_graph.h"
+#include "step/training_step.h"
+#include "step/update_graph.h"
+
+namespace rankine {
+namespace {
+
+/// The null backend reads no weights.
+class NoWeights : public ConstantSource {
+ public:
+  void read(std::string_view name, const Shape&, std::span<float>) override {
+    fail("a plan was about to read the weight \"", name, "\"");
+  }
+};
+
+struct Work {
+  double flops = 0, seconds = 0;
+  Work& operator+=(const Work& more) {
+    flops += more.flops;
+    seconds += more.seconds;
+    return *this;
+  }
+  Work times(double count) const { return {flops * count, seconds * count}; }
+};
+
+Work work_of(Graph& graph, const DeviceRates& rates) {
+  Work work;
+  for (const Node& node : graph.nodes()) work += {flops_of_node(node), estimated_seconds(node, rates)};
+  return work;
+}
+
+/// One update of the weights: its norm, the optimiser, and what follows it.
+Work update_work(const RunPlan& plan, const DeviceRates& rates) {
+  Graph step, norm, update;
+  const std::vector<Value> trained = build_step_graph(step, plan.step, plan.shapes.front());
+  build_grad_norm_graph(norm, trained);
+  build_update_graph(update, trained, parameter_groups(plan.step, plan.update), *plan.optimizer,
+                     plan.update.max_grad_norm);
+  Work work = work_of(norm, rates);
+  work += work_of(update, rates);
+  return work;
+}
+
+/// All batches of an epoch.
+Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
+  Work all;
+  for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model))) {
+    Graph graph;
+    build_step_graph(graph, plan.step, shape);
+    all += work_of(graph, rates).times(static_cast<double>(batches));
+  }
+  return all;
+}
+
+/// The encoder of latents: what it holds, and its seconds for every picture of the cache or of the run.
+void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
+  NoWeights none;
+  LatentEncoder encoder(null_backend(), none, plan.step.model.vae, plan.vae, plan.step.conv_algorithm);
+  const auto seconds = [&](Size size) {
+    double sum = 0;
+    const std::vector<float> image(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 3);
+    for (const NodeTime& time : encoder.profile(size, image)) sum += time.seconds;
+    return sum;
+  };
+  const bool cached = plan.config.data.cache_latents;
+  for (const Dataset& dataset : plan.data.datasets)
+    for (const Bucket& bucket : dataset.buckets) {
+      const double one = seconds(bucket.size);
+      if (!cached) estimate.encode_seconds += epochs * static_cast<double>(bucket.count) * one;
+    }
+  if (cached) {
+    for (const LatentItem& item : plan_latents(plan.data, plan.config.data.cache_latents_to_disk).items)
+      estimate.encode_seconds += seconds(item.recipe.bucket) * (item.needs.flipped ? 2 : 1);
+    estimate.bytes.cached_latents =
+        static_cast<size_t>(planned_latent_bytes(plan.data, plan.config.data.cache_latents_to_disk));
+  }
+  (cached ? estimate.bytes.caching : estimate.bytes.encoder) = encoder.memory().total();
+}
+
+/// The U-Net's calls for each sample picture; its decoder is left out.
+void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step, const DeviceRates& rates) {
+  if (plan.previews.empty()) return;
+  NoWeights none;
+  const PreviewMaker maker(
+      {plan.config.preview, {}, Prediction::epsilon, plan.vae, null_backend(), none, step, plan.saved, ""},
+      plan.previews);
+  estimate.bytes.previews = maker.more_bytes();
+  double once = 0;
+  for (const Preview& preview : plan.previews) {
+    StepShape shape = preview.request.shape(1);
+    shape.batch = preview.request.guided() ? 2 : 1;
+    Graph graph;
+    build_unet_graph(graph, plan.step, shape);
+    once += work_of(graph, rates).seconds * preview.request.steps;
+  }
+  estimate.preview_seconds =
+      once * static_cast<double>(maker.times_due(plan.start.step, plan.length.steps, plan.length.steps_per_epoch()));
+}
+
+void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
+  if (!plan.captions.empty()) step.encode_captions(plan.captions);
+  for (const StepShape& shape : plan.shapes) step.prepare(shape);
+  const MemoryUse use = step.memory();
+  EstimatedBytes& bytes = estimate.bytes;
+  bytes.frozen_weights = use.weights;
+  bytes.activations = use.arena;
+  bytes.working = use.scratch;
+  size_t lasting = 0;
+  for (const auto& [name, count] : step.state_variables()) lasting += static_cast<size_t>(count) * sizeof(float);
+  for (const AdaptedLayer& layer : plan.step.layers)
+    bytes.adapter += static_cast<size_t>(count_of(layer.down_shape()) + count_of(layer.up_shape())) * sizeof(float);
+  bytes.optimizer_state = lasting - bytes.adapter;
+  bytes.gradients = use.variables - lasting;
+  bytes.captions = caption_bytes(plan.step, plan.captions);
+}
+
+}  // namespace
+
+RunEstimate estimate_run(const RunPlan& plan) {
+  const DeviceRates rates = plan.backend->rates();
+  RunEstimate estimate;
+  NoWeights none;
+  TrainingStep step(null_backend(), none, plan.step, *plan.optimizer, plan.update);
+  add_step(estimate, plan, step);
+  add_previews(estimate, plan, step, rates);
+
+  const auto steps_per_epoch = static_cast<double>(plan.length.steps_per_epoch());
+  const Work epoch = epoch_work(plan, rates);
+  const auto steps = static_cast<double>(plan.length.steps - plan.start.step);
+  estimate.step_flops = epoch.flops / steps_per_epoch;
+  estimate.step_seconds = epoch.seconds / steps_per_epoch + update_work(plan, rates).seconds;
+  add_encoder(estimate, plan, steps / steps_per_epoch);
+  estimate.seconds = steps * estimate.step_seconds + estimate.encode_seconds + estimate.preview_seconds;
+  return estimate;
+}
+
+}  // namespace rankine
