@@ -28,7 +28,6 @@ double shortest_decimal(float value) {
 
 struct TrainingStep::Program {
   Graph graph;
-  std::vector<Value> trained;
   std::unique_ptr<Executable> executable;
   std::vector<float> context;  // the batch's, when the text encoder is frozen
 
@@ -87,9 +86,8 @@ std::vector<std::pair<std::string, int64_t>> TrainingStep::state_variables() con
 }
 
 std::vector<float> TrainingStep::gradient(const std::string& name, int64_t count) const {
-  const auto has_gradient = [&](const Value& v) { return v.node().scope() == name; };
-  const auto& trained = steps_.begin()->second->trained;
-  if (std::none_of(trained.begin(), trained.end(), has_gradient)) return {};
+  check(!steps_.empty(), "there is no gradient of \"", name, "\" before the first step");
+  if (std::ranges::find(with_gradient_, name) == with_gradient_.end()) return {};
   return weights(gradient_name(name), count);
 }
 
@@ -97,28 +95,32 @@ TrainingStep::Program& TrainingStep::program(const StepShape& shape) {
   std::unique_ptr<Program>& program = steps_[shape];
   if (program) return *program;
   program = std::make_unique<Program>();
-  program->trained = build_step_graph(program->graph, settings_, shape);
+  const std::vector<Value> trained = build_step_graph(program->graph, settings_, shape);
   program->executable = session_->compile(program->graph);
   program->reserve_context(settings_, shape);
-  if (!update_) {
-    grad_norm_ = std::make_unique<Program>();
-    build_grad_norm_graph(grad_norm_->graph, program->trained);
-    grad_norm_->executable = session_->compile(grad_norm_->graph);
-    update_ = std::make_unique<Program>();
-    build_update_graph(update_->graph, program->trained, groups_, optimizer_, update_settings_.max_grad_norm);
-    update_->executable = session_->compile(update_->graph);
-    if (update_settings_.scale_weight_norms) {
-      norm_limit_ = std::make_unique<Program>();
-      build_norm_limit_graph(norm_limit_->graph, settings_, *update_settings_.scale_weight_norms);
-      norm_limit_->executable = session_->compile(norm_limit_->graph);
-    }
-    if (settings_.trained != DType::f32) {
-      rounding_ = std::make_unique<Program>();
-      build_rounding_graph(rounding_->graph, settings_);
-      rounding_->executable = session_->compile(rounding_->graph);
-    }
-  }
+  std::vector<std::string> names;
+  for (const Value& value : trained) names.push_back(value.node().scope());
+  if (!update_) prepare_update(trained);
+  if (with_gradient_.empty()) with_gradient_ = names;
+  check(names == with_gradient_, "a step of another shape trains other tensors: ", names.size(), " instead of ",
+        with_gradient_.size());
   return *program;
+}
+
+void TrainingStep::prepare_update(std::span<const Value> trained) {
+  const auto compiled = [&](const auto& build) {
+    auto program = std::make_unique<Program>();
+    build(program->graph);
+    program->executable = session_->compile(program->graph);
+    return program;
+  };
+  grad_norm_ = compiled([&](Graph& graph) { build_grad_norm_graph(graph, trained); });
+  update_ = compiled(
+      [&](Graph& graph) { build_update_graph(graph, trained, groups_, optimizer_, update_settings_.max_grad_norm); });
+  if (const std::optional<double> limit = update_settings_.scale_weight_norms)
+    norm_limit_ = compiled([&](Graph& graph) { build_norm_limit_graph(graph, settings_, *limit); });
+  if (settings_.trained != DType::f32)
+    rounding_ = compiled([&](Graph& graph) { build_rounding_graph(graph, settings_); });
 }
 
 TrainingStep::Program& TrainingStep::validation_program(const StepShape& shape) {

@@ -54,7 +54,8 @@ class TrainingStep {
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
   /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
-  /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none.
+  /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none. Throws Error
+  /// before the first step.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
   /// With a frozen text encoder: its states for each of these captions (i32 [chunks, 77]), computed now and kept, after
@@ -103,6 +104,8 @@ class TrainingStep {
  private:
   struct Program;
   Program& program(const StepShape& shape);
+  /// Compiles what moves the weights, once for all shapes. `trained` comes from build_step_graph, of any shape.
+  void prepare_update(std::span<const Value> trained);
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
   /// Values of a LoRA tensor as they can be in StepSettings::trained; of others as they are.
@@ -127,6 +130,7 @@ class TrainingStep {
   bool captions_known_ = false;            // all are in contexts_
   std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
   std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
+  std::vector<std::string> with_gradient_;  // trained tensors that get a gradient, the same in steps of every shape
   std::unique_ptr<Program> grad_norm_, update_;
   std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
   std::unique_ptr<Program> rounding_;                 // where weights are not trained in f32

@@ -74,6 +74,15 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 
 }  // namespace
 
+TEST_CASE("a gradient before the first step, and an update, are errors and no undefined behaviour") {
+  Training training(small_settings());
+  const AdaptedLayer layer = training.trainer.settings().layers[0];
+  const int64_t count = count_of(layer.up_shape());
+  CHECK_THROWS_WITH_AS(training.trainer.gradient(layer.key + ".lora_up.weight", count),
+                       doctest::Contains("before the first step"), Error);
+  CHECK_THROWS_AS(training.trainer.update(1, {1e-3, 1e-3}), Error);
+}
+
 TEST_CASE("after the first step of a shape the heap does not grow, and the memory held stays what it was") {
   Training training(small_settings());
   training.step(1);
