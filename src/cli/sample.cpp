@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "backend/registry.h"
 #include "base/log.h"
 #include "cli/arguments.h"
 #include "cli/help.h"
@@ -17,7 +18,8 @@ void run_sample(const std::vector<std::string>& args) {
         "\" belongs to no flag; a prompt of several words needs quotes");
   std::vector<std::string> notes;
   assign_all(arguments, notes);
-  for (const std::string& file : sample_pictures(config, std::cerr, Progress::options_for_stderr()))
+  for (const std::string& file :
+       sample_pictures(plan_sample(config, find_backend("cpu")), std::cerr, Progress::options_for_stderr()))
     std::cout << file << '\n';
 }
 

@@ -4,30 +4,20 @@
 #include <cmath>
 #include <iomanip>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "backend/registry.h"
 #include "base/rng.h"
 #include "base/timer.h"
+#include "measure/bench_model.h"
 #include "measure/op_table.h"
-#include "models/stable_diffusion.h"
-#include "step/checkpoint_constants.h"
 #include "step/latent_encoder.h"
 #include "step/step_config.h"
-#include "step/synthetic_constants.h"
 
 namespace rankine {
 
 void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
-  std::optional<Checkpoint> checkpoint;
-  std::unique_ptr<ConstantSource> constants = std::make_unique<SyntheticConstants>();
-  VaeConfig model;
-  if (!c.checkpoint.empty()) {
-    checkpoint = Checkpoint::open(c.checkpoint);
-    constants = std::make_unique<CheckpointConstants>(*checkpoint);
-    model = stable_diffusion_config(*checkpoint).vae;
-  }
+  const BenchModel model = open_bench_model(c.checkpoint);
   const DType compute = compute_type(c.mixed_precision);
   const Size size = {static_cast<int>(c.width), static_cast<int>(c.height)};
   std::vector<float> image(static_cast<size_t>(c.width * c.height * 3));
@@ -36,7 +26,7 @@ void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
   const DeviceLimits limits = find_backend("cpu").limits(compute);
 
   Timer timer;
-  LatentEncoder encoder(find_backend("cpu"), *constants, model, compute, c.conv_algorithm);
+  LatentEncoder encoder(find_backend("cpu"), *model.weights, model.config.vae, compute, c.conv_algorithm);
   encoder.prepare(size);
   const double prepare_seconds = timer.seconds();
   std::vector<double> seconds;

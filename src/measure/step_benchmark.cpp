@@ -3,38 +3,28 @@
 #include <algorithm>
 #include <cmath>
 #include <iomanip>
-#include <optional>
 
 #include "backend/registry.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/timer.h"
+#include "measure/bench_model.h"
 #include "measure/op_table.h"
-#include "models/checkpoint/layout.h"
 #include "optim/adamw.h"
-#include "step/checkpoint_constants.h"
 #include "step/fit_memory.h"
 #include "step/step_config.h"
-#include "step/synthetic_constants.h"
 #include "step/training_step.h"
 
 namespace rankine {
 void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  std::optional<Checkpoint> checkpoint;
-  std::unique_ptr<ConstantSource> constants = std::make_unique<SyntheticConstants>();
+  const BenchModel model = open_bench_model(c.checkpoint);
   StepSettings settings;
+  settings.model = model.config;
   AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
   targets.network_dim = c.rank;
   targets.network_alpha = c.rank;
-  std::vector<NamedShape> weights = sd1_tensors({});
-  if (!c.checkpoint.empty()) {
-    checkpoint = Checkpoint::open(c.checkpoint);
-    constants = std::make_unique<CheckpointConstants>(*checkpoint);
-    settings.model = stable_diffusion_config(*checkpoint);
-    weights = checkpoint->tensors();
-  }
-  settings.layers = adapted_layers(weights, targets);
+  settings.layers = adapted_layers(model.tensors, targets);
   settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;
@@ -52,7 +42,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   }
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
-  TrainingStep trainer(find_backend("cpu"), *constants, settings, *optimizer, UpdateSettings{});
+  TrainingStep trainer(find_backend("cpu"), *model.weights, settings, *optimizer, UpdateSettings{});
   for (const AdaptedLayer& module : settings.layers) {
     Rng rng(1, purpose::adapter_init, module.key.size());
     for (const auto& [name, shape] :

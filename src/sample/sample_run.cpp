@@ -5,9 +5,8 @@
 #include <ostream>
 #include <random>
 
-#include "backend/registry.h"
 #include "base/timer.h"
-#include "sample/image_sampler.h"
+#include "io/folder.h"
 #include "sample/sample_files.h"
 
 namespace rankine {
@@ -76,16 +75,22 @@ std::vector<ImageRequest> requests_of(const SampleConfig& config) {
 
 }  // namespace
 
-std::vector<std::string> sample_pictures(const SampleConfig& config, std::ostream& status,
-                                         const Progress::Options& progress) {
+SamplePlan plan_sample(const SampleConfig& config, const Backend& backend) {
   check_sample_config(config);
-  const std::vector<ImageRequest> requests = requests_of(config);
-  const Checkpoint checkpoint = Checkpoint::open(*config.ckpt);
+  std::vector<ImageRequest> requests = requests_of(config);
+  for (const ImageRequest& request : requests) check_request(request);
+  check_folder(config.outdir, "--outdir");
   ImageSamplerConfig settings;
   settings.compute = config.bf16 ? DType::bf16 : config.fp16 ? DType::f16 : DType::f32;
   settings.clip_skip = config.clip_skip.value_or(1);
   settings.prediction = config.v_parameterization ? Prediction::v : Prediction::epsilon;
-  ImageSampler sampler(find_backend("cpu"), checkpoint, settings, read_loras(config, checkpoint));
+  return {config, &backend, Checkpoint::open(*config.ckpt), std::move(settings), std::move(requests)};
+}
+
+std::vector<std::string> sample_pictures(SamplePlan&& plan, std::ostream& status, const Progress::Options& progress) {
+  const SampleConfig& config = plan.config;
+  const std::vector<ImageRequest>& requests = plan.requests;
+  ImageSampler sampler(*plan.backend, plan.checkpoint, plan.settings, read_loras(config, plan.checkpoint));
 
   std::error_code error;
   std::filesystem::create_directories(config.outdir, error);

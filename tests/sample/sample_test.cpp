@@ -218,7 +218,7 @@ TEST_CASE("pictures are written with their parameters, under names that never re
   config.images_per_prompt = 2;
   config.outdir = place.path("pictures");
   std::ostringstream status;
-  const std::vector<std::string> files = sample_pictures(config, status, {});
+  const std::vector<std::string> files = sample_pictures(plan_sample(config, find_backend("cpu")), status, {});
   REQUIRE(files.size() == 2);
   CHECK(files[0] == place.path("pictures/im_000000_5.png"));
   CHECK(files[1] == place.path("pictures/im_000001_6.png"));
@@ -235,10 +235,34 @@ TEST_CASE("pictures are written with their parameters, under names that never re
 
   config.seed = 6;  // the second picture of before
   config.images_per_prompt = 1;
-  const std::vector<std::string> again = sample_pictures(config, status, {});
+  const std::vector<std::string> again = sample_pictures(plan_sample(config, find_backend("cpu")), status, {});
   REQUIRE(again.size() == 1);
   CHECK(again[0] == place.path("pictures/im_000002_6.png"));
   CHECK(read_image(again[0]) == read_image(files[1]));
+}
+
+TEST_CASE(
+    "a plan of pictures is made without weights and writes nothing; the null backend makes them without arithmetic") {
+  const Workplace place;
+  SampleConfig config;
+  config.ckpt = place.path("tiny.safetensors");
+  config.prompt = "a cat";
+  config.steps = 2;
+  config.seed = 5;
+  config.width = config.height = 64;
+  config.images_per_prompt = 2;
+  config.outdir = place.path("pictures");
+  SamplePlan plan = plan_sample(config, null_backend());
+  REQUIRE(plan.requests.size() == 2);
+  CHECK(plan.requests[1].seed == 6);
+  CHECK(!std::filesystem::exists(config.outdir));
+  std::ostringstream status;
+  const std::vector<std::string> files = sample_pictures(std::move(plan), status, {});
+  REQUIRE(files.size() == 2);
+  CHECK(read_image(files[0]) == read_image(files[1]));
+
+  config.width = 65;
+  CHECK_THROWS_WITH_AS(plan_sample(config, null_backend()), doctest::Contains("multiple of 8"), Error);
 }
 
 TEST_CASE("a file of prompts gives a picture each, with the flags where a prompt says nothing") {
@@ -254,14 +278,15 @@ TEST_CASE("a file of prompts gives a picture each, with the flags where a prompt
   config.width = config.height = 64;
   config.outdir = place.path("pictures");
   std::ostringstream status;
-  const std::vector<std::string> files = sample_pictures(config, status, {});
+  const std::vector<std::string> files = sample_pictures(plan_sample(config, find_backend("cpu")), status, {});
   REQUIRE(files.size() == 2);
   CHECK(files[0] == place.path("pictures/im_000000_9.png"));
   CHECK(read_image_size(files[0]) == ImageSize{72, 64});
   CHECK(read_png_texts(files[1])[0].second ==
         "a dog\nNegative prompt: dark\nSteps: 4, Sampler: LMS, CFG scale: 7.5, Seed: 5, Size: 64x64, Model: tiny");
   config.prompt = "a bird";
-  CHECK_THROWS_WITH_AS(sample_pictures(config, status, {}), doctest::Contains("give one of them"), Error);
+  CHECK_THROWS_WITH_AS(sample_pictures(plan_sample(config, find_backend("cpu")), status, {}),
+                       doctest::Contains("give one of them"), Error);
 }
 
 TEST_CASE("values become colours by clamping and rounding") {

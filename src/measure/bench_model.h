@@ -1,0 +1,24 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "models/checkpoint/checkpoint.h"
+#include "models/stable_diffusion.h"
+
+namespace rankine {
+
+/// The model that a benchmark runs: a checkpoint's, or SD 1.5's sizes with made-up weights.
+struct BenchModel {
+  StableDiffusionConfig config;
+  std::vector<NamedShape> tensors;
+  std::unique_ptr<ConstantSource> weights;
+  std::unique_ptr<Checkpoint> checkpoint;  ///< that `weights` reads; null where they are made up
+};
+
+/// `checkpoint`: a file or a Diffusers folder; empty: made-up weights. Throws Error as Checkpoint does.
+BenchModel open_bench_model(const std::string& checkpoint);
+
+}  // namespace rankine
