@@ -11,6 +11,7 @@
 #include "base/timer.h"
 #include "measure/bench_model.h"
 #include "measure/op_table.h"
+#include "measure/timings.h"
 #include "step/latent_encoder.h"
 #include "step/step_config.h"
 
@@ -36,18 +37,15 @@ void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
     seconds.push_back(timer.seconds());
     check(std::ranges::all_of(moments, [](float x) { return std::isfinite(x); }), "the latents are not finite");
   }
-  const double first = seconds.front();
-  seconds.erase(seconds.begin());
-  std::ranges::sort(seconds);
-  const double median = seconds[seconds.size() / 2];
+  const Timings time = timings_of(std::move(seconds));
 
   const OpTable table(encoder.profile(size, image), limits, c.by_shape);
   table.print(out, "all");
-  out << "arithmetic of a picture at its median time: " << std::setprecision(0) << 100.0 * table.share_of_limit(median)
-      << "% of that product's rate\n";
+  out << "arithmetic of a picture at its median time: " << std::setprecision(0)
+      << 100.0 * table.share_of_limit(time.median) << "% of that product's rate\n";
   const MemoryUse memory = encoder.memory();
-  out << std::setprecision(3) << "a picture: median " << median << " s, best " << seconds.front() << " s, first "
-      << first << " s; prepared in " << prepare_seconds << " s\n"
+  out << std::setprecision(3) << "a picture: median " << time.median << " s, best " << time.best << " s, first "
+      << time.first << " s; prepared in " << prepare_seconds << " s\n"
       << std::setprecision(1) << "memory: weights " << static_cast<double>(memory.weights) / 1e6 << " MB, activations "
       << static_cast<double>(memory.arena) / 1e6 << " MB, scratch " << static_cast<double>(memory.scratch) / 1e6
       << " MB\n";

@@ -10,14 +10,16 @@
 #include "base/timer.h"
 #include "measure/bench_model.h"
 #include "measure/op_table.h"
+#include "measure/timings.h"
 #include "optim/adamw.h"
 #include "step/fit_memory.h"
 #include "step/step_config.h"
 #include "step/training_step.h"
 
 namespace rankine {
-void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  const BenchModel model = open_bench_model(c.checkpoint);
+namespace {
+
+StepSettings settings_of(const StepBenchmarkConfig& c, const BenchModel& model) {
   StepSettings settings;
   settings.model = model.config;
   AdapterTargets targets;
@@ -28,22 +30,25 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;
-  const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};
-  if (!c.memory_budget.empty()) {
-    const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
-    const Timer timer;
-    const MemoryChoice choice =
-        choose_step_memory(settings, shape, find_backend("cpu").rates(), budget > fixed ? budget - fixed : 0);
-    out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.kept_direct.size()
-        << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
-        << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
-        << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
-        << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
-  }
-  const std::unique_ptr<Optimizer> optimizer = make_adamw({});
-  Timer timer;
-  TrainingStep trainer(find_backend("cpu"), *model.weights, settings, *optimizer, UpdateSettings{});
-  for (const AdaptedLayer& module : settings.layers) {
+  return settings;
+}
+
+/// Has the step fit the budget, and says what that costs.
+void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettings& settings, const StepShape& shape,
+                std::ostream& out) {
+  const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
+  const Timer timer;
+  const MemoryChoice choice = choose_step_memory(settings, shape, backend.rates(), budget > fixed ? budget - fixed : 0);
+  out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.kept_direct.size()
+      << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
+      << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
+      << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
+      << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
+}
+
+/// Adapter weights of a size that trained ones have.
+void set_made_up_weights(TrainingStep& trainer) {
+  for (const AdaptedLayer& module : trainer.settings().layers) {
     Rng rng(1, purpose::adapter_init, module.key.size());
     for (const auto& [name, shape] :
          {std::pair{".lora_down.weight", module.down_shape()}, {".lora_up.weight", module.up_shape()}}) {
@@ -52,6 +57,9 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
       trainer.set_weights(module.key + name, values);
     }
   }
+}
+
+StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepShape& shape) {
   StepInputs in;
   in.shape = shape;
   Rng rng(1, purpose::noise);
@@ -62,7 +70,23 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   in.timesteps.assign(static_cast<size_t>(c.batch), 500.0f);
   in.loss_weights.assign(static_cast<size_t>(c.batch), 1.0f);
   in.ids.assign(static_cast<size_t>(c.batch * 77), 320);
-  const DeviceLimits limits = find_backend("cpu").limits(settings.compute);
+  return in;
+}
+
+}  // namespace
+
+void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
+  const Backend& backend = find_backend("cpu");
+  const BenchModel model = open_bench_model(c.checkpoint);
+  StepSettings settings = settings_of(c, model);
+  const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};
+  if (!c.memory_budget.empty()) fit_budget(c, backend, settings, shape, out);
+  const std::unique_ptr<Optimizer> optimizer = make_adamw({});
+  Timer timer;
+  TrainingStep trainer(backend, *model.weights, settings, *optimizer, UpdateSettings{});
+  set_made_up_weights(trainer);
+  const StepInputs in = made_up_inputs(c, shape);
+  const DeviceLimits limits = backend.limits(settings.compute);
   timer.restart();
   trainer.encode_captions({std::vector<int32_t>(77, 320)});  // as a run with fixed captions does
   trainer.prepare(in.shape);
@@ -77,19 +101,15 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
     seconds.push_back(timer.seconds());
     check(std::isfinite(result.loss), "the loss is not finite");
   }
-  const double first = seconds.front();
-  seconds.erase(seconds.begin());
-  std::sort(seconds.begin(), seconds.end());
-
-  const double median = seconds[seconds.size() / 2];
+  const Timings time = timings_of(std::move(seconds));
 
   const OpTable table(trainer.profile(in), limits, c.by_shape);
   table.print(out, "forward + backward");
-  out << "arithmetic of a step at its median time: " << std::setprecision(0) << 100.0 * table.share_of_limit(median)
-      << "% of that product's rate\n";
+  out << "arithmetic of a step at its median time: " << std::setprecision(0)
+      << 100.0 * table.share_of_limit(time.median) << "% of that product's rate\n";
   const MemoryUse memory = trainer.memory();
-  out << std::setprecision(3) << "step: median " << median << " s, best " << seconds.front() << " s, first " << first
-      << " s; prepared in " << prepare_seconds << " s\n"
+  out << std::setprecision(3) << "step: median " << time.median << " s, best " << time.best << " s, first "
+      << time.first << " s; prepared in " << prepare_seconds << " s\n"
       << std::setprecision(1) << "memory: weights " << static_cast<double>(memory.weights) / 1e6
       << " MB, LoRA and optimiser " << static_cast<double>(memory.variables) / 1e6 << " MB, activations "
       << static_cast<double>(memory.arena) / 1e6 << " MB, scratch " << static_cast<double>(memory.scratch) / 1e6
