@@ -26,7 +26,6 @@ struct LongFunction {
 };
 const std::vector<LongFunction> long_functions = {
     {"src/io/pickle.cpp", "step(unsigned char", "one switch: a case for each opcode"},
-    {"src/run/run.cpp", "run_training(", "it decides and does; plan_run() takes the first half out"},
     {"tests/graph/op_cases.cpp", "op_cases()", "one table: a row for each op"},
     {"tests/data/dataset_check_test.cpp", "kinds()", "one table: a row for each kind of fault"},
     {"tests/io/npz_test.cpp", "every kind of malformed file", "one table: a row for each kind of file"},
