@@ -11,19 +11,19 @@ namespace rankine {
 /// Element types of tensors in files and in graphs.
 enum class DType : uint8_t { f32, bf16, f16, f64, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 
-/// Outermost dimension first; a scalar has none.
+/// Dimensions, outermost first; a scalar has none.
 using Shape = std::vector<int64_t>;
 
 /// Bytes of one element.
 size_t size_of(DType dtype);
-/// "f32", "bf16", ...: as printed in graphs and messages.
+/// The name that graphs and messages print: "f32", "bf16", ...
 std::string_view name_of(DType dtype);
-/// Product of the dimensions; 1 for a scalar.
+/// The product of the dimensions; 1 for a scalar.
 int64_t count_of(const Shape& shape);
 
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
-/// A tensor of a model, without its numbers.
+/// The name and shape of a model's tensor, without its values.
 struct NamedShape {
   std::string name{};
   Shape shape{};

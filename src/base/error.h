@@ -5,13 +5,13 @@
 
 namespace rankine {
 
-/// Every fault that a user or caller can cause. `main` catches it once, prints it and exits with 1.
+/// A fault that a user or caller can cause. `main` catches it once, prints it and exits with 1.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The parts, streamed one after the other.
+/// Joins the parts, as streamed, to one text.
 template <class... Parts>
 std::string concat_text(const Parts&... parts) {
   std::ostringstream out;
@@ -25,7 +25,7 @@ template <class... Parts>
   throw Error(concat_text(parts...));
 }
 
-/// Throws Error with `parts` as its text unless `ok`. The parts are only turned into text when it fails.
+/// Throws Error with `parts` as its text unless `ok`. The text is only made on failure.
 template <class... Parts>
 void check(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]]

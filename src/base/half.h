@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// Round to nearest even; NaN stays NaN (quiet). bfloat16 is the upper half of a float32.
+/// bfloat16 is the upper half of a float32. Rounds to nearest even; a NaN becomes a quiet NaN.
 inline uint16_t bf16_from_f32(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x0040u);
@@ -13,7 +13,7 @@ inline uint16_t bf16_from_f32(float value) {
 
 inline float f32_from_bf16(uint16_t value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); }
 
-/// IEEE binary16, round to nearest even, overflow to infinity, subnormals kept.
+/// IEEE binary16. Rounds to nearest even, overflows to infinity, keeps subnormals.
 uint16_t f16_from_f32(float value);
 float f32_from_f16(uint16_t value);
 

@@ -7,7 +7,7 @@ namespace rankine::log {
 
 enum class Level { debug, info, warning, error };
 
-/// Messages below `level` are dropped. Everything goes to standard error, so standard output stays for results.
+/// Drops messages below `level`. All messages go to standard error; standard output is for results.
 void set_level(Level level);
 void write(Level level, std::string_view message);
 

@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// Pairs of name and text, in the order in which people read them.
+/// Pairs of name and text, in display order.
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
 }  // namespace rankine

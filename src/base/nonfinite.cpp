@@ -7,7 +7,7 @@
 namespace rankine {
 namespace {
 
-/// The exponent is all ones in what is not finite.
+/// A number whose exponent bits are all ones is infinite or NaN.
 template <class Bits>
 std::optional<NonFiniteNumbers> find(const void* numbers, int64_t count, Bits exponent, float (*value)(Bits)) {
   const auto* bits = static_cast<const Bits*>(numbers);

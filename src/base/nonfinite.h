@@ -6,14 +6,14 @@
 
 namespace rankine {
 
-/// Numbers among others that are infinite or NaN.
+/// The infinite and NaN values of a tensor.
 struct NonFiniteNumbers {
-  int64_t first = 0;  ///< index
-  float value = 0;    ///< of the first
-  int64_t count = 0;  ///< in all
+  int64_t first = 0;  ///< index of the first one
+  float value = 0;    ///< its value
+  int64_t count = 0;  ///< number of all
 };
 
-/// In `count` numbers of type f32, bf16 or f16; none where all are finite, and for other types.
+/// Searches `count` values of type f32, bf16 or f16. Empty if all are finite, and for other types.
 std::optional<NonFiniteNumbers> find_nonfinite(DType dtype, const void* numbers, int64_t count);
 
 }  // namespace rankine

@@ -4,8 +4,8 @@
 
 namespace rankine {
 
-/// A part of a user's file for a message: at most `most` bytes of it, cut between UTF-8 characters and then ended by
-/// "...", because a message must stay readable whatever the file holds.
+/// Cuts text of a user's file to at most `most` bytes for a message: between UTF-8 characters, ended by "...". So a
+/// message stays readable with any file.
 inline std::string shortened(std::string_view text, size_t most = 200) {
   if (text.size() <= most) return std::string(text);
   size_t end = most;

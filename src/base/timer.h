@@ -3,7 +3,7 @@
 
 namespace rankine {
 
-/// Wall-clock seconds since construction or the last restart.
+/// Measures wall-clock seconds since construction or the last restart.
 class Timer {
  public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

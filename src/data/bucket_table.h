@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// The buckets of each dataset with their pictures and batches, as a table for people.
+/// A table of each dataset's buckets with their pictures and batches, for people.
 std::string bucket_table(const TrainingData& data);
 
 }  // namespace rankine

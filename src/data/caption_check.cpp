@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Captions are looked for under these when none is found.
+/// Other suffixes of captions to look for if none is found.
 constexpr std::string_view other_extensions[] = {".txt", ".caption", ".tags", ".cap", ".txt.txt"};
 
 bool is_there(const std::string& path) {
@@ -23,7 +23,7 @@ bool is_there(const std::string& path) {
   return fs::symlink_status(path, fault).type() != fs::file_type::not_found;
 }
 
-/// The suffix under which a picture's caption lies though `extension` was asked for; empty when there is none.
+/// The suffix of the picture's caption if it is not `extension`; empty if there is none.
 std::string_view other_suffix_of(const std::string& image, const std::string& extension) {
   for (const std::string_view other : other_extensions)
     if (other != extension && is_there(caption_path(image, std::string(other)))) return other;
@@ -101,7 +101,7 @@ std::vector<std::optional<std::string>> read_captions(const SubsetSection& subse
 
 void note_length(const std::string& path, const std::string& caption, const CaptionSettings& settings,
                  const TokenLimit& limit, Findings& findings) {
-  CaptionSettings whole = settings;  // nothing is left out or moved
+  CaptionSettings whole = settings;  // leave out and move nothing
   whole.shuffle = false;
   whole.dropout_rate = whole.tag_dropout_rate = whole.token_warmup_step = 0;
   whole.dropout_every_n_epochs = 0;
@@ -111,7 +111,7 @@ void note_length(const std::string& path, const std::string& caption, const Capt
   const std::string_view rest = std::string_view(text).substr(limit.read_part(text).size());
   const size_t begin = rest.find_first_not_of(" ,");
   const std::string unread =
-      settings.shuffle ? std::string("what shuffling puts last is not read")
+      settings.shuffle ? std::string("shuffling decides which end is not read")
                        : concat_text("not read: \"", shortened(rest.substr(std::min(begin, rest.size())), 60), "\"");
   findings.warning(path,
                    concat_text("longer than the ", limit.limit(), " tokens that are read",

@@ -9,15 +9,15 @@
 
 namespace rankine {
 
-/// The captions of one folder's pictures, in their order: what stands in their files, or else the class words. None
-/// where a file cannot be read, which makes its picture a broken one. What is missing, empty, cut or unused is warned
-/// of; no caption at all while there are some under another suffix is an error of the folder.
+/// Reads the captions of one folder's pictures, in their order: the text of a caption file, or else the class words. An
+/// entry is empty if its file cannot be read; its picture is then a broken one. Warns of captions that are missing,
+/// empty, cut or unused. If all captions are missing but files with another suffix exist, the folder is an error.
 std::vector<std::optional<std::string>> read_captions(const SubsetSection& subset,
                                                       const std::vector<std::string>& images, const TokenLimit& limit,
                                                       Findings& findings);
 
-/// Warns when the text encoder does not read all of a caption. `path` is the file it stands in. Throws Error when its
-/// weights cannot be read.
+/// Warns if the text encoder does not read all of a caption. `path` is the caption's file. Throws Error if its weights
+/// cannot be read.
 void note_length(const std::string& path, const std::string& caption, const CaptionSettings& settings,
                  const TokenLimit& limit, Findings& findings);
 

@@ -2,17 +2,17 @@
 
 namespace rankine {
 
-/// How files are looked at before training, and what becomes of broken ones.
+/// Settings of the check of files before training.
 struct CheckConfig {
-  /// Every picture is decoded; otherwise only headers and containers are read, which finds nearly all that is cut short
-  /// or damaged.
+  /// Decode every picture. Otherwise only headers and containers are read, which finds nearly all
+  /// damage.
   bool decode = false;
-  bool skip_broken_images = false;      ///< pictures that cannot be trained on are left out instead of being errors
-  bool apply_exif_orientation = false;  ///< turn pictures as their EXIF data say; sd-scripts does not
-  int max_token_length = 75;            ///< longer captions are warned of: 75, 150 or 225
+  bool skip_broken_images = false;      ///< leave out pictures that would be errors
+  bool apply_exif_orientation = false;  ///< turn pictures by their EXIF data; sd-scripts does not
+  int max_token_length = 75;            ///< warn of longer captions: 75, 150 or 225
   bool weighted_captions = false;       ///< "(word:1.2)" in captions is a weight
 
-  /// Whether a picture is left out must be known before batches are counted.
+  /// True if pictures are decoded: batches can only be counted once all left-out pictures are known.
   bool decodes() const { return decode || skip_broken_images; }
 };
 

@@ -12,7 +12,7 @@ namespace rankine {
 namespace {
 
 // All lengths in pixels.
-constexpr int kCell = 320;  // width of a picture's place, and the most that is shown of its height
+constexpr int kCell = 320;  // width of a picture's place, and the largest height shown
 constexpr int kGap = 28, kMargin = 36, kMaskGap = 8;
 constexpr int kMostColumns = 5;
 constexpr double kTitleSize = 9, kNoteSize = 8, kCaptionSize = 8.5;  // heights of capitals
@@ -29,7 +29,7 @@ struct Word {
 };
 using Line = std::vector<Word>;
 
-/// The font's space is wide for lines of small letters.
+/// The font's space is wide for small letters.
 constexpr double kSpace = 0.7;
 
 double text_width(const std::string& text) { return Canvas::text_width(text, kCaptionSize, kTextWeight); }
@@ -44,7 +44,7 @@ std::string shortened_to(std::string text, double size, double width, double wei
   return text + "...";
 }
 
-/// Words, and words that are wider than a line in pieces.
+/// Splits text into words, and words that are wider than a line into parts.
 std::vector<Word> words_of(const std::string& text, bool is_read) {
   std::vector<Word> words;
   std::string word;
@@ -97,7 +97,7 @@ Image grey_picture(const std::vector<float>& mask, int width, int height) {
   return image;
 }
 
-/// In a box: smaller if it must be, larger by a whole factor if it can be.
+/// Fits a picture into a box: reduced if necessary, enlarged by a whole factor if possible.
 Image fitted(const Image& image, int width, int height) {
   const double scale = std::min(static_cast<double>(width) / image.width, static_cast<double>(height) / image.height);
   const double factor = scale >= 1 ? std::floor(scale) : scale;
@@ -106,7 +106,7 @@ Image fitted(const Image& image, int width, int height) {
   return resize(image, size, factor >= 1 ? Interpolation::nearest : Interpolation::area);
 }
 
-/// What stands in one place of the sheet.
+/// The content of one place of the sheet.
 struct Cell {
   std::vector<Image> images;  // the picture, and its mask if it has one
   std::vector<Line> caption;
@@ -146,7 +146,7 @@ void paste(const Image& from, Image& to, int left, int top) {
                 &from.pixels[static_cast<size_t>(y) * from.width * 3], static_cast<size_t>(from.width) * 3);
 }
 
-/// A row is a sheet of its own, so that the memory for drawing stays small.
+/// Each row is a sheet of its own, to keep the memory for drawing small.
 Image draw_row(std::span<const Cell> cells, int width) {
   int picture_height = 0, text_height = 0;
   for (const Cell& cell : cells) {
@@ -158,7 +158,7 @@ Image draw_row(std::span<const Cell> cells, int width) {
   for (size_t i = 0; i < cells.size(); ++i) {
     const double x = kMargin + static_cast<double>(i) * (kCell + kGap);
     double left = x;
-    for (const Image& image : cells[i].images) {  // a frame, for pictures as white as the paper
+    for (const Image& image : cells[i].images) {  // a frame, because pictures may be as white as the paper
       const double top = kFrame + picture_height - image.height;
       canvas.rectangle({left - kFrame, top - kFrame}, {left + image.width + kFrame, top + image.height + kFrame},
                        kGrid);
@@ -178,7 +178,7 @@ Image draw_row(std::span<const Cell> cells, int width) {
   for (size_t i = 0; i < cells.size(); ++i) {
     int x = kMargin + static_cast<int>(i) * (kCell + kGap);
     for (const Image& image : cells[i].images) {
-      paste(image, row, x, kFrame + picture_height - image.height);  // all stand on one line
+      paste(image, row, x, kFrame + picture_height - image.height);  // aligns pictures at the bottom
       x += image.width + kMaskGap;
     }
   }

@@ -13,7 +13,8 @@ struct Face {
   int x = 0, y = 0, size = 0;  // size: the longer side
 };
 
-/// The last four of five or more parts of the file's name, with "_" between. None where they are no face.
+/// The face from the last four of five or more parts of the file's name, with "_" between. Empty if they are not a
+/// face.
 std::optional<Face> face_in(const std::string& path) {
   std::string stem = std::filesystem::path(path).stem().string();
   int values[4];
@@ -32,7 +33,7 @@ std::optional<Face> face_in(const std::string& path) {
 
 int rounded(double x) { return static_cast<int>(x + 0.5); }
 
-/// Uniform in least ... most, both possible.
+/// Uniform in least ... most, inclusive.
 int between(int least, int most, Rng& rng) {
   return least + static_cast<int>(rng.below(static_cast<uint32_t>(most - least + 1)));
 }
@@ -44,7 +45,7 @@ Crop around_face(const Sample& sample, const Face& face, const SubsetOptions& op
   const int side = std::min(target.width, target.height);
   const double fit = std::max(static_cast<double>(target.height) / sample.size.height,
                               static_cast<double>(target.width) / sample.size.width);
-  // A picture is enlarged only where it is smaller than the training size.
+  // Enlarges a picture only if it is smaller than the training size.
   const double most = std::max(1.0, fit);
   const double low = std::min(most, std::max(fit, side / (face.size * farthest)));
   const double high = std::min(most, std::max(low, side / (face.size * nearest)));
@@ -58,7 +59,7 @@ Crop around_face(const Sample& sample, const Face& face, const SubsetOptions& op
   const auto place = [&, varies = nearest != farthest](int length, int part, int centre) {
     int begin = centre - part / 2;
     if (options.random_crop) {
-      // The sum of two draws: most often near the face, at times far from it.
+      // The sum of two draws is most often near the face and sometimes far from it.
       const int reach = std::max({length - centre, centre, 0});
       begin += between(0, reach, rng) + between(0, reach, rng) - reach;
     } else if (varies && face.size > side / 10 && face.size >= 40) {

@@ -16,9 +16,9 @@ struct DataConfig {
   std::string exif_orientation = "ignore";    ///< "ignore", as sd-scripts does, or "apply"
   bool skip_broken_images = false;            ///< leave out pictures that cannot be trained on
   bool cache_latents = false;                 ///< encode every picture once, before the first step
-  bool cache_latents_to_disk = false;         ///< and keep that beside the pictures; needs cache_latents
-  bool skip_cache_check = false;              ///< use what is there whatever it was made from
-  int vae_batch_size = 1;                     ///< checked only: each picture is encoded alone
+  bool cache_latents_to_disk = false;         ///< keep the latents beside the pictures; needs cache_latents
+  bool skip_cache_check = false;              ///< use cache files without checking their sources
+  int vae_batch_size = 1;                     ///< only checked: each picture is encoded alone
   DataDefaults defaults;                      ///< every level of dataset_config overrides these
 };
 

@@ -22,18 +22,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// More pixels than this before the crop means a picture so narrow that nearly all of it would be cut away.
+/// A picture with more pixels before the crop is so narrow that nearly all of it would be cut away.
 constexpr int64_t kMostResizedPixels = int64_t{1} << 28;
 
-/// A picture as it was found, before it is known whether it is held out.
+/// A picture before it is known whether it is held out.
 struct Picture {
   Sample sample{};
-  std::string tagged{};  ///< what ss_tag_frequency counts: the caption, or tags alone
+  std::string tagged{};  ///< the text for ss_tag_frequency: the caption, or tags alone
 };
 
-/// What a user should know of the files in a folder that are not trained on.
+/// Adds hints about files of a folder that are not trained on.
 void note_unused(const FolderContents& contents, const SubsetSection& subset, Findings& findings) {
-  for (const std::string& path : contents.hidden) findings.note(path, "hidden by the dot of its name: left out");
+  for (const std::string& path : contents.hidden) findings.note(path, "left out: hidden by the dot of its name");
   for (const std::string& path : contents.folders)
     findings.warning(path, "a folder with the name of a picture: left out");
   for (const std::string& path : contents.unread)
@@ -72,7 +72,7 @@ std::vector<Picture> find_pictures(const SubsetSection& subset, const TokenLimit
   return pictures;
 }
 
-/// Gives each picture the mask picture of the same name, if the folder has masks. A missing one is an error.
+/// Assigns each picture the mask picture of the same name, if the folder has masks. A missing one is an error.
 void find_masks(const SubsetSection& subset, std::vector<Picture>& pictures, Findings& findings) {
   if (!subset.options.conditioning_data_dir) return;
   const std::string& folder = *subset.options.conditioning_data_dir;
@@ -101,7 +101,7 @@ BucketChoice place_of(Size size, const Buckets& buckets) {
   return place;
 }
 
-/// Looks at a picture's files and finds its bucket. False when it cannot be trained on, which is then said.
+/// Checks a picture's files and finds its bucket. Returns false, and adds the fault, if it cannot be trained on.
 bool is_sound(Sample& sample, const SubsetOptions& options, const Buckets& buckets, const PictureCheck& looks,
               Findings& findings) {
   const PictureLook& look = looks.look(sample.path);
@@ -135,7 +135,7 @@ bool is_sound(Sample& sample, const SubsetOptions& options, const Buckets& bucke
   return true;
 }
 
-/// The pictures of a folder or metadata file that can be trained on.
+/// The usable pictures of a folder or metadata file.
 std::vector<Picture> sound_pictures(const SubsetSection& subset, const Buckets& buckets, const TokenLimit& limit,
                                     PictureCheck& looks, Findings& findings) {
   std::vector<Picture> pictures = find_pictures(subset, limit, findings);
@@ -151,15 +151,15 @@ std::vector<Picture> sound_pictures(const SubsetSection& subset, const Buckets& 
   return pictures;
 }
 
-/// Which of `count` pictures are held out, as sd-scripts chooses them with a validation_seed: the last ones of a
-/// shuffled list. What is not trained on is held out, so that no picture is both or neither.
+/// Chooses which of `count` pictures are held out, as sd-scripts does with a validation_seed: the last ones of a
+/// shuffled list. All pictures that are not trained on are held out, so no picture is both or neither.
 std::set<int> held_out(int count, const DatasetOptions& options) {
   const auto trained = static_cast<std::ptrdiff_t>(std::ceil(count * (1 - options.validation_split)));
   const std::vector<int> order = python_shuffle(count, options.validation_seed.value_or(0));
   return {order.begin() + std::min<std::ptrdiff_t>(trained, count), order.end()};
 }
 
-/// numpy's mean, which sums pairwise: the last digits of mean_img_ar_error depend on the order.
+/// numpy's mean sums pairwise: the last digits of mean_img_ar_error depend on the order.
 double pairwise_sum(std::span<const double> values) {
   if (values.size() < 8) return std::accumulate(values.begin(), values.end(), 0.0);
   if (values.size() <= 128) {
@@ -176,8 +176,8 @@ double pairwise_sum(std::span<const double> values) {
   return pairwise_sum(values.first(half)) + pairwise_sum(values.subspan(half));
 }
 
-/// Regularisation pictures in order until their repeats reach the number of training pictures; while short, further
-/// rounds add one, picture by picture. Those never reached are left out.
+/// Uses regularisation pictures in order until their repeats reach the number of training pictures. If they are too
+/// few, further rounds add one repeat, picture by picture. Pictures that are never reached are left out.
 void stretch_regularisation(std::vector<Sample>& reg, int64_t train_images) {
   int64_t reached = 0;
   size_t used = 0;
@@ -186,7 +186,7 @@ void stretch_regularisation(std::vector<Sample>& reg, int64_t train_images) {
   for (size_t i = 0; reached < train_images && !reg.empty(); i = (i + 1) % reg.size(), ++reached) ++reg[i].repeats;
 }
 
-/// Where samples go.
+/// Collects samples.
 struct Samples {
   std::vector<Sample> trained{}, held_out{};
 };
@@ -286,7 +286,7 @@ void fill_buckets(Dataset& dataset, int index, std::vector<Sample>& samples) {
   if (!errors.empty()) dataset.mean_img_ar_error = pairwise_sum(errors) / static_cast<double>(errors.size());
 }
 
-/// sd-scripts trains such a bucket with batches that are smaller than asked for.
+/// sd-scripts trains such a bucket with batches smaller than the setting.
 void note_small_buckets(const Dataset& dataset, Findings& findings) {
   const int batch_size = dataset.section.options.batch_size;
   std::string small;

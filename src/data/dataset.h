@@ -10,14 +10,14 @@
 
 namespace rankine {
 
-/// One picture as it is trained on.
+/// A picture of the training data.
 struct Sample {
   std::string path{};
-  std::string caption{};    ///< as read, before prefix, shuffling and the rest
-  std::string mask_path{};  ///< picture whose red is a factor on the loss; empty: none
-  int repeats = 1;          ///< how often it is drawn in an epoch
-  Size size{};              ///< of the file, in pixels, turned as `orientation` says
-  int orientation = 1;      ///< EXIF's, that the file's pixels are turned by; 1: as they are stored
+  std::string caption{};    ///< as read, before prefix, shuffling and other changes
+  std::string mask_path{};  ///< a picture whose red channel weighs the loss; empty: none
+  int repeats = 1;          ///< uses per epoch
+  Size size{};              ///< of the file, in pixels, after turning by `orientation`
+  int orientation = 1;      ///< EXIF's; the file's pixels are turned by it; 1: not turned
   BucketChoice place{};     ///< bucket and size before the crop; the latent is an eighth of the bucket
   bool is_reg = false;
   int dataset = 0;  ///< index into TrainingData::datasets
@@ -33,33 +33,33 @@ struct Bucket {
   int64_t batches = 0;  ///< ceil(count / batch size)
 };
 
-/// A dataset after its files were looked at. Folders that were left out are gone from `section.subsets`.
+/// A dataset after its files were checked. `section.subsets` lacks folders that were left out.
 struct Dataset {
   DatasetSection section{};
   BucketConfig bucket_config{};         ///< with min and max rounded
   std::vector<Bucket> buckets{};        ///< none is empty; sorted by width, then height
   std::vector<int64_t> image_counts{};  ///< files in each subset
-  std::vector<TagFrequency> tags{};     ///< one a folder name
+  std::vector<TagFrequency> tags{};     ///< one per folder name
   int64_t train_images = 0;             ///< with repeats
-  int64_t reg_images = 0;               ///< with the repeats that were asked for, before they are stretched
-  int64_t batches = 0;                  ///< in an epoch
+  int64_t reg_images = 0;               ///< with the repeats of the settings, before stretching
+  int64_t batches = 0;                  ///< per epoch
   double mean_img_ar_error = 0;         ///< mean of |ar_error| over the samples
 };
 
-/// All pictures and how they are grouped.
+/// All pictures and their groups.
 struct TrainingData {
   bool from_file = false;  ///< see DatasetConfig
   std::vector<Sample> samples{};
   std::vector<Dataset> datasets{};
-  std::vector<std::string> warnings{};  ///< said to the user already
-  /// What validation_split holds out, each picture once; null when nothing is. Its pictures are in no batch.
+  std::vector<std::string> warnings{};  ///< already logged
+  /// The pictures that validation_split holds out, each once; null if there are none. No batch contains them.
   std::shared_ptr<const TrainingData> validation{};
 
   const Dataset& dataset_of(const Sample& sample) const { return datasets[sample.dataset]; }
   const SubsetSection& subset_of(const Sample& sample) const {
     return dataset_of(sample).section.subsets[sample.subset];
   }
-  /// Whether the loss of a sample is weighed pixel by pixel.
+  /// True if a mask weighs the sample's loss per pixel.
   bool has_mask(const Sample& sample) const {
     return !sample.mask_path.empty() || subset_of(sample).options.alpha_mask;
   }
@@ -68,12 +68,12 @@ struct TrainingData {
   int64_t batches_per_epoch() const;
 };
 
-/// Looks at every file once, on `threads` threads (0: one a core): finds the pictures, reads the captions, assigns
-/// buckets, and adds all that it finds wrong or worth knowing to `findings`. Pictures with errors are in no bucket.
-/// Regularisation pictures are repeated until they are as many as the training pictures, as sd-scripts does.
+/// Checks every file once, on `threads` threads (0: one per core): finds the pictures, reads the captions, assigns
+/// buckets, and adds all faults and hints to `findings`. Pictures with errors get no bucket. Regularisation pictures
+/// are repeated to the number of training pictures, as in sd-scripts.
 TrainingData look_at_dataset(const DatasetConfig& config, Findings& findings, int threads = 0);
 
-/// The same for training: says warnings and notes to the log, and throws one Error with all errors, each with file and
+/// The same for training: logs warnings and notes, and throws one Error with all errors, each with file and
 /// reason.
 TrainingData load_dataset(const DatasetConfig& config, int threads = 0);
 

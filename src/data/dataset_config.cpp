@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The whole text as a number; 0 when it is none (or does not fit), which no caller takes.
+/// The whole text as a number; 0, which no caller accepts, if it is none or does not fit.
 int whole_number(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
@@ -70,7 +70,7 @@ DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std:
   dataset.resize_interpolation = defaults.subset.resize_interpolation;
   add_subfolders(train_data_dir, "--train_data_dir", false, defaults.subset, dataset.subsets);
   if (!reg_data_dir.empty()) add_subfolders(reg_data_dir, "--reg_data_dir", true, defaults.subset, dataset.subsets);
-  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // finds faults of the sizes now
   return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 
@@ -86,7 +86,7 @@ DatasetConfig dataset_from_metadata(const std::string& in_json, const std::strin
                              .metadata_file = in_json,
                              .name = folder_name(in_json),
                              .options = defaults.subset});
-  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // says now what is wrong with the sizes
+  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // finds faults of the sizes now
   return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 

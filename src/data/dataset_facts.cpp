@@ -62,7 +62,7 @@ DatasetFacts facts_of(const Dataset& dataset) {
   return facts;
 }
 
-/// Adds a folder; a name that is taken becomes "name (2)", "name (3)", ... or, with `replace`, is written over.
+/// Adds a folder. A repeated name becomes "name (2)", "name (3)", ... or, with `replace`, overwrites the first.
 void add_folder(std::vector<FolderFacts>& folders, const SubsetFacts& subset, bool replace) {
   const std::string& first_name = subset.metadata_file ? *subset.metadata_file : subset.image_dir;
   std::string name = first_name;

@@ -8,7 +8,7 @@
 
 namespace rankine {
 
-/// What a LoRA file's metadata tells of the data (ss_*), as sd-scripts writes it. An empty optional is None (null).
+/// Facts about the data for a LoRA file's metadata (ss_*), in sd-scripts' form. An empty optional is None (null).
 
 /// ss_bucket_info: `buckets` in the order of their keys "0", "1", ...
 struct BucketInfo {
@@ -35,7 +35,7 @@ struct SubsetFacts {
   std::optional<std::string> caption_prefix{};
   std::optional<std::string> caption_suffix{};
   std::optional<std::string> resize_interpolation{};
-  std::string image_dir{};                     ///< the folder's name alone; empty where a metadata file has none
+  std::string image_dir{};                     ///< the folder's name alone; empty if a metadata file has none
   std::optional<std::string> metadata_file{};  ///< its name alone
   std::optional<std::string> class_tokens{};
   bool is_reg = false;
@@ -65,7 +65,7 @@ struct FolderFacts {
   int64_t img_count = 0;
 };
 
-/// Everything together. Without a dataset file (`from_file` false) there is exactly one dataset and its members are
+/// All facts together. Without a dataset file (`from_file` false) there is exactly one dataset, and its members are
 /// written at the top level instead of in ss_datasets.
 struct DataFacts {
   bool from_file = false;
@@ -74,7 +74,7 @@ struct DataFacts {
   int64_t num_batches_per_epoch = 0;
   std::vector<DatasetFacts> datasets{};
   std::vector<TagFrequency> tag_frequency{};    ///< of all datasets; a folder used twice is counted once
-  std::vector<FolderFacts> dataset_dirs{};      ///< with a dataset file a name used twice becomes "name (2)"
+  std::vector<FolderFacts> dataset_dirs{};      ///< with a dataset file a repeated name becomes "name (2)"
   std::vector<FolderFacts> reg_dataset_dirs{};  ///< only without a dataset file
 };
 

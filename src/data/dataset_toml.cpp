@@ -20,13 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// "FILE:LINE: ", or "FILE: " where no line is known, as in JSON.
+/// "FILE:LINE: ", or "FILE: " if no line is known, as in JSON.
 std::string place(const std::string& file, const toml::node& node) {
   const auto line = node.source().begin.line;
   return line > 0 ? concat_text(file, ":", line, ": ") : file + ": ";
 }
 
-/// A value of the file and where it stands, for messages.
+/// A value of the file and its place, for messages.
 struct Entry {
   const std::string& file;
   std::string key;
@@ -99,14 +99,14 @@ struct Entry {
     }
     return name;
   }
-  /// A path that counts from the working folder, or else from the file's own.
+  /// A path relative to the working folder, or else to the file's folder.
   fs::path path(fs::file_type type, const char* what) const {
     const std::string name = text();
     if (name.find('\0') != std::string::npos) refuse("holds a zero byte, which no name of a ", what, " has");
     const fs::path given(name);
     const fs::path beside = given.is_relative() ? fs::path(file).parent_path() / given : given;
     const auto is_there = [&](const fs::path& p) {
-      std::error_code unknown;  // a name that is too long, a loop of links, no permission: also not there
+      std::error_code unknown;  // a name that is too long, a loop of links, no permission: counts as missing
       return fs::status(p, unknown).type() == type;
     };
     if (is_there(given)) return given;
@@ -120,7 +120,7 @@ struct Entry {
 enum Level : unsigned { general = 1, dataset = 2, subset = 4 };
 constexpr unsigned above = general | dataset, everywhere = above | subset;
 
-/// What a level's keys are written to; `dataset` is null in subsets, `section` above them.
+/// The options that a level's keys set. `dataset` is null in subsets, `section` above them.
 struct Target {
   DatasetOptions* dataset;
   SubsetOptions* options;
@@ -130,9 +130,9 @@ struct Target {
 struct Key {
   unsigned where;
   std::string_view name, takes, meaning;
-  /// Null for keys that change nothing.
+  /// Null for keys without effect.
   void (*set)(const Target&, const Entry&) = nullptr;
-  /// Of keys without effect the reason; of those not built the value with which they ask for nothing.
+  /// For keys without effect the reason. For keys that are not built, a test for the values that mean "off".
   std::string_view note = {};
   bool (*asks_for_nothing)(const Entry&) = nullptr;
 };
@@ -155,7 +155,7 @@ constexpr Key keys[] = {
      [](T t, E e) { t.dataset->bucket_no_upscale = e.boolean(); }},
     {above, "validation_split", "float", "Share of the pictures that is held out; not of regularisation pictures",
      [](T t, E e) { t.dataset->validation_split = e.share(); }},
-    {above, "validation_seed", "int", "Seed of the choice which; 0 when unset",
+    {above, "validation_seed", "int", "Seed of that choice; 0 when unset",
      [](T t, E e) { t.dataset->validation_seed = e.long_integer(); }},
     {above, "network_multiplier", "float", "Strength of the LoRA in this dataset's steps", nullptr, "1.0",
      [](E e) { return e.number() == 1; }},
@@ -226,7 +226,7 @@ constexpr Key nested[] = {
     {dataset, "subsets", "list of tables", "The dataset's folders or metadata files"},
 };
 
-/// Refuses a key that does not belong to the level, saying where it does or which one is nearest.
+/// Refuses a key that does not belong to the level, and names its level or the nearest key.
 [[noreturn]] void refuse_key(const Entry& entry, Level level, const Key* elsewhere) {
   if (elsewhere && level == subset) entry.refuse("belongs to [[datasets]] or [general], not to a subset");
   if (elsewhere) entry.refuse("belongs to [[datasets.subsets]]");
@@ -236,7 +236,7 @@ constexpr Key nested[] = {
   fail(place(entry.file, entry.node), "unknown key \"", shortened(entry.key), "\"", nearest_hint(entry.key, names));
 }
 
-/// Applies the keys of one table; `skipped` is left to the caller.
+/// Applies the keys of one table, except `skipped`.
 void apply(const std::string& file, const toml::table& table, Level level, std::string_view skipped,
            const Target& target) {
   for (const auto& [name, node] : table) {
@@ -295,7 +295,7 @@ DatasetSection read_dataset(const std::string& file, const toml::table& table, c
 toml::table table_of(const std::string& path, const nlohmann::json& object, int depth);
 toml::array array_of(const std::string& path, const nlohmann::json& list, int depth);
 
-/// Gives `put` TOML's value of the same meaning.
+/// Calls `put` with the TOML value of the same meaning.
 template <class Put>
 void put_json(const std::string& path, const nlohmann::json& value, int depth, const Put& put) {
   check(depth < 16, path, ": lists and objects lie too deep inside each other");

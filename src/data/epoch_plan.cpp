@@ -9,7 +9,7 @@
 namespace rankine {
 namespace {
 
-/// Fisher-Yates. Not std::shuffle, whose use of random numbers is the library's own affair.
+/// Fisher-Yates. std::shuffle may use random numbers differently in each library.
 template <class T>
 void shuffle(std::vector<T>& items, Rng rng) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[rng.below(static_cast<uint32_t>(i))]);
@@ -28,7 +28,7 @@ void cut(std::vector<PlannedBatch>& batches, int dataset, int bucket, const std:
 
 std::vector<PlannedBatch> plan_epoch(const TrainingData& data, uint64_t seed, int epoch) {
   std::vector<PlannedBatch> batches;
-  uint32_t stream = 1;  // 0 is the order of the batches
+  uint32_t stream = 1;  // stream 0 is the order of the batches
   for (size_t d = 0; d < data.datasets.size(); ++d) {
     const Dataset& dataset = data.datasets[d];
     for (size_t b = 0; b < dataset.buckets.size(); ++b) {

@@ -24,7 +24,7 @@ std::string with_detail(const std::string& name, const Finding& finding) {
 
 using Group = std::vector<const Finding*>;
 
-/// Findings of a severity, those of the same reason in a folder together, in the order in which the first of them came.
+/// Groups the findings of a severity by folder and reason, in the order of each group's first finding.
 std::vector<Group> groups_of(const Findings& findings, Severity severity) {
   std::vector<Group> groups;
   std::map<std::pair<std::string, std::string>, size_t> by_reason;
@@ -69,7 +69,7 @@ std::string without_path(const std::string& reason, const std::string& path) {
 
 void Findings::add(Severity severity, const std::string& path, const std::string& reason, const std::string& detail) {
   Finding finding{severity, path, without_path(reason, path), detail};
-  // A file that several datasets use is looked at by each.
+  // Each dataset that uses a file checks it.
   if (said_.insert(single_line(finding)).second) findings_.push_back(std::move(finding));
 }
 

@@ -6,29 +6,29 @@
 
 namespace rankine {
 
-/// How grave something is that was found in a dataset.
+/// The severity of a finding.
 enum class Severity {
   error,    ///< stops training
-  warning,  ///< can be trained with, and is perhaps not meant
-  note,     ///< was taken care of
+  warning,  ///< training is possible, but perhaps not intended
+  note,     ///< already handled
 };
 
-/// Something found in a file or folder.
+/// A fault or hint about a file or folder.
 struct Finding {
   Severity severity = Severity::error;
   std::string path{};
-  std::string reason{};  ///< the same text for all files that have it
-  std::string detail{};  ///< of this file
+  std::string reason{};  ///< the same text for all files that share it
+  std::string detail{};  ///< specific to this file
 };
 
-/// Collects what is found, so that all of it is said at once.
+/// Collects findings, so that all of them are reported at once.
 class Findings {
  public:
-  /// Readers begin their messages with the file's path; it is taken off.
+  /// Adds an error. Removes the path if the reader's message begins with it.
   void error(const std::string& path, const std::string& reason);
   void warning(const std::string& path, const std::string& reason, const std::string& detail = "");
   void note(const std::string& path, const std::string& reason, const std::string& detail = "");
-  /// A picture that cannot be trained on: an error, or with `skip_broken` a warning that it is left out.
+  /// Adds an unusable picture: an error, or with `skip_broken` a warning that it is left out.
   void broken(const std::string& path, const std::string& reason);
 
   bool skip_broken = false;
@@ -42,15 +42,15 @@ class Findings {
   std::set<std::string> said_;
 };
 
-/// Says warnings and notes to the log, files of a folder that share a reason in one line, of which the first few are
-/// named. Throws one Error with all errors, if there are any. The warnings that were said.
+/// Logs warnings and notes: one line for the files of a folder that share a reason, with the first few names. Throws
+/// one Error with all errors, if there are any. Returns the logged warnings.
 std::vector<std::string> report(const Findings& findings);
 
-/// Everything that was found, for people: under a heading for each severity a line a finding, and where several files
-/// of a folder share a reason, the reason once with the files below it. Empty when nothing was found.
+/// All findings, for people: a heading per severity and a line per finding. If several files of a folder share a
+/// reason, it appears once with the files below it. Empty without findings.
 std::string report_text(const Findings& findings);
 
-/// "1 error, 2 warnings, 3 notes"; "nothing" when there are none.
+/// "1 error, 2 warnings, 3 notes"; "nothing" without findings.
 std::string counts_text(const Findings& findings);
 
 }  // namespace rankine

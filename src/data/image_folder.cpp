@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view suffixes[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp",
                                          ".PNG", ".JPG", ".JPEG", ".WEBP", ".BMP"};
 
-/// Pictures in formats that are not read, and mixed spellings such as ".Png", which sd-scripts does not take either.
+/// True for pictures in unsupported formats, and for mixed spellings such as ".Png", which sd-scripts ignores too.
 bool is_unread_picture(std::string suffix) {
   std::ranges::transform(suffix, suffix.begin(), [](unsigned char c) { return std::tolower(c); });
   constexpr std::string_view known[] = {".png",  ".jpg",  ".jpeg", ".webp", ".bmp", ".gif", ".tif",
@@ -56,7 +56,7 @@ FolderContents look_at_folder(const std::string& folder) {
 std::vector<std::string> list_images(const std::string& folder) { return look_at_folder(folder).images; }
 
 std::string caption_path(const std::string& image_path, const std::string& extension) {
-  // Not replace_extension: that puts a dot before an extension such as "_tags.txt".
+  // replace_extension would put a dot before an extension such as "_tags.txt".
   return fs::path(image_path).replace_extension().string() + extension;
 }
 

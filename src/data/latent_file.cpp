@@ -20,7 +20,7 @@ constexpr const char* kAlphaMask = "alpha_mask";
 constexpr const char* kProvenance = "rankine_provenance";
 constexpr int64_t kChannels = 4;
 
-/// A line of a recipe, and what is said of a cache in which it differs.
+/// A line of a recipe, and the reason to give if a cache differs in it.
 struct Property {
   std::string_view name;
   const char* reason;
@@ -41,7 +41,7 @@ constexpr Property properties[] = {
 
 std::string text_of(Size size) { return concat_text(size.width, 'x', size.height); }
 
-/// What tells two provenances apart first.
+/// The first difference between two provenances.
 std::string difference(std::string_view there, std::string_view here) {
   for (const Property& property : properties) {
     const auto line = [&](std::string_view text) {
@@ -51,7 +51,7 @@ std::string difference(std::string_view there, std::string_view here) {
     };
     if (line(there) != line(here)) return property.reason;
   }
-  return "what it was made from is not told as it should be";
+  return "the record of its sources is malformed";
 }
 
 /// [a, b] -> [b, a]; latents are [h*w, 4] here and [4, h*w] in the file.
@@ -92,7 +92,7 @@ std::vector<float> read_array(const NpzFile& file, const std::string& name, cons
   return values;
 }
 
-/// Throws Error whose text is the reason, where the arrays with `suffix` do not count.
+/// Throws Error with the reason if the arrays with `suffix` are not valid.
 PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const LatentRecipe& recipe, LatentNeeds needs,
                           bool trust) {
   const int64_t height = recipe.bucket.height / 8, width = recipe.bucket.width / 8;
@@ -104,9 +104,9 @@ PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const 
   if (has(kFlipped)) arrays.flipped = read_array(file, kFlipped + suffix, {kChannels, height, width});
   if (has(kAlphaMask)) arrays.alpha_mask = read_array(file, kAlphaMask + suffix, {height * 8, width * 8});
   if (!trust) {
-    check(has(kProvenance), "it does not tell which picture and VAE it was made from, as other programs' files do not");
-    const NpyArray told = file.read(kProvenance + suffix);
-    const std::string_view there(reinterpret_cast<const char*>(told.bytes.data()), told.bytes.size());
+    check(has(kProvenance), "it does not tell its picture and its VAE, as files of other programs never do");
+    const NpyArray recorded = file.read(kProvenance + suffix);
+    const std::string_view there(reinterpret_cast<const char*>(recorded.bytes.data()), recorded.bytes.size());
     const std::string here = provenance(recipe, arrays);
     if (there != here) fail(difference(there, here));
   }
@@ -126,7 +126,7 @@ std::string four_digits(int value) {
   return std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
 }
 
-/// The arrays of a cache file that stay when another size is written; none where it cannot be read.
+/// The arrays of a cache file that stay when another size is written; none if it cannot be read.
 std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& path,
                                                           const std::vector<std::string>& keep) {
   std::vector<std::pair<std::string, NpyArray>> arrays;
@@ -137,7 +137,7 @@ std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& pat
       for (const char* name : {kLatents, "original_size", "crop_ltrb", kFlipped, kAlphaMask, kProvenance})
         if (file.has(name + suffix)) arrays.emplace_back(name + suffix, file.read(name + suffix));
   } catch (const Error&) {
-    arrays.clear();  // damaged: it was said when it was read, and is made anew
+    arrays.clear();  // damaged: reading it reported that, and it is made anew
   }
   return arrays;
 }
@@ -178,7 +178,7 @@ LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe
   } catch (const Error& error) {
     read.reason = error.what();
   }
-  // Readers name the file themselves; files with the same fault are told together.
+  // Readers name the file themselves; the report groups files with the same fault.
   if (read.reason.starts_with(path + ": ")) read.reason.erase(0, path.size() + 2);
   return read;
 }
@@ -192,7 +192,7 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
                     .alpha_mask = latents.alpha_mask};
   const std::array<int64_t, 2> size = {recipe.size.width, recipe.size.height};
   const std::array<double, 4> crop = crop_ltrb(recipe.bucket, recipe.size);
-  const std::string told = provenance(recipe, arrays);
+  const std::string recorded = provenance(recipe, arrays);
 
   std::vector<NpyToWrite> all;
   const auto add = [&](const char* name, DType dtype, Shape shape, auto values) {
@@ -205,7 +205,7 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
     add(kFlipped, DType::f32, {kChannels, height, width}, std::span<const float>(arrays.flipped));
   if (!arrays.alpha_mask.empty())
     add(kAlphaMask, DType::f32, {height * 8, width * 8}, std::span<const float>(arrays.alpha_mask));
-  add(kProvenance, DType::u8, {static_cast<int64_t>(told.size())}, std::span<const char>(told));
+  add(kProvenance, DType::u8, {static_cast<int64_t>(recorded.size())}, std::span<const char>(recorded));
   const auto kept = kept_arrays(path, keep);
   for (const auto& [name, array] : kept) all.push_back({name, array.dtype, array.shape, array.bytes});
 

@@ -20,7 +20,7 @@ LatentRecipe recipe_of(const TrainingData& data, const Sample& sample) {
   return recipe;
 }
 
-/// Gives every item its file and its place in it.
+/// Assigns every item its file and its suffix there.
 void give_files(LatentPlan& plan, const TrainingData& data) {
   std::map<std::string, std::vector<LatentItem*>> by_file;
   for (LatentItem& item : plan.items) {
@@ -70,7 +70,7 @@ LatentPlan plan_latents(const TrainingData& data, bool to_disk) {
     item.needs.alpha_mask = options.alpha_mask;
   }
   for (auto& [key, item] : items) plan.items.push_back(std::move(item));
-  // Mirrored or not, those that are alike are together: they are encoded in batches.
+  // Keeps items of one size and one kind together: they are encoded in batches.
   std::ranges::stable_sort(plan.items, {},
                            [](const LatentItem& item) { return std::pair(item.recipe.bucket, item.needs.flipped); });
   std::map<Key, int> index;

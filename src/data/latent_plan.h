@@ -7,25 +7,25 @@
 
 namespace rankine {
 
-/// Latents that are made once, however many samples they serve.
+/// Latents to make once for all samples that share them.
 struct LatentItem {
-  int sample = 0;         ///< one of those
+  int sample = 0;         ///< one of these samples
   LatentRecipe recipe{};  ///< without digests and type
-  LatentNeeds needs{};    ///< of any of them
-  std::string file{};     ///< where they are kept; empty: nowhere
+  LatentNeeds needs{};    ///< of all samples together
+  std::string file{};     ///< the cache file; empty: none
   std::string suffix{};   ///< see write_latent_file
   std::vector<std::string> keep{};
 };
 
 /// All latents of a run.
 struct LatentPlan {
-  std::vector<LatentItem> items{};  ///< those of one size together
+  std::vector<LatentItem> items{};  ///< items of one size are together
   std::vector<int> item_of_sample{};
-  std::vector<std::string> without_file{};  ///< pictures whose file is another one's: only their suffixes differ
+  std::vector<std::string> without_file{};  ///< pictures that would share another one's file: only suffixes differ
 };
 
-/// Pictures that are used several times alike share their latents. With `to_disk` each has its file; where a picture is
-/// used in several sizes, these share it.
+/// Equal uses of a picture share their latents. With `to_disk` each picture has a file, which holds all its
+/// sizes.
 LatentPlan plan_latents(const TrainingData& data, bool to_disk);
 
 }  // namespace rankine

@@ -21,13 +21,13 @@
 namespace rankine {
 namespace {
 
-/// Random numbers that belong to one use of one sample, whoever computes it and when.
+/// Random numbers keyed by one use of one sample, independent of thread and time.
 Rng rng_of(uint64_t seed, uint32_t purpose, int epoch, Draw draw) {
   const uint64_t key = static_cast<uint64_t>(epoch) << 32 | static_cast<uint32_t>(draw.sample);
   return Rng(seed, purpose, key, static_cast<uint32_t>(draw.repeat));
 }
 
-/// A file as it was when it was looked at.
+/// Reads a file and checks that it has not changed.
 Image read_again(const std::string& path, Size size, Alpha alpha, int orientation) {
   Image image;
   try {
@@ -46,8 +46,8 @@ Interpolation interpolation_of(const SubsetOptions& options) {
   return name ? interpolation_from(*name) : Interpolation::automatic;
 }
 
-/// The part of the picture that is trained on; with alpha where its folder has alpha_mask, whose resizing then weighs
-/// the colours by it, as in sd-scripts.
+/// The part of the picture that is trained on. It has alpha if its folder has alpha_mask; resizing then weighs the
+/// colours by alpha, as in sd-scripts.
 Image image_part(const TrainingData& data, const Sample& s, const Crop& crop) {
   const SubsetOptions& options = data.subset_of(s).options;
   return apply(crop, read_again(s.path, s.size, options.alpha_mask ? Alpha::require : Alpha::drop, s.orientation),
@@ -65,7 +65,7 @@ std::vector<float> channel_of(Image image, size_t channel, bool flipped) {
 }
 
 std::vector<float> alpha_of(const Sample& s, const Image& picture, bool flipped) {
-  check(picture.channels == 4, s.path, ": the mask of a picture that has none is asked for");
+  check(picture.channels == 4, s.path, ": this picture has no mask");
   return channel_of(picture, 3, flipped);
 }
 
@@ -95,7 +95,7 @@ std::vector<float> load_alpha_mask(const TrainingData& data, int sample, bool fl
   return alpha_of(s, image_part(data, s, centre_crop(s)), flipped);
 }
 
-/// The batches under way, oldest first, and the threads that make them sample by sample.
+/// The batches in progress, oldest first, and the threads that make them sample by sample.
 class Loader::Queue {
  public:
   Queue(const TrainingData& data, const LoaderConfig& config)
@@ -149,7 +149,7 @@ class Loader::Queue {
     Batch batch;
     int64_t number = 0;  // from the start of epoch 0
     std::vector<Draw> draws;
-    size_t given_out = 0;   // draws that some thread has taken
+    size_t given_out = 0;   // draws that a thread has taken
     size_t unfinished = 0;  // draws that are not done
     std::exception_ptr failure;
   };
@@ -183,7 +183,7 @@ class Loader::Queue {
     }
   }
 
-  /// Under the lock. The newest slot is the only one that can have draws left; when it has none, a new one is opened.
+  /// Call it under the lock. Only the newest slot can have draws left; if it has none, a new slot is opened.
   Slot* slot_with_work() {
     if (!slots_.empty() && slots_.back()->given_out < slots_.back()->draws.size()) return slots_.back().get();
     if (opened_ >= end_ || slots_.size() >= static_cast<size_t>(config_.queue_batches)) return nullptr;
@@ -218,12 +218,12 @@ class Loader::Queue {
     }
     slots_.push_back(std::move(slot));
     ++opened_;
-    // There may be work for more than this thread now.
+    // There may now be work for other threads.
     to_do_.notify_all();
     return slots_.back().get();
   }
 
-  /// Makes element `i` of a batch; different elements are made at the same time.
+  /// Makes element `i` of a batch; several threads make different elements.
   void make(Slot& slot, size_t i) const {
     Batch& batch = slot.batch;
     const Draw draw = slot.draws[i];
@@ -277,7 +277,7 @@ class Loader::Queue {
   int64_t opened_ = 0, consumed_ = 0;
   std::exception_ptr failure_;
   bool stop_ = false;
-  std::vector<std::jthread> threads_;  // last: joined before anything they use goes
+  std::vector<std::jthread> threads_;  // last, so that they are joined before anything they use is destroyed
 };
 
 Loader::Loader(const TrainingData& data, const LoaderConfig& config) : queue_(std::make_unique<Queue>(data, config)) {}

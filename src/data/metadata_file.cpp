@@ -22,7 +22,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, fault);
 }
 
-/// The picture that a key means. Throws Error when there is none.
+/// The picture that a key names. Throws Error if there is none.
 std::string find_picture(const std::string& key, const std::string& image_dir) {
   check(!key.empty() && key.find('\0') == std::string::npos, "this is no name of a picture");
   fs::path path(key);
@@ -36,14 +36,14 @@ std::string find_picture(const std::string& key, const std::string& image_dir) {
   fail("there is no such picture in ", shortened(path.parent_path().string()));
 }
 
-/// Throws Error where something other than a text stands.
+/// Throws Error if the member is not a text.
 std::string text_of(const MetadataText& member, const char* name) {
   const std::string_view kind = member.kind;
   check(kind == "a text" || kind == "null", "its \"", name, "\" must be a text, got ", kind);
   return member.text;
 }
 
-/// Tags behind each line of a caption multiply.
+/// Each line of a caption gets all tags, so the lengths multiply.
 void check_length(const std::string& caption) {
   check(caption.size() <= kLongestCaption, "its caption is longer than ", kLongestCaption, " bytes");
 }

@@ -11,8 +11,8 @@
 namespace rankine {
 namespace {
 
-/// Reads event by event. A tree of all values is many times the file's size, goes down by recursion when it is copied,
-/// and takes quadratic time where it keeps the members' order.
+/// Reads event by event. A tree of all values is many times the file's size, is copied recursively, and takes quadratic
+/// time if it keeps the members' order.
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
   /// `line`: 0, or the number of the line that is one picture.

@@ -5,25 +5,25 @@
 
 namespace rankine {
 
-/// A value of a metadata file where a text is looked for.
+/// A member of a metadata file that should be a text.
 struct MetadataText {
   std::string text{};
-  const char* kind = "null";  ///< what stands there: "null" (also where nothing does), "a text", "a number" ...
+  const char* kind = "null";  ///< its actual type: "null" (also if it is missing), "a text", "a number" ...
 };
 
-/// What a metadata file says of one picture.
+/// The entry of one picture in a metadata file.
 struct MetadataPicture {
   std::string key{};
-  const char* kind = "null";  ///< of its whole value: "an object" is right
+  const char* kind = "null";  ///< type of its whole value; "an object" is right
   MetadataText caption{}, tags{}, image_path{};
 };
 
-/// The members of {KEY: {"caption": ..., "tags": ...}} in the file's order; of equal keys the last value counts, in the
-/// first one's place. Throws Error naming `path` for what is no JSON object. Time and memory go with the text's length,
-/// however it is nested.
+/// The members of {KEY: {"caption": ..., "tags": ...}} in the file's order. For equal keys the last value counts, in
+/// the first one's place. Throws Error that names `path` if the text is not a JSON object. Time and memory are
+/// proportional to the text's length for any nesting.
 std::vector<MetadataPicture> metadata_of_object(std::string_view text, const std::string& path);
 
-/// Of JSON Lines: an object {"image_path": KEY, "caption": ..., "tags": ...} a line.
+/// The same for JSON Lines: one object {"image_path": KEY, "caption": ..., "tags": ...} per line.
 std::vector<MetadataPicture> metadata_of_lines(std::string_view text, const std::string& path);
 
 }  // namespace rankine

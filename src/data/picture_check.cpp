@@ -16,11 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// From here on an enlarged picture is visibly blurred.
+/// A picture enlarged by this factor is visibly blurred.
 constexpr double kEnlargedMuch = 2;
-/// Less than this part of a picture is seldom what its caption tells of.
+/// Less than this part of a picture seldom shows its caption.
 constexpr double kMostlyCut = 0.5;
-/// Decoding takes longer than a step's other work on pictures.
+/// Decoding such a picture takes longer than a step's other work on pictures.
 constexpr int64_t kHugePixels = 50'000'000;
 
 std::string with_one_decimal(double value) {
@@ -82,7 +82,7 @@ void PictureCheck::note(const std::string& path, const SubsetOptions& options, F
     findings.note(path, concat_text("a ", name_of(facts.format), " picture by its content; it is read as that"));
   if (facts.orientation != 1) {
     if (config_.apply_exif_orientation) {
-      findings.note(path, "turned as its EXIF orientation says", concat_text("orientation ", facts.orientation));
+      findings.note(path, "turned by its EXIF orientation", concat_text("orientation ", facts.orientation));
     } else {
       findings.warning(path,
                        "its EXIF orientation is ignored, as sd-scripts does, so it is not trained as viewers show it: "
@@ -102,8 +102,8 @@ void PictureCheck::note(const std::string& path, const SubsetOptions& options, F
   if (facts.is_cmyk)
     findings.warning(path,
                      "its CMYK colours are converted without their profile and may look different: save it as RGB");
-  if (facts.bits == 16) findings.note(path, "of its 16 bits a sample the upper 8 are used");
-  if (facts.is_animated) findings.note(path, "of its animation the first frame is used");
+  if (facts.bits == 16) findings.note(path, "only the upper 8 of its 16 bits per sample are used");
+  if (facts.is_animated) findings.note(path, "only the first frame of its animation is used");
   const int64_t pixels = static_cast<int64_t>(look.size.width) * look.size.height;
   if (pixels > kHugePixels)
     findings.warning(path, "a huge picture, which takes long to read each time it is used: make it smaller",
@@ -113,7 +113,7 @@ void PictureCheck::note(const std::string& path, const SubsetOptions& options, F
 void PictureCheck::note_duplicates(const std::set<std::string>& paths, Findings& findings) const {
   std::map<uint64_t, std::vector<std::string>> by_bytes;
   for (const std::string& path : paths) by_bytes[look(path).bytes].push_back(path);
-  std::vector<std::string> alike;  // in size: only these have to be read
+  std::vector<std::string> alike;  // in size: only these must be read
   for (const auto& [bytes, same] : by_bytes)
     if (same.size() > 1) alike.insert(alike.end(), same.begin(), same.end());
   std::vector<std::string> hashes(alike.size());
@@ -121,7 +121,7 @@ void PictureCheck::note_duplicates(const std::set<std::string>& paths, Findings&
     try {
       hashes[i] = sha256_of_file(alike[i]);
     } catch (const std::exception&) {
-      hashes[i] = alike[i];  // gone meanwhile; reading it again will say so
+      hashes[i] = alike[i];  // gone in the meantime; reading it again reports that
     }
   });
   std::map<std::string, std::string> first_of;

@@ -21,7 +21,7 @@ double lanczos3(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
 
 double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
 
-/// The input pixels one output pixel is made of.
+/// The input pixels of one output pixel.
 struct Window {
   int first = 0;
   std::vector<int32_t> weights;
@@ -30,7 +30,7 @@ struct Window {
 std::vector<Window> windows_for(int in_size, int out_size, PillowFilter kind) {
   const auto filter = kind == PillowFilter::lanczos ? lanczos3 : box;
   const double scale = static_cast<double>(in_size) / out_size;
-  const double filter_scale = std::max(scale, 1.0);  // enlarging interpolates, it does not sharpen the filter
+  const double filter_scale = std::max(scale, 1.0);  // enlarging interpolates and does not sharpen the filter
   const double support = (kind == PillowFilter::lanczos ? 3.0 : 0.5) * filter_scale;
   const double inverse = 1.0 / filter_scale;
   std::vector<Window> windows(out_size);

@@ -4,12 +4,12 @@
 
 namespace rankine {
 
-/// Pillow's filters that OpenCV has not got in the same form.
+/// Filters of Pillow that OpenCV lacks in the same form.
 enum class PillowFilter : uint8_t { lanczos, box };
 
 /// Resamples 8-bit pixels [height, width, channels] to [out_height, out_width, channels] with Pillow's fixed-point
-/// arithmetic: first along rows, then along columns, rounded to 8 bits between the two. A side that keeps its length is
-/// not touched.
+/// arithmetic: first along rows, then along columns, rounded to 8 bits between the two. An unchanged side is not
+/// resampled.
 std::vector<uint8_t> pillow_resample(const std::vector<uint8_t>& pixels, int width, int height, int channels,
                                      int out_width, int out_height, PillowFilter filter);
 

@@ -12,8 +12,8 @@
 
 namespace rankine {
 
-/// Makes things 0 ... count - 1 on threads of its own ahead of the one who takes them, and hands them out in order. At
-/// most `ahead` are made or being made and not taken.
+/// Makes items 0 ... count - 1 in advance on its own threads and returns them in order. At most `ahead` items are ready
+/// or in progress.
 template <class T>
 class Prefetch {
  public:
@@ -31,7 +31,7 @@ class Prefetch {
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
 
-  /// Waits for the next thing. Rethrows what went wrong while that one was made. To be called `count` times at most.
+  /// Waits for the next item. Rethrows an error that occurred while it was made. Call it at most `count` times.
   T next() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return made_.contains(taken_); });
@@ -75,7 +75,7 @@ class Prefetch {
   std::map<int, Made> made_;
   int begun_ = 0, taken_ = 0;
   bool stop_ = false;
-  std::vector<std::jthread> threads_;  // last: joined before anything they use goes
+  std::vector<std::jthread> threads_;  // last, so that they are joined before anything they use is destroyed
 };
 
 }  // namespace rankine

@@ -11,7 +11,7 @@
 namespace rankine {
 namespace {
 
-/// The network's input, back as a picture.
+/// Turns the network's input back into a picture.
 Image picture_of(const Batch& batch, size_t element) {
   const auto [width, height] = batch.bucket;
   Image image{.width = width, .height = height};
@@ -40,7 +40,7 @@ PreviewPicture preview_of(const TrainingData& data, const Batch& batch, size_t e
   const size_t pixels = static_cast<size_t>(batch.bucket.width) * batch.bucket.height;
   if (data.has_mask(sample)) {
     const auto mask = std::span(batch.masks).subspan(element * pixels, pixels);
-    // Where all of a picture counts there is nothing to show.
+    // A mask of ones needs no drawing.
     if (std::ranges::any_of(mask, [](float factor) { return factor != 1; }))
       shown.mask.assign(mask.begin(), mask.end());
   }

@@ -8,11 +8,11 @@
 
 namespace rankine {
 
-/// One use of a picture in the first epoch, as the network gets it.
+/// One use of a picture in the first epoch, as the network sees it.
 struct PreviewPicture {
   std::string file{};
   SheetPicture shown{};
-  std::string caption{};  ///< all of it
+  std::string caption{};  ///< the whole caption
 };
 
 /// The first `count` pictures of the first epoch, each once, in the order of the batches: cut, resized, mirrored and

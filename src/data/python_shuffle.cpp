@@ -9,8 +9,8 @@
 namespace rankine {
 namespace {
 
-/// MT19937 (Matsumoto and Nishimura 1998), begun from a list of numbers as its authors' init_by_array does it.
-/// std::mt19937 is the same generator, but cannot be begun so.
+/// MT19937 (Matsumoto and Nishimura 1998), seeded from a list of numbers by its authors' init_by_array. std::mt19937 is
+/// the same generator but lacks this seeding.
 class MersenneTwister {
  public:
   explicit MersenneTwister(std::span<const uint32_t> key) {

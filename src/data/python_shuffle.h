@@ -4,8 +4,8 @@
 
 namespace rankine {
 
-/// The order of list(range(count)) after Python's random.seed(seed) and random.shuffle: which pictures sd-scripts holds
-/// out follows from it.
+/// The order of list(range(count)) after Python's random.seed(seed) and random.shuffle. It decides which pictures
+/// sd-scripts holds out.
 std::vector<int> python_shuffle(int count, int64_t seed);
 
 }  // namespace rankine

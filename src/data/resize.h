@@ -8,7 +8,7 @@
 
 namespace rankine {
 
-/// How a picture is resampled. `automatic`: area when neither side grows, otherwise lanczos.
+/// The filter for resizing. `automatic`: area if neither side grows, otherwise lanczos.
 enum class Interpolation : uint8_t { automatic, lanczos, box, area, bilinear, bicubic, nearest };
 
 /// lanczos, lanczos4, box, area, bilinear, linear, bicubic, cubic, nearest. Throws Error for any other name.
@@ -16,7 +16,7 @@ Interpolation interpolation_from(std::string_view name);
 
 /// Resamples to exactly `size`, to the same pixels as sd-scripts' libraries: Pillow's arithmetic for lanczos and box
 /// (with four channels the colours are premultiplied by alpha), and OpenCV's for the others. A picture that already has
-/// the size is returned as it is.
+/// the size is returned unchanged.
 Image resize(const Image& image, Size size, Interpolation interpolation);
 
 /// The part of `size` whose left top corner is at (left, top). It must lie inside the picture.
@@ -29,8 +29,8 @@ Image centre_crop(const Image& image, Size size);
 /// Mirrors left and right.
 Image flip_horizontal(const Image& image);
 
-/// What the network gets: (x / 255 - 0.5) / 0.5 of the first three channels as [H, W, 3], mirrored when `flipped`.
-/// Writes height * width * 3 floats from `out` on. Needs at least three channels.
+/// Writes the network's input from `out` on: (x / 255 - 0.5) / 0.5 of the first three channels as [H, W, 3], mirrored
+/// if `flipped`; height * width * 3 floats. Needs at least three channels.
 void to_network_input(const Image& image, bool flipped, float* out);
 
 }  // namespace rankine

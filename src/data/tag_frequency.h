@@ -8,14 +8,14 @@
 
 namespace rankine {
 
-/// How often each tag of a folder occurs, in order of first appearance.
+/// The count of each tag of a folder, in order of first appearance.
 struct TagFrequency {
   std::string folder{};
   std::vector<std::pair<std::string, int64_t>> tags{};
 };
 
-/// Counts the tags of captions as ss_tag_frequency has them: captions are split at commas, tags stripped and
-/// lower-cased, empty ones left out.
+/// Counts the tags of captions for ss_tag_frequency: captions are split at commas, tags stripped and lower-cased, empty
+/// ones left out.
 class TagCounter {
  public:
   explicit TagCounter(std::string folder) { frequency_.folder = std::move(folder); }

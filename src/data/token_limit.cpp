@@ -16,7 +16,7 @@ int64_t TokenLimit::tokens_of(std::string_view caption) const {
 }
 
 bool TokenLimit::is_within(std::string_view caption) const {
-  // A token is at least a byte, of which normalisation makes at most three.
+  // A token has at least one byte, and normalisation makes at most three of it.
   const bool is_short = !weighted_ && caption.size() * 3 <= static_cast<size_t>(limit_);
   return is_short || tokens_of(caption) <= limit_;
 }
@@ -26,7 +26,7 @@ std::string_view TokenLimit::read_part(std::string_view caption) const {
   std::vector<size_t> ends;  // where words end
   for (size_t i = 1; i < caption.size(); ++i)
     if (caption[i] == ' ' && caption[i - 1] != ' ') ends.push_back(i);
-  size_t low = 0, high = ends.size();  // so many words are certainly read; one more than `high` are not
+  size_t low = 0, high = ends.size();  // this many words are read; `high` + 1 are not
   while (low < high) {
     const size_t middle = (low + high + 1) / 2;
     if (is_within(caption.substr(0, ends[middle - 1])))

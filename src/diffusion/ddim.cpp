@@ -6,8 +6,8 @@
 namespace rankine {
 namespace {
 
-/// Song et al. 2020, arXiv:2010.02502, eq. 12 with sigma = 0. The predicted clean latents are clipped to [-1, 1], the
-/// predicted noise is not computed again from them: both as in sd-scripts' previews.
+/// Song et al. 2020, arXiv:2010.02502, eq. 12 with sigma = 0. As in sd-scripts' previews, the predicted clean latents
+/// are clipped to [-1, 1], and the predicted noise is not computed again from them.
 class Ddim final : public Sampler {
  public:
   Ddim(const SamplerConfig& config, const NoiseSchedule& schedule) : prediction_(config.prediction) {
@@ -36,7 +36,7 @@ class Ddim final : public Sampler {
 
  private:
   Prediction prediction_;
-  std::vector<float> alphas_, alphas_after_;  // of each step's timestep, and of the one it leads to
+  std::vector<float> alphas_, alphas_after_;  // at each step's timestep, and at the next one
 };
 
 }  // namespace

@@ -51,8 +51,8 @@ class Dpm2 final : public Sampler {
 
   Prediction prediction_;
   bool ancestral_;
-  std::vector<float> sigmas_, middles_;  // where each step begins, and where it looks; 0 after the last
-  std::vector<AncestralStep> steps_;     // where each step leads to
+  std::vector<float> sigmas_, middles_;  // at the start and at the midpoint of each step; 0 after the last
+  std::vector<AncestralStep> steps_;     // the end of each step
 };
 
 }  // namespace

@@ -6,10 +6,10 @@
 namespace rankine {
 namespace {
 
-/// What differs between the DPM-Solvers.
+/// The differences between the DPM-Solvers.
 struct DpmSolverKind {
   bool integrates_clean;  ///< DPM-Solver++: over predicted clean latents; else over predicted noise
-  bool single_step;       ///< steps of two calls, each begun anew; else every call uses the one before
+  bool single_step;       ///< steps of two calls, each begun anew; else every call uses the previous one
 };
 
 /// DPM-Solver of order 2 with midpoint correction (Lu et al. 2022, arXiv:2206.00927) and DPM-Solver++
@@ -18,7 +18,7 @@ class DpmSolver final : public Sampler {
  public:
   DpmSolver(const SamplerConfig& config, const NoiseSchedule& schedule, DpmSolverKind kind)
       : prediction_(config.prediction), kind_(kind) {
-    // One timestep more than there are steps, rounded half to even; the one at 0 is left out.
+    // The timesteps are one more than the steps, rounded half to even; the one at 0 is left out.
     const std::vector<double> spaced = evenly_spaced(static_cast<double>(schedule.size() - 1), config.steps + 1);
     for (size_t k = spaced.size() - 1; k > 0; --k) {
       timesteps_.push_back(static_cast<float>(std::nearbyint(spaced[k])));
@@ -33,7 +33,7 @@ class DpmSolver final : public Sampler {
             SamplerMemory& memory) const override {
     memory.remember(predicted(points_[index], model_output, latents), 2);
     const bool second = is_second_order(index);
-    // Where the step began: for the second call of a pair, before the first one.
+    // The start of the step: for the second call of a pair, the point before the first call.
     const size_t start = second && kind_.single_step ? index - 1 : index;
     if (start == index) memory.begin.assign(latents.begin(), latents.end());
     const Point &from = points_[start], &to = points_[index + 1];
@@ -41,7 +41,7 @@ class DpmSolver final : public Sampler {
     const double kept = kind_.integrates_clean ? to.noise / from.noise : to.signal / from.signal;
     const double moved = kind_.integrates_clean ? -to.signal * std::expm1(-h) : -to.noise * std::expm1(h);
 
-    // Weights of the newest prediction and of the one before it.
+    // Weights of the newest prediction and of the previous one.
     double newest = moved, before = 0;
     if (second) {
       const double r = (points_[index].lambda - points_[index - 1].lambda) / h, half = moved / (2 * r);
@@ -75,7 +75,7 @@ class DpmSolver final : public Sampler {
     return values;
   }
 
-  /// The last step is of order 1: to clean latents always, else where steps are few.
+  /// The last step is of order 1: always if it leads to clean latents, else if there are few steps.
   bool is_second_order(size_t index) const {
     constexpr size_t kFewSteps = 15;
     const bool last = index + 1 == timesteps_.size();
@@ -85,7 +85,7 @@ class DpmSolver final : public Sampler {
 
   Prediction prediction_;
   DpmSolverKind kind_;
-  std::vector<Point> points_;  // of each call, and where the last one leads to
+  std::vector<Point> points_;  // of each call, and the end of the last one
 };
 
 }  // namespace

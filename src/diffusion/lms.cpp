@@ -7,8 +7,8 @@
 namespace rankine {
 namespace {
 
-/// Linear multistep (Adams-Bashforth) over sigma, of order 4: the last derivatives are joined by a polynomial, which is
-/// integrated over the step (k-diffusion's sample_lms).
+/// Linear multistep (Adams-Bashforth) over sigma, of order 4: a polynomial through the last derivatives is integrated
+/// over the step (k-diffusion's sample_lms).
 class Lms final : public Sampler {
  public:
   Lms(const SamplerConfig& config, const NoiseSchedule& schedule) : prediction_(config.prediction) {
@@ -38,8 +38,8 @@ class Lms final : public Sampler {
  private:
   static constexpr size_t kOrder = 4;
 
-  /// The integral over step `index` of the Lagrange polynomial through the derivatives of the last `order` sigmas that
-  /// belongs to the `k`-th newest. Its degree is at most 3, which two Gauss points integrate exactly.
+  /// The integral over step `index` of the Lagrange polynomial of the `k`-th newest of the last `order` derivatives.
+  /// Its degree is at most 3, so two Gauss points integrate it exactly.
   float coefficient(size_t index, size_t k, size_t order) const {
     const double begin = sigmas_[index], end = sigmas_[index + 1];
     double sum = 0;

@@ -33,7 +33,7 @@ float exponential(double c, double scale, int64_t timestep, int64_t timesteps, f
   return static_cast<float>(std::pow(c, static_cast<double>(timestep) / static_cast<double>(timesteps)) * scale);
 }
 
-// huber_scale has no part in it in sd-scripts either.
+// sd-scripts ignores huber_scale here too.
 float by_snr(double c, double, int64_t, int64_t, float alpha) {
   const double ratio = 1 + std::sqrt((1.0 - alpha) / alpha);
   return static_cast<float>((1 - c) / (ratio * ratio) + c);
@@ -94,7 +94,7 @@ std::vector<float> resize_mask_area(std::span<const float> mask, int64_t height,
       out_width, "]");
   std::vector<float> out(out_height * out_width);
   for (int64_t y = 0; y < out_height; ++y) {
-    // A block starts at the floor and ends at the ceiling of its real borders, so neighbours may share a row.
+    // A block spans the floor to the ceiling of its exact borders, so neighbours may share a row.
     const int64_t top = y * height / out_height, bottom = ((y + 1) * height + out_height - 1) / out_height;
     for (int64_t x = 0; x < out_width; ++x) {
       const int64_t left = x * width / out_width, right = ((x + 1) * width + out_width - 1) / out_width;

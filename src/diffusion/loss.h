@@ -8,34 +8,34 @@
 
 namespace rankine {
 
-/// One shape of the error. `threshold` is the Huber threshold of the sample; l1 and l2 do not read it.
+/// A loss per element. `threshold` is the Huber threshold of the sample; l1 and l2 ignore it.
 struct LossKind {
-  std::string_view name;  ///< as --loss_type names it
+  std::string_view name;  ///< its name in --loss_type
   float (*value)(float difference, float threshold);
   float (*slope)(float difference, float threshold);  ///< derivative of `value` by `difference`
   bool uses_threshold;
 };
 
 std::span<const LossKind> loss_kinds();
-/// Throws Error with the known names when there is no such kind.
+/// Throws Error with the known names for an unknown name.
 const LossKind& find_loss_kind(std::string_view name);
 
-/// How the Huber threshold of a sample follows from its timestep. c = huber_c, scale = huber_scale, alpha =
+/// Computes the Huber threshold of a sample from its timestep. c = huber_c, scale = huber_scale, alpha =
 /// alphas_cumprod.
 struct HuberSchedule {
-  std::string_view name;  ///< as --huber_schedule names it
+  std::string_view name;  ///< its name in --huber_schedule
   float (*threshold)(double c, double scale, int64_t timestep, int64_t timesteps, float alpha);
 };
 
 std::span<const HuberSchedule> huber_schedules();
-/// Throws Error with the known names when there is no such schedule.
+/// Throws Error with the known names for an unknown name.
 const HuberSchedule& find_huber_schedule(std::string_view name);
 
-/// Throws Error when the timestep is outside the noise schedule.
+/// Throws Error if the timestep is outside the noise schedule.
 float huber_threshold(const HuberSchedule& huber, double huber_c, double huber_scale, const NoiseSchedule& schedule,
                       int64_t timestep);
 
-/// Mean of the error over one sample's elements, summed in double. `mask` is empty or has a factor for each element.
+/// The mean error over one sample's elements, summed in double. `mask` is empty or has a factor per element.
 float sample_loss(const LossKind& kind, std::span<const float> prediction, std::span<const float> target,
                   float threshold, std::span<const float> mask = {});
 

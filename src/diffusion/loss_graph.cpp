@@ -7,7 +7,7 @@
 namespace rankine {
 namespace {
 
-/// The error of each element, from the difference d [N, ...] and the samples' thresholds c [N] (none where the kind has
+/// The error of each element, from the difference d [N, ...] and the samples' thresholds c [N] (none if the kind has
 /// none). The formulas are those of loss_kinds().
 struct LossOfElements {
   std::string_view name;

@@ -5,15 +5,15 @@
 
 namespace rankine {
 
-/// What the loss of a step reads beside prediction and target.
+/// Settings of a step's loss.
 struct LossGraphSettings {
   std::string_view loss_type = "l2";  ///< a name of loss_kinds()
-  bool masked = false;                ///< errors are weighed by where they are
+  bool masked = false;                ///< a mask weighs the errors
 };
 
-/// The loss of each sample as part of the step: errors, weighed by the mask, and their mean over all but the first
-/// axis. prediction, target: f32 [N, h, w, C] -> f32 [N]. Adds the input "huber_c" f32 [N] where the loss has a
-/// threshold, and "loss_mask" f32 [N, h, w, 1] when masked. Throws Error with the known names when there is no such
+/// Builds the loss of each sample: errors, weighed by the mask, and their mean over all axes but the first.
+/// prediction, target: f32 [N, h, w, C] -> f32 [N]. Adds the input "huber_c" f32 [N] if the loss has a
+/// threshold, and "loss_mask" f32 [N, h, w, 1] if masked. Throws Error with the known names for an unknown
 /// loss.
 Value sample_losses(Graph& graph, const LossGraphSettings& settings, Value prediction, Value target);
 

@@ -8,8 +8,8 @@
 namespace rankine {
 namespace {
 
-// The first timesteps have an SNR above 1000; the weights below would vanish or explode there, so it is cut (required
-// by the recorded tables).
+// The first timesteps have an SNR above 1000, where the weights below would vanish or explode, so it is limited
+// (required by the recorded tables).
 constexpr float snr_limit = 1000;
 
 float capped(float snr) { return std::min(snr, snr_limit); }

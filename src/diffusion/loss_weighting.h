@@ -8,7 +8,7 @@
 
 namespace rankine {
 
-/// What the U-Net is trained to predict.
+/// The quantity that the U-Net learns to predict.
 enum class Prediction { epsilon, v };
 
 /// Names as in sd-scripts' options. Several weights multiply.
@@ -20,21 +20,21 @@ struct LossWeightingConfig {
   bool debiased_estimation_loss = false;           ///< Yu et al. 2024, arXiv:2310.08442
 };
 
-/// One way to weigh a sample's loss by its timestep.
+/// A weight of a sample's loss that depends on its timestep.
 struct LossWeighting {
-  std::string_view name;  ///< the option that turns it on
+  std::string_view name;  ///< the option that enables it
   bool (*active)(const LossWeightingConfig&);
   float (*weight)(const LossWeightingConfig&, float snr);
 };
 
-/// All of them, in the order in which they are applied.
+/// All weightings in the order of their application.
 std::span<const LossWeighting> loss_weightings();
 
-/// Throws Error when an option contradicts what is predicted.
+/// Throws Error if an option contradicts the prediction.
 void check_loss_weighting(const LossWeightingConfig& config);
 
-/// The factor on the loss of a sample at `timestep`: the product of all active weightings, 1 when there are none.
-/// Throws Error when the timestep is outside the schedule.
+/// The factor on the loss of a sample at `timestep`: the product of all active weightings, 1 without any. Throws Error
+/// if the timestep is outside the schedule.
 float loss_weight(const LossWeightingConfig& config, const NoiseSchedule& schedule, int64_t timestep);
 
 }  // namespace rankine

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kChannels = 4;
 
-/// Where a pixel of an enlarged axis lies in the small one.
+/// The position of a pixel of an enlarged axis in the small one.
 struct Tap {
   int64_t low, high;
   float weight;  ///< of `high`

@@ -8,18 +8,18 @@
 
 namespace rankine {
 
-/// What is done to noise and timesteps before they meet the latents. Names and defaults are those of sd-scripts'
-/// options; strengths of 0 mean off.
+/// Settings of noise and timesteps. Names and defaults are those of sd-scripts' options; a strength of 0 means
+/// off.
 struct NoiseConfig {
-  std::optional<double> noise_offset = {};            ///< strength of one normal number a channel, added to the noise
+  std::optional<double> noise_offset = {};            ///< strength of one normal number per channel, added to the noise
   bool noise_offset_random_strength = false;          ///< each batch draws its strength from 0 to noise_offset
   std::optional<double> adaptive_noise_scale = {};    ///< times |mean of the channel's latents|, added to noise_offset
-  std::optional<int> multires_noise_iterations = {};  ///< coarser levels of noise added
+  std::optional<int> multires_noise_iterations = {};  ///< number of coarser noise levels that are added
   double multires_noise_discount = 0.3;               ///< factor from each of those levels to the next
-  std::optional<double> ip_noise_gamma = {};          ///< strength of noise the target does not know (arXiv:2301.11706)
+  std::optional<double> ip_noise_gamma = {};          ///< strength of noise outside the target (arXiv:2301.11706)
   bool ip_noise_gamma_random_strength = false;        ///< each batch draws its strength from 0 to ip_noise_gamma
   bool zero_terminal_snr = false;                     ///< the last timestep carries no signal
-  std::optional<int> min_timestep = {};               ///< lowest timestep drawn; 0 when unset
+  std::optional<int> min_timestep = {};               ///< lowest timestep; 0 when unset
   std::optional<int> max_timestep = {};               ///< one past the highest; the schedule's length when unset
 
   bool has_offset() const { return noise_offset.value_or(0) != 0; }
@@ -30,15 +30,15 @@ struct NoiseConfig {
 /// Throws Error for an option out of range, or one that contradicts another.
 void check_noise(const NoiseConfig& config, int64_t timesteps);
 
-/// A timestep from min_timestep ... max_timestep - 1; where they are equal, that one, as in sd-scripts.
+/// Draws a timestep from min_timestep ... max_timestep - 1. If they are equal, returns that one, as sd-scripts does.
 int64_t draw_timestep(const NoiseConfig& config, int64_t timesteps, Rng& rng);
 
-/// Strength of the noise offset for each channel of one sample: `strength` plus adaptive_noise_scale times the
+/// The strength of the noise offset for each channel of one sample: `strength` plus adaptive_noise_scale times the
 /// absolute mean of the channel's scaled latents [pixels, 4], at least 0 with adaptive_noise_scale.
 std::vector<float> offset_strengths(const NoiseConfig& config, float strength, std::span<const float> latents);
 
-/// Sizes of the coarse levels of pyramid noise over latents [height, width]. Level i is smaller by r^i, where r, drawn
-/// anew for each level, lies in 2 ... 4; a level one pixel high or wide is the last.
+/// A coarse level of pyramid noise over latents [height, width]. Level i is smaller by r^i, where each level draws its
+/// own r in 2 ... 4; a level one pixel high or wide is the last.
 struct NoiseLevel {
   int64_t height, width;
   float strength;  ///< multires_noise_discount^i

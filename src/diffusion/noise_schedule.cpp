@@ -7,8 +7,8 @@
 namespace rankine {
 namespace {
 
-// From both ends towards the middle with one rounding an element, as torch.linspace does: the recorded tables are equal
-// to the last bits only this way.
+// Computes from both ends towards the middle with one rounding per element, as torch.linspace does: only so the
+// recorded tables agree to the last bit.
 std::vector<float> linspace(float start, float end, int64_t count) {
   std::vector<float> line(count, start);
   if (count < 2) return line;

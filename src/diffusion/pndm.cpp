@@ -8,8 +8,8 @@ namespace {
 constexpr size_t kRungeKuttaSteps = 3, kCalls = 4;  // at the start; of the U-Net in each
 
 /// Pseudo numerical methods on the manifold of noise levels (Liu et al. 2022, arXiv:2202.09778): three steps of
-/// Runge-Kutta, four calls each, then linear multistep of order 4. As diffusers' PNDMScheduler: predictions are joined
-/// as they come, and with v-prediction turned into noise with the step's first timestep.
+/// Runge-Kutta, four calls each, then linear multistep of order 4. Like diffusers' PNDMScheduler, it combines raw
+/// predictions, and converts v-predictions to noise with the step's first timestep.
 class Pndm final : public Sampler {
  public:
   Pndm(const SamplerConfig& config, const NoiseSchedule& schedule) : prediction_(config.prediction) {
@@ -43,7 +43,7 @@ class Pndm final : public Sampler {
   }
 
  private:
-  /// Shares of the signal's variance where a call's step begins and where it leads to.
+  /// The share of the signal's variance at the start and the end of a call's step.
   struct Step {
     double from, to;
   };

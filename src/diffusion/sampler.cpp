@@ -8,7 +8,7 @@
 namespace rankine {
 namespace {
 
-// As sd-scripts' --sample_sampler knows them; those with k_ are aliases.
+// The names of sd-scripts' --sample_sampler; those with k_ are aliases.
 constexpr SamplerKind kinds[] = {
     {"ddim", "DDIM", make_ddim},
     {"pndm", "PLMS", make_pndm, 4},

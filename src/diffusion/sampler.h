@@ -12,9 +12,9 @@
 
 namespace rankine {
 
-/// What a sampler keeps of one picture from step to step.
+/// The data that a sampler keeps for one picture between steps.
 struct SamplerMemory {
-  std::vector<float> begin;                ///< latents before a step that takes several calls
+  std::vector<float> begin;                ///< latents before a step of several calls
   std::vector<float> sum;                  ///< of weighted outputs
   std::deque<std::vector<float>> outputs;  ///< of the last calls, newest first
 
@@ -24,23 +24,23 @@ struct SamplerMemory {
   }
 };
 
-/// A way from noise to a picture's latents in `timesteps().size()` calls of the U-Net, of which a step of some samplers
-/// takes several. What it needs of earlier calls is in SamplerMemory, so one sampler serves any number of pictures.
-/// Settings are those of sd-scripts' previews.
+/// Leads from noise to a picture's latents in `timesteps().size()` calls of the U-Net; some samplers take several calls
+/// per step. Results of earlier calls are in SamplerMemory, so one sampler serves any number of pictures. Settings are
+/// those of sd-scripts' previews.
 class Sampler {
  public:
   virtual ~Sampler() = default;
 
-  /// One entry a U-Net call, from noise to clean.
+  /// One entry per U-Net call, from noise to clean.
   const std::vector<float>& timesteps() const { return timesteps_; }
-  /// Standard deviation of the latents that the first step expects: the start is init_noise_sigma * normal noise.
+  /// The standard deviation of the initial latents: they are init_noise_sigma * normal noise.
   float init_noise_sigma() const { return init_noise_sigma_; }
-  /// Whether `step` reads `noise`.
+  /// True if `step` reads `noise`.
   virtual bool draws_noise() const { return false; }
-  /// The latents as the U-Net wants them at call `index`, in place.
+  /// Scales the latents in place to the U-Net's input at call `index`.
   virtual void scale_model_input(size_t index, std::span<float> latents) const;
-  /// What follows from call `index`, in place. `model_output` is the U-Net's output for the scaled latents; `noise` is
-  /// standard normal, of the latents' size, and empty unless draws_noise(). Calls come in order, with one `memory`.
+  /// Advances the latents in place after call `index`. `model_output` is the U-Net's output for the scaled latents;
+  /// `noise` is standard normal, of their size, empty unless draws_noise(). Calls come in order, with one `memory`.
   virtual void step(size_t index, std::span<const float> model_output, std::span<float> latents,
                     std::span<const float> noise, SamplerMemory& memory) const = 0;
 
@@ -55,32 +55,32 @@ struct SamplerConfig {
 };
 
 struct SamplerKind {
-  std::string_view name;   ///< as --sample_sampler names it
-  std::string_view title;  ///< as A1111's web UI shows it
+  std::string_view name;   ///< its name in --sample_sampler
+  std::string_view title;  ///< its name in A1111's web UI
   std::unique_ptr<Sampler> (*make)(const SamplerConfig&, const NoiseSchedule&);
   int least_steps = 1;
 };
 
 std::span<const SamplerKind> sampler_kinds();
-/// "ddim,pndm,...", with that between the names.
+/// "ddim,pndm,...", with `separator` between the names.
 std::string sampler_names(std::string_view separator = ",");
-/// Throws Error when the name is unknown (known names are listed).
+/// Throws Error with the known names for an unknown name.
 const SamplerKind& find_sampler(std::string_view name);
-/// Throws Error when the name is unknown or `steps` is not in least_steps ... the schedule's length.
+/// Throws Error if the name is unknown or `steps` is not in least_steps ... the schedule's length.
 std::unique_ptr<Sampler> make_sampler(std::string_view name, const SamplerConfig& config,
                                       const NoiseSchedule& schedule);
 
-/// Writes the U-Net's output for latents that are scaled already; all spans have the size of the latents.
+/// Writes the U-Net's output for scaled latents; all spans have the size of the latents.
 using PredictFunction =
     std::function<void(std::span<const float> scaled_latents, float timestep, std::span<float> model_output)>;
-/// Fills `noise` with standard normal numbers; called once for each call of the U-Net, in order, only by samplers that
-/// draw noise.
+/// Fills `noise` with standard normal numbers. Samplers that draw noise call it once per U-Net call, in
+/// order.
 using NoiseFunction = std::function<void(size_t index, std::span<float> noise)>;
-/// Sees the latents after each call; returning false ends the sampling there.
+/// Receives the latents after each call; returning false ends the sampling.
 using StepFunction = std::function<bool(size_t index, std::span<const float> latents)>;
 
 /// Runs all steps from `initial_noise` (standard normal, not yet times init_noise_sigma) and returns the last latents.
-/// Throws Error when the sampler needs `draw_noise` and there is none.
+/// Throws Error if the sampler needs `draw_noise` and it is missing.
 std::vector<float> run_sampler(const Sampler& sampler, std::span<const float> initial_noise,
                                const PredictFunction& predict, const NoiseFunction& draw_noise = {},
                                const StepFunction& after_step = {});

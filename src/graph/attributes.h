@@ -11,13 +11,13 @@ namespace rankine {
 
 using AttributeValue = std::variant<int64_t, double, std::string, std::vector<int64_t>>;
 
-/// Plain data on a node, by name ({"groups", 32}), so that printing, comparing and hashing a node is written once.
+/// Named plain data of a node ({"groups", 32}), so that printing, comparing and hashing a node is written once.
 class Attributes {
  public:
   Attributes() = default;
   Attributes(std::initializer_list<std::pair<const char*, AttributeValue>> items);
 
-  /// Throws Error when absent or of another kind.
+  /// Throw Error if the attribute is missing or has another type.
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
   const std::string& text(std::string_view name) const;

@@ -9,7 +9,7 @@
 namespace rankine {
 namespace {
 
-/// Gradients by node output, as they come in.
+/// Collects the gradients of each node's outputs.
 class Gradients {
  public:
   void accumulate(Value of, Value dy) {

@@ -55,7 +55,7 @@ Value Graph::leaf(const OpDef& kind, std::string_view name, Type type) {
           known->second.node().op().name, " ", known->second.type(), " already, it cannot be a ", kind.name, " ", type);
     return known->second;
   }
-  // Leaves stand first, whatever is being built when they are first asked for.
+  // Leaves always come first, wherever their first reader is built.
   const auto cursor = cursor_;
   const std::string scope = std::exchange(scope_, std::string(name));
   const bool backward = std::exchange(backward_, false);

@@ -15,8 +15,8 @@ class Graph;
 class Node;
 struct OpDef;
 
-/// One output of one node: a cheap handle. A default-made Value means "none" (an optional input left out, a gradient
-/// that does not flow).
+/// One output of one node: a cheap handle. A default-constructed Value means "none": an optional input that is absent,
+/// or a gradient that does not flow.
 class Value {
  public:
   Value() = default;
@@ -30,7 +30,7 @@ class Value {
   const Shape& shape() const { return type().shape; }
   DType dtype() const { return type().dtype; }
   int rank() const { return static_cast<int>(shape().size()); }
-  /// Size along `axis`; negative axes count from the end.
+  /// The size along `axis`; a negative axis counts from the end.
   int64_t dim(int axis) const;
 
   auto operator<=>(const Value&) const = default;
@@ -40,7 +40,7 @@ class Value {
   int index_ = 0;
 };
 
-/// One application of an op. Made by Graph::add only.
+/// One use of an op. Only Graph::add makes nodes.
 class Node {
  public:
   const OpDef& op() const { return *op_; }
@@ -51,11 +51,11 @@ class Node {
   Value output(int i = 0) { return {this, i}; }
   const Type& type(int i = 0) const { return types_[static_cast<size_t>(i)]; }
   const Attributes& attributes() const { return attributes_; }
-  /// The module path the node belongs to ("unet.down_blocks.0.attentions.0.proj_in"); a leaf's own name.
+  /// The path of the node's module ("unet.down_blocks.0.attentions.0.proj_in"); for a leaf its own name.
   const std::string& scope() const { return scope_; }
-  /// True for nodes that autodiff made.
+  /// True for nodes that autodiff added.
   bool backward() const { return backward_; }
-  /// Nodes that read an output of this one, once for each input that does.
+  /// The nodes that read an output of this one, once per input that reads it.
   const std::vector<Node*>& users() const { return users_; }
   int id() const { return id_; }
 
@@ -76,49 +76,49 @@ class Node {
   std::list<Node>::iterator where_;
 };
 
-/// A program over tensors: nodes in execution order, every value of fixed shape and type.
-/// Leaves are inputs (given before each run), constants (frozen weights, read from a checkpoint by name) and variables
-/// (state that stays between runs: trained weights, gradients, moments). Results leave through named outputs and
-/// through `assign`.
+/// A program over tensors: nodes in execution order; every value has a fixed shape and type. Leaves are inputs
+/// (set before each run), constants (frozen weights, read from a checkpoint by name) and variables (state
+/// between runs: trained weights, gradients, moments). Results leave through named outputs and through
+/// `assign`.
 class Graph {
  public:
   Graph() = default;
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Appends (or inserts at the cursor) a node and gives its first output. Throws Error naming op and scope.
+  /// Appends a node, or inserts it at the cursor, and returns its first output. Throws Error that names op and scope.
   Value add(const OpDef& op, std::vector<Value> inputs, Attributes attributes = {});
 
-  /// The leaf of that name, made at the first call; a second call must agree on the type.
+  /// Returns the leaf of that name; the first call makes it. Throws Error if a later call has another type.
   Value input(std::string_view name, Type type);
   Value constant(std::string_view name, Type type);
   Value variable(std::string_view name, Type type);
-  /// Frozen weights may be kept in several packed forms, or once and as they are: fewer bytes, a slower step.
+  /// Attribute of a constant: keep one plain copy, no packed forms. It takes fewer bytes and makes a slower step.
   static constexpr std::string_view keep_plain = "keep_plain";
-  /// After the run `variable` holds `value`.
+  /// Lets `variable` hold `value` after the run.
   void assign(Value variable, Value value);
-  /// `value` can be read by `name` after a run.
+  /// Makes `value` readable by `name` after a run.
   void output(std::string_view name, Value value);
 
   const std::map<std::string, Value, std::less<>>& outputs() const { return outputs_; }
-  /// Leaves of one kind (input_op, constant_op, variable_op) in order of making.
+  /// The leaves of one kind (input_op, constant_op, variable_op) in the order of their creation.
   std::vector<Value> leaves(const OpDef& kind) const;
 
   std::list<Node>& nodes() { return nodes_; }
   const std::list<Node>& nodes() const { return nodes_; }
 
-  /// Every reader of `from` (and an output of that name) reads `to` instead, except the node `except`.
+  /// Makes every reader of `from`, and an output of that value, read `to` instead; `except` keeps reading `from`.
   void replace(Value from, Value to, const Node* except = nullptr);
-  /// Removes a node nobody reads.
+  /// Removes a node without readers.
   void erase(Node& node);
   /// Moves `node` to just before `position` in execution order.
   void move_before(Node& node, Node& position);
 
-  /// The scope that new nodes get, and whether they are marked as backward.
+  /// Sets the scope of new nodes, and their backward mark.
   void set_scope(std::string scope) { scope_ = std::move(scope); }
   const std::string& scope() const { return scope_; }
   void set_backward(bool backward) { backward_ = backward; }
-  /// New nodes go before `node`; nullptr: at the end.
+  /// Inserts new nodes before `node`; nullptr appends them at the end.
   void set_cursor(Node* node);
 
  private:

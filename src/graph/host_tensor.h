@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// A tensor on the host in double precision: what reference loops read and write. Integers are exact in it.
+/// A tensor on the host in double precision; reference loops read and write it. It holds integers exactly.
 class HostTensor {
  public:
   HostTensor() = default;

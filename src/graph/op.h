@@ -9,28 +9,28 @@
 
 namespace rankine {
 
-/// All that the engine knows of an op. A node's identity is the address of its OpDef: there is no enum to extend.
+/// The engine's whole knowledge of an op. A node's identity is the address of its OpDef: there is no enum to extend.
 struct OpDef {
   std::string_view name;
-  /// Types of the outputs; throws Error when inputs and attributes do not fit.
+  /// Computes the types of the outputs. Throws Error if inputs and attributes do not fit.
   std::vector<Type> (*infer)(const Node&) = nullptr;
-  /// The gradient of every input, as graph building code; {} where none flows. `dy` has one entry an output, {} where
-  /// nobody asked. Null for ops that are never differentiated (gradients, optimiser updates).
+  /// Builds the gradient of every input; {} where none flows. `dy` has one entry per output; an entry is {} if nobody
+  /// reads that gradient. Null for ops that are never differentiated (gradients, optimiser updates).
   std::vector<Value> (*grad)(const Node&, std::span<const Value> dy) = nullptr;
-  /// Floating-point operations; bytes moved follow from the types. Null counts one an output element.
+  /// Floating-point operations; the bytes moved follow from the types. Null counts one per output element.
   double (*flops)(const Node&) = nullptr;
-  /// The meaning, in double precision, slow and plain. An absent optional input is an empty tensor.
+  /// The op's meaning: plain loops in double. A missing optional input is an empty tensor.
   void (*reference)(const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) = nullptr;
-  /// in_place[k] = i: output k may be written over input i, because once element e of the output is written, no kernel
-  /// reads element e of that input again. -1: never.
+  /// in_place[k] = i: output k may overwrite input i, because after writing element e of the output no kernel reads
+  /// element e of that input again. -1: never.
   std::array<int, 3> in_place = {-1, -1, -1};
-  /// Output 0 is input 0's bytes under another shape: no kernel runs.
+  /// True if output 0 is input 0's bytes with another shape: no kernel runs.
   bool view = false;
-  /// Kept though nobody reads its output.
+  /// True if the node stays even though nobody reads its output.
   bool effect = false;
 };
 
-/// What running a node takes: floating-point operations, and bytes of operands and results.
+/// The cost of a node: floating-point operations, and bytes of operands and results.
 inline double flops_of_node(const Node& node) {
   return node.op().flops ? node.op().flops(node) : static_cast<double>(node.type().count());
 }

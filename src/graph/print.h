@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// One line a node in execution order, stable from run to run, so that two dumps can be compared with diff:
+/// Prints one line per node in execution order. The text is the same in every run, so diff can compare two dumps:
 ///   %12 = linear(%9, %10) : bf16[1, 4096, 320]  # unet.down_blocks.0.attentions.0.proj_in
 void print(std::ostream& out, const Graph& graph);
 std::string to_text(const Graph& graph);

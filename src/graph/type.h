@@ -3,7 +3,7 @@
 
 namespace rankine {
 
-/// What is known of a value before anything runs: its shape (outermost first; images are NHWC) and element type.
+/// The shape (outermost first; images are NHWC) and element type of a value, known before anything runs.
 struct Type {
   Shape shape;
   DType dtype = DType::f32;
@@ -13,7 +13,7 @@ struct Type {
   bool operator==(const Type&) const = default;
 };
 
-/// Prints as bf16[1, 64, 64, 320].
+/// Prints, for example, bf16[1, 64, 64, 320].
 std::ostream& operator<<(std::ostream& out, const Type& type);
 
 }  // namespace rankine

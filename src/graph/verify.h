@@ -5,8 +5,8 @@
 
 namespace rankine {
 
-/// Throws Error, naming `pass`, unless every node reads only nodes before it, its types are what its op infers, and the
-/// lists of users agree with the inputs.
+/// Throws Error that names `pass` unless every node reads only earlier nodes, has the types that its op infers, and the
+/// lists of users match the inputs.
 void verify(Graph& graph, std::string_view pass);
 
 }  // namespace rankine

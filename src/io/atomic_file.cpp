@@ -18,7 +18,7 @@
 namespace rankine {
 namespace {
 
-// A file system error is the user's to mend, so it says which file and why.
+// The message names the file and the reason: the user must fix a file system error.
 void io_check(bool ok, const std::string& path, const char* what) {
   if (!ok) throw FileError(concat_text(path, ": cannot ", what, ": ", std::strerror(errno)));
 }
@@ -33,7 +33,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
   if (!std::filesystem::is_directory(folder_, ignored))
     throw FileError(concat_text(path_, ": cannot write: the folder ", folder_, " does not exist"));
-  // Unique among processes and threads. The name's own length stays within the file system's limit of 255 bytes.
+  // The name is unique among processes and threads. It stays within the file system's limit of 255 bytes.
   static std::atomic<unsigned> counter{0};
   const std::string stem = target.filename().string().substr(0, 200);
   for (int attempt = 0; attempt < 100 && descriptor_ < 0; ++attempt) {
@@ -52,7 +52,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(std::span<const std::byte> bytes) {
   check(descriptor_ >= 0, path_, ": written to after commit");
   while (!bytes.empty()) {
-    // Linux writes at most 2 GiB a call.
+    // Linux writes at most 2 GiB per call.
     const ssize_t written = ::write(descriptor_, bytes.data(), std::min<size_t>(bytes.size(), 1u << 30));
     if (written < 0 && errno == EINTR) continue;
     io_check(written >= 0, path_, "write");
@@ -68,7 +68,7 @@ void AtomicFile::commit(Flush flush) {
   io_check(::rename(temporary_.c_str(), path_.c_str()) == 0, path_, "rename the finished file to its name");
   temporary_.clear();
   if (flush == Flush::none) return;
-  // The rename itself is durable only once the folder is; some file systems refuse to fsync folders, which is harmless.
+  // The rename is durable only once the folder is. Some file systems refuse to fsync folders, which is harmless.
   const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

@@ -7,7 +7,7 @@
 namespace rankine {
 namespace {
 
-/// Everything is drawn this many times larger and then made smaller: finer edges than LINE_AA's, and smooth letters.
+/// Drawings are made this many times larger and then reduced: this gives finer edges than LINE_AA and smooth letters.
 constexpr int kOversampling = 3;
 constexpr int kShift = 4;  // OpenCV takes positions in sixteenths
 constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
@@ -36,7 +36,7 @@ Measured measure(const std::string& words, double size, double weight) {
   return {cv::getTextSize(words, kFont, scale, thickness, &baseline), scale, thickness};
 }
 
-/// Words as letters the font has. A character of several bytes becomes one '\x7f', which is drawn as a box.
+/// Replaces letters that the font lacks: a character of several bytes becomes one '\x7f', which is drawn as a box.
 std::string drawable(const std::string& words) {
   std::string out;
   for (const char c : words) {
@@ -51,7 +51,7 @@ std::string drawable(const std::string& words) {
 
 double box_width(double size) { return size * 0.9; }
 
-/// Pieces that are drawn alike: letters, or one box.
+/// Splits words into parts that are drawn alike: letters, or one box.
 std::vector<std::string> pieces_of(const std::string& words) {
   std::vector<std::string> pieces;
   for (const char c : drawable(words)) {

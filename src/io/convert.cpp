@@ -13,7 +13,7 @@
 namespace rankine {
 namespace {
 
-// Below this, starting threads costs more than the conversion.
+// For smaller arrays, starting threads costs more than the conversion.
 constexpr int64_t parallel_from = 1 << 17;
 
 // Unaligned load: tensors in a file lie at any offset.

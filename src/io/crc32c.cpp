@@ -6,7 +6,7 @@
 namespace rankine {
 namespace {
 
-/// What each value of the lowest byte adds to the sum.
+/// The contribution of each value of the lowest byte.
 constexpr std::array<uint32_t, 256> make_table() {
   std::array<uint32_t, 256> table{};
   for (uint32_t byte = 0; byte < 256; ++byte) {

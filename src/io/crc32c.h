@@ -8,8 +8,8 @@ namespace rankine {
 /// 0xE3069283.
 uint32_t crc32c(std::string_view bytes);
 
-/// How TensorFlow stores it, so that the sum of bytes that hold sums is not a special one: rotated right by 15 bits,
-/// plus 0xA282EAD8.
+/// The form that TensorFlow stores: rotated right by 15 bits, plus 0xA282EAD8. So the checksum of bytes that contain a
+/// checksum is not a special value.
 uint32_t masked_crc32c(std::string_view bytes);
 
 }  // namespace rankine

@@ -6,8 +6,8 @@
 
 namespace rankine {
 
-/// count_of for a shape that a file claims: nothing where 63 bits cannot hold the product of its leading dimensions,
-/// even if a later one is zero. No dimension is negative.
+/// count_of for a shape that a file declares. Empty if the product of its leading dimensions exceeds 63 bits, even if a
+/// later dimension is zero. No dimension may be negative.
 inline std::optional<int64_t> claimed_count(const Shape& shape) {
   int64_t count = 1;
   for (const int64_t dim : shape)

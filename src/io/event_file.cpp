@@ -14,16 +14,16 @@
 namespace rankine {
 namespace {
 
-// Fields of Event. The last three are its one content.
+// Fields of Event. An event has exactly one of the last three.
 constexpr uint32_t kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7;
 
 // Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding): a key is field * 8 + kind of value.
 enum Wire : uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
-/// A message that is being encoded.
+/// Encodes one message.
 class Message {
  public:
-  /// Negative numbers are no fields here, so sizes and steps are unsigned.
+  /// Fields are unsigned: sizes and steps are never negative.
   Message& number(uint32_t field, uint64_t value) {
     key(field, varint);
     return raw_varint(value);
@@ -83,7 +83,7 @@ void EventFile::add_event(double wall_time, int64_t step, uint32_t field, std::s
     return length + Message().little_endian(masked_crc32c(length), 4).encoded() + record +
            Message().little_endian(masked_crc32c(record), 4).encoded();
   };
-  // The first record says what file this is.
+  // The first record states the file's format.
   const std::string text = (size_ == 0 ? event(kFileVersion, "brain.Event:2") : "") + event(field, content);
   size_t done = 0;
   while (done < text.size()) {
@@ -91,7 +91,7 @@ void EventFile::add_event(double wall_time, int64_t step, uint32_t field, std::s
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const int cause = errno;
-      // Readers cannot find the next record behind a broken one: none may stay.
+      // A broken record would hide all later ones from readers, so it must not stay.
       if (::ftruncate(descriptor_, size_) == 0) ::lseek(descriptor_, size_, SEEK_SET);
       throw FileError(concat_text(path_, ": cannot write: ", std::strerror(cause)));
     }

@@ -21,7 +21,7 @@ const char* unhashable(const std::string& path) {
 std::string sha256_of_file(const std::string& path) {
   if (const char* why = unhashable(path)) return why;
   const MappedFile file(path);
-  constexpr size_t piece = 16 << 20;  // pages are given back as we go: a checkpoint never fills memory
+  constexpr size_t piece = 16 << 20;  // releases pages as it goes: a checkpoint never fills memory
   Sha256 hash;
   for (auto rest = file.bytes(); !rest.empty();) {
     const auto part = rest.first(std::min(piece, rest.size()));

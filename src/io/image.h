@@ -6,7 +6,7 @@
 
 namespace rankine {
 
-/// 8-bit picture, [height, width, channels], rows without padding, channels R, G, B and, with 4, A.
+/// 8-bit picture [height, width, channels]. Rows have no padding; channels are R, G, B and, with 4 channels, A.
 struct Image {
   int width = 0, height = 0, channels = 3;
   std::vector<uint8_t> pixels{};
@@ -19,19 +19,19 @@ struct ImageSize {
   bool operator==(const ImageSize&) const = default;
 };
 
-/// What to do with transparency.
+/// The treatment of transparency.
 enum class Alpha {
   keep,     // RGBA if the file has transparency, else RGB
-  drop,     // RGB; colours under transparent pixels are kept as they are stored
+  drop,     // RGB; transparent pixels keep their stored colours
   require,  // RGBA; opaque where the file has no transparency
 };
 
-/// Decodes a PNG, JPEG, WebP or BMP file, recognised by its content and not by its name, as Pillow's `convert("RGB")`
-/// or `convert("RGBA")` would: grey and palette pictures become RGB, 16-bit samples keep their high byte, and the EXIF
-/// orientation is ignored. Throws Error naming the file when it is damaged, cut short, or no such picture.
+/// Decodes a PNG, JPEG, WebP or BMP file, recognised by its content and not by its name, like Pillow's `convert("RGB")`
+/// or `convert("RGBA")`: grey and palette pictures become RGB, 16-bit samples keep their high byte, and the EXIF
+/// orientation is ignored. Throws Error that names the file if it is damaged, cut short, or no such picture.
 Image read_image(const std::string& path, Alpha alpha = Alpha::keep);
 
-/// Width and height from the first bytes of the file, without decoding it.
+/// Reads width and height from the first bytes of the file, without decoding it.
 ImageSize read_image_size(const std::string& path);
 
 /// Keyword and text, as PNG's tEXt chunk (ASCII) or iTXt chunk (other UTF-8).

@@ -5,7 +5,7 @@
 
 #include "io/image_format.h"
 
-/// Reading numbers out of picture files. None looks whether the bytes are there.
+/// Functions that read numbers from picture files. They do not check bounds.
 namespace rankine {
 
 inline bool starts_with(ImageBytes bytes, std::string_view magic, size_t at = 0) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kExifMark{"Exif\0\0", 6};
 
-// The functions below are given files that check_image_is_whole found whole.
+// The functions below get files that check_image_is_whole has accepted.
 
 // https://www.w3.org/TR/png-3/#11Chunks
 void look_at_png(ImageBytes b, ImageFacts& facts) {
@@ -35,8 +35,8 @@ void look_at_jpeg(ImageBytes b, ImageFacts& facts) {
       continue;
     }
     at += 2;
-    if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // these stand alone
-    if (marker == 0xd9 || marker == 0xda) return;                        // the pixels begin
+    if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // markers without a length
+    if (marker == 0xd9 || marker == 0xda) return;                        // the pixels begin here
     const size_t length = big_u16(b, at);
     if (is_jpeg_frame(marker) && length >= 8) {
       facts.bits = b[at + 2];
@@ -58,7 +58,7 @@ void look_at_webp(ImageBytes b, ImageFacts& facts) {
     if (length > b.size() - at - 8) return;
     if (starts_with(b, "EXIF", at)) {
       ImageBytes exif = b.subspan(at + 8, length);
-      if (starts_with(exif, kExifMark)) exif = exif.subspan(kExifMark.size());  // some programs leave JPEG's mark
+      if (starts_with(exif, kExifMark)) exif = exif.subspan(kExifMark.size());  // some programs keep JPEG's mark
       facts.orientation = exif_orientation(exif);
     }
     at += 8 + length + length % 2;
@@ -66,7 +66,7 @@ void look_at_webp(ImageBytes b, ImageFacts& facts) {
 }
 
 void look_at_bmp(ImageBytes b, ImageFacts& facts) {
-  const bool has_masks = little_u32(b, 14) >= 56 && b.size() >= 70;  // since BITMAPV3INFOHEADER one for alpha
+  const bool has_masks = little_u32(b, 14) >= 56 && b.size() >= 70;  // for alpha since BITMAPV3INFOHEADER
   facts.has_alpha = has_masks && little_u16(b, 28) == 32 && little_u32(b, 66) != 0;
 }
 

@@ -27,12 +27,12 @@ Size64 png_size(ImageBytes b, const std::string& path) {
 }
 
 // Walks the segments of a JPEG file and calls visit(marker, position of the segment's length) until it returns false.
-// Positions passed to `visit` have the whole segment behind them.
+// The whole segment follows each position.
 template <class Visit>
 void walk_jpeg(ImageBytes b, const std::string& path, Visit visit) {
   size_t at = 2;
   while (true) {
-    // Outside of entropy-coded data a marker is expected; padding FFs before it are allowed, stray bytes tolerated.
+    // Outside entropy-coded data a marker must follow. Padding FFs before it are allowed, stray bytes are skipped.
     while (at + 1 < b.size() && !(b[at] == 0xff && b[at + 1] != 0x00 && b[at + 1] != 0xff)) ++at;
     if (at + 1 >= b.size()) cut_short(path, "JPEG");
     const unsigned marker = b[at + 1];
@@ -41,7 +41,7 @@ void walk_jpeg(ImageBytes b, const std::string& path, Visit visit) {
       visit(marker, at);
       return;
     }
-    if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // these stand alone
+    if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // markers without a length
     if (at + 2 > b.size()) cut_short(path, "JPEG");
     const size_t length = big_u16(b, at);
     check(length >= 2, path, ": damaged JPEG file: a segment of impossible length at byte ", at);
@@ -114,13 +114,13 @@ void check_bmp(ImageBytes b, const std::string& path) {
     return;
   }
   const uint64_t bits = little_u16(b, 28), compression = little_u32(b, 30);
-  const bool plain = compression == 0 || compression == 3;  // rows of known length; run lengths are left to the decoder
+  const bool plain = compression == 0 || compression == 3;  // rows of known length; the decoder checks run lengths
   const uint64_t row_bytes = (static_cast<uint64_t>(size.width) * bits + 31) / 32 * 4;
   const uint64_t needed = plain ? row_bytes * static_cast<uint64_t>(size.height) : 1;
   if (pixels_at > b.size() || b.size() - pixels_at < needed) cut_short(path, "BMP");
 }
 
-/// What files that only look like pictures by their names turn out to be.
+/// Other kinds of files that may have a picture's name.
 struct Stranger {
   std::string_view magic;
   size_t at;
@@ -138,7 +138,7 @@ constexpr Stranger strangers[] = {
     {"8BPS", 0, "a Photoshop file: export it as PNG"},
     {"%PDF", 0, "a PDF document"},
     {"PK\x03\x04", 0, "a ZIP archive: unpack it"},
-    {{"\0\x05\x16\x07", 4}, 0, "what macOS keeps beside a picture, not the picture: copy the file without \"._\""},
+    {{"\0\x05\x16\x07", 4}, 0, "data that macOS keeps beside a picture, not the picture: copy the file without \"._\""},
     {"version https://git-lfs", 0, "a pointer to a picture in Git LFS: fetch it with git lfs pull"},
     {"<svg", 0, "an SVG drawing: export it as PNG"},
     {"<!", 0, "a web page, perhaps of a failed download: download the picture again"},
@@ -182,7 +182,7 @@ ImageSize image_size_of(ImageBytes bytes, ImageFormat format, const std::string&
       size = bmp_size(bytes, path);
       break;
   }
-  // Pillow's limit against decompression bombs, which sd-scripts' users have met: twice 1 GiB / 4 / 3 pixels.
+  // Pillow's limit against decompression bombs, known to users of sd-scripts: twice 1 GiB / 4 / 3 pixels.
   constexpr int64_t max_pixels = 178'956'970;
   check(size.width > 0 && size.height > 0 && size.width <= max_pixels / size.height, path, ": the picture says it is ",
         size.width, " x ", size.height, ", expected 1 ... ", max_pixels, " pixels");

@@ -21,8 +21,8 @@ uintptr_t page_size() {
   return size;
 }
 
-/// What lies behind a file's end in its last page can be read, but must not be: with the address sanitizer such a read
-/// is found. Without it both macros are empty.
+/// Marks the rest of a file's last page as forbidden, so that the address sanitizer finds reads past the file's end.
+/// Without the sanitizer both macros are empty.
 void forbid_tail(const std::byte* data, size_t size) {
   [[maybe_unused]] const size_t tail = (page_size() - size % page_size()) % page_size();
   ASAN_POISON_MEMORY_REGION(data + size, tail);
@@ -73,7 +73,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 void MappedFile::release(std::span<const std::byte> part) const {
   if (part.empty()) return;
-  // Whole pages, outwards: a neighbour's bytes on the first or last page are simply read again.
+  // Releases whole pages: a neighbour's bytes on the first or last page are simply read again.
   const uintptr_t page = page_size();
   const uintptr_t before = reinterpret_cast<uintptr_t>(part.data()) % page;
   const uintptr_t length = (before + part.size() + page - 1) / page * page;

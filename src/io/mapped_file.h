@@ -5,11 +5,11 @@
 
 namespace rankine {
 
-/// A whole regular file mapped into memory, read only. Pages are read when touched; `release` gives them back.
+/// A whole regular file mapped into memory, read only. Access loads pages; `release` drops them.
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Throws Error when the file is missing, not readable or not a regular file.
+  /// Throws Error if the file is missing, not readable or not a regular file.
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

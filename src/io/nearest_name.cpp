@@ -27,7 +27,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_hint(std::string_view wanted, std::span<const std::string_view> candidates) {
-  constexpr size_t longest = 300;  // names longer than this are no help, and the distance is quadratic
+  constexpr size_t longest = 300;  // the distance takes quadratic time, and longer names need no hint
   if (wanted.size() > longest) return {};
   std::string_view best;
   size_t best_distance = wanted.size() / 2 + 1;

@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// For messages: `; the nearest is "NAME"` with the candidate of least edit distance, or nothing when none is near.
+/// For messages: `; the nearest is "NAME"` with the candidate of least edit distance; empty if none is near.
 std::string nearest_hint(std::string_view wanted, std::span<const std::string_view> candidates);
 
 }  // namespace rankine

@@ -7,11 +7,11 @@
 namespace rankine {
 namespace {
 
-/// Dataset files need 4. As many dots may be in each key of a list or table, so that a tree is at most 64 * 64 deep.
+/// Dataset files need 4 levels. Each key of a list or table may have as many dots, so a tree is at most 64 * 64 deep.
 constexpr int kDeepest = 64;
 
-/// Behind the string that begins at `at`: "...", '...', """...""" or '''...'''. Where it does not end, or ends in a way
-/// that only the other format knows, the parser stops at the same place.
+/// The position after the string that begins at `at`: "...", '...', """...""" or '''...'''. If it has no end, or one
+/// that only the other format allows, the parser stops at the same place.
 size_t end_of_string(std::string_view text, size_t at) {
   const char quote = text[at];
   const bool has_escapes = quote == '"';
@@ -42,7 +42,7 @@ void check_nesting(std::string_view text, const std::string& path) {
       at = end_of_string(text, at);
       continue;
     }
-    if (c == '#') {  // a comment of TOML's; JSON has none and its parser stops here
+    if (c == '#') {  // a TOML comment; JSON has none, and its parser stops here
       at = std::min(text.find('\n', at), text.size());
       continue;
     }

@@ -23,7 +23,7 @@ constexpr TypeName type_names[] = {
     {"<u4", DType::u32}, {"<u2", DType::u16}, {"|u1", DType::u8},  {"|b1", DType::boolean},
 };
 
-/// Reads the header's text: a literal of Python's, {'descr': '<f4', 'fortran_order': False, 'shape': (4, 8, 8), }
+/// Reads the header's text, a Python literal: {'descr': '<f4', 'fortran_order': False, 'shape': (4, 8, 8), }
 class Literal {
  public:
   Literal(std::string_view text, const std::string& where) : rest_(text), where_(where) {}

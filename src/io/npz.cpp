@@ -9,7 +9,7 @@
 namespace rankine {
 namespace {
 
-/// More than any cache: what a damaged or hostile header asks for is not allocated.
+/// More than any cache needs. It bounds the allocation for damaged or hostile headers.
 constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 
 }  // namespace

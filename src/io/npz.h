@@ -13,40 +13,40 @@
 
 namespace rankine {
 
-/// One array of numpy's: row-major, little-endian.
+/// An array of numpy: row-major, little-endian.
 struct NpyArray {
   DType dtype = DType::f32;
   Shape shape{};
   std::vector<std::byte> bytes{};
 
-  /// Any floating type as f32. Throws Error for integers.
+  /// Converts any floating type to f32. Throws Error for integers.
   std::vector<float> as_f32() const;
 };
 
 /// A .npz file, memory mapped and read only: a ZIP archive of .npy arrays, stored or deflated
-/// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). Read from its directory, which is at the
-/// end: a file that is cut short anywhere cannot be opened.
+/// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). The directory is at the end, so a file
+/// that is cut short anywhere fails to open.
 class NpzFile {
  public:
-  /// Checks the directory. Throws Error naming the file for anything malformed.
+  /// Checks the directory. Throws Error that names the file for anything malformed.
   static NpzFile open(const std::string& path);
 
   const std::string& path() const { return path_; }
   bool has(std::string_view name) const { return members_.contains(name); }
-  /// Without ".npy", sorted; members that are no arrays are left out.
+  /// Names without ".npy", sorted. Members that are not arrays are left out.
   std::vector<std::string> names() const;
-  /// Throws Error, naming file and array, when it is absent, its checksum is wrong, or it is no array of numbers in
-  /// row-major, little-endian order.
+  /// Throws Error that names file and array if the array is missing, its checksum is wrong, or it is not an array of
+  /// numbers in row-major, little-endian order.
   NpyArray read(std::string_view name) const;
 
  private:
   std::string path_;
   MappedFile file_;
   ZipReader zip_;
-  std::map<std::string, const ZipMember*, std::less<>> members_;  // into zip_, whose buffer never moves
+  std::map<std::string, const ZipMember*, std::less<>> members_;  // points into zip_, whose buffer never moves
 };
 
-/// An array to be written; the bytes belong to the caller.
+/// An array to write; the caller owns the bytes.
 struct NpyToWrite {
   std::string name{};  ///< without ".npy"
   DType dtype = DType::f32;
@@ -54,8 +54,8 @@ struct NpyToWrite {
   std::span<const std::byte> bytes{};
 };
 
-/// The bytes of a .npz file, not compressed, as numpy.savez writes it. Throws Error for repeated names, sizes that do
-/// not match, and files of 4 GiB and more.
+/// The bytes of an uncompressed .npz file, as numpy.savez writes it. Throws Error for repeated names, sizes that do not
+/// match, and files of 4 GiB and more.
 std::string serialize_npz(std::span<const NpyToWrite> arrays);
 
 }  // namespace rankine

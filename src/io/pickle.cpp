@@ -11,7 +11,7 @@ namespace {
 using Kind = PickleValue::Kind;
 using Values = std::vector<PickleValue*>;
 
-/// The stack machine that a pickle is a program for. Opcodes by their names in Python's pickletools.
+/// The stack machine that runs a pickle's program. Opcodes have their names from Python's pickletools.
 class Machine {
  public:
   Machine(std::span<const std::byte> bytes, const std::string& where, std::deque<PickleValue>& values)
@@ -77,7 +77,7 @@ class Machine {
     expect(stack_.size() > floor(), "nothing is on the stack");
     return stack_.back();
   }
-  /// Below it lies what was there before the last MARK.
+  /// The values below this position are older than the last MARK.
   size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
   Values pop_to_mark() {
     expect(!marks_.empty(), "there is no mark");
@@ -97,7 +97,7 @@ class Machine {
   void push_text(Kind kind, std::string_view text) { push(kind)->text = text; }
   void push_integer(int64_t integer) { push(Kind::integer)->integer = integer; }
   void push_items(Kind kind, const Values& items) { push(kind)->items.assign(items.begin(), items.end()); }
-  /// LONG1: two's complement, little-endian. What does not fit 64 bits is no size of anything: its bytes.
+  /// LONG1: two's complement, little-endian. A number of more than 64 bits is no size, so it stays as bytes.
   void push_long(uint64_t size) {
     const std::string_view bytes = take(size);
     int64_t value = 0;
@@ -118,14 +118,14 @@ class Machine {
   void push_call(const PickleValue* function, const PickleValue* arguments) {
     push(Kind::call)->items = {function, arguments};
   }
-  /// What APPENDS, ADDITEMS and SETITEMS put into the value below the mark.
+  /// Adds the items of APPENDS, ADDITEMS and SETITEMS to the value below the mark.
   void add(PickleValue* to, const Values& items, bool in_pairs) {
     expect(!in_pairs || items.size() % 2 == 0, "a key has no value");
     const bool fits =
         to->is(Kind::call) || to->is(in_pairs ? Kind::dict : Kind::list) || (!in_pairs && to->is(Kind::set));
     expect(fits, "it puts elements into what holds none");
     std::vector<const PickleValue*>& all = to->is(Kind::call) ? to->entries : to->items;
-    // The elements of a list's subclass are of no use here, and are not mistaken for keys.
+    // Skips the elements of a list's subclass, so that they are not mistaken for keys.
     if (to->is(Kind::call) && !in_pairs) return;
     all.insert(all.end(), items.begin(), items.end());
   }
@@ -299,7 +299,7 @@ class Machine {
       case 'b':
         pop_many(1);
         top();
-        return;    // BUILD: attributes of an object, none of which is a tensor of a dict
+        return;    // BUILD sets attributes of an object; a tensor in a dict has none
       case 'Q': {  // BINPERSID
         const Values id = pop_many(1);
         push_items(Kind::persistent, id);

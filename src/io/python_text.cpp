@@ -9,7 +9,7 @@
 namespace rankine {
 namespace {
 
-// One code point of UTF-8; moves `at` past it.
+// Reads one code point of UTF-8 and moves `at` past it.
 uint32_t next_code_point(std::string_view text, size_t& at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
   const unsigned char first = byte(at);

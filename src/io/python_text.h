@@ -13,9 +13,9 @@ namespace rankine {
 /// All metadata of a LoRA file are such texts: that is how sd-scripts makes them, and what other programs parse.
 /// @{
 
-/// repr(float): the shortest digits that give the value back, "5e-05", "0.0001", "1.0", "1e+16".
+/// repr(float): the shortest digits that give the same value, "5e-05", "0.0001", "1.0", "1e+16".
 std::string python_float(double value);
-/// A JSON string in quotes as json.dumps writes it: everything but ASCII as \uXXXX. Throws Error unless it is UTF-8.
+/// A JSON string as json.dumps quotes it: characters outside ASCII become \uXXXX. Throws Error unless it is UTF-8.
 std::string json_quoted(std::string_view text);
 
 /// str(value): "True", "5", "1.0", the text itself.
@@ -31,7 +31,7 @@ std::string python_text(const T& value) {
     return std::string(value);
   }
 }
-/// "None" where there is no value.
+/// "None" without a value.
 template <class T>
 std::string python_text(const std::optional<T>& value) {
   return value ? python_text(*value) : "None";
@@ -53,7 +53,7 @@ std::string json_text(const std::optional<T>& value) {
   return value ? json_text(*value) : "null";
 }
 
-/// {"key": value, ...} and [value, ...] of values that are JSON already, with json.dumps' spaces.
+/// {"key": value, ...} and [value, ...] from values that are already JSON, with json.dumps' spaces.
 std::string json_object(const std::vector<std::pair<std::string, std::string>>& members);
 std::string json_array(const std::vector<std::string>& values);
 

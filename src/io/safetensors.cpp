@@ -8,7 +8,7 @@
 namespace rankine {
 
 SafetensorsFile SafetensorsFile::open(const std::string& path) {
-  // The format's own limit. A header is never larger than the file, so a short file cannot ask for much.
+  // The format's own limit. A header is never larger than the file, so a short file cannot demand much memory.
   constexpr uint64_t max_header = 100'000'000;
   MappedFile file(path);
   const auto bytes = file.bytes();

@@ -15,10 +15,10 @@
 namespace rankine {
 namespace {
 
-/// Twice what any tensor library has.
+/// Twice the limit of any tensor library.
 constexpr size_t kMostDimensions = 64;
 
-// In the order of the library's list of types (which is by width); those it has and we have not are refused.
+// The library's list of types in its order, by width. Types that we lack are errors.
 constexpr std::array<std::pair<DType, std::string_view>, 15> dtypes{{
     {DType::boolean, "BOOL"},
     {DType::u8, "U8"},
@@ -37,7 +37,7 @@ constexpr std::array<std::pair<DType, std::string_view>, 15> dtypes{{
     {DType::u64, "U64"},
 }};
 
-// Reads the header event by event: a tree would drop repeated names unseen and follow any nesting.
+// Reads the header event by event: a tree would silently drop repeated names and allow any nesting.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(const std::string& path, ParsedHeader& out) : path_(path), out_(out) {}
@@ -173,7 +173,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     }
   }
 
-  // Shape, type and offsets of one tensor agree; every product is checked before it is formed.
+  // Checks that shape, type and offsets of a tensor agree; checks every product for overflow before computing it.
   void check_size() {
     const uint64_t begin = offsets_[0], end = offsets_[1];
     if (begin > end) refuse("data_offsets [", begin, ", ", end, "] end before they begin");
@@ -222,7 +222,7 @@ ParsedHeader parse_safetensors_header(std::string_view json, uint64_t data_size,
   HeaderReader reader(path, header);
   check(!json.empty() && json.front() == '{', path,
         ": the header does not start with '{': this is not a safetensors file");
-  // The JSON library takes a zero byte for the end of its input, and would leave unread what follows.
+  // The JSON library takes a zero byte for the end of its input and would ignore the rest.
   check(json.find('\0') == json.npos, path, ": the header is not valid JSON: it holds a zero byte");
   nlohmann::json::sax_parse(json, &reader);
   std::stable_sort(header.tensors.begin(), header.tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {

@@ -9,10 +9,10 @@
 
 namespace rankine {
 
-/// "F16", "BF16", ...: element types as the header spells them.
+/// The header's names of element types: "F16", "BF16", ...
 std::string_view safetensors_name_of(DType dtype);
 std::optional<DType> dtype_of_safetensors_name(std::string_view name);
-/// Position in the library's list of types; files are sorted by it, largest first.
+/// The position in the library's list of types; files are sorted by it, largest first.
 int safetensors_rank_of(DType dtype);
 
 struct ParsedHeader {
@@ -21,7 +21,7 @@ struct ParsedHeader {
 };
 
 /// Parses and checks a header's JSON against `data_size` bytes of data. `path` is only for messages. Memory stays
-/// proportional to the header, and nesting deeper than the format's is refused at once.
+/// proportional to the header; deeper nesting than the format's is an error at once.
 ParsedHeader parse_safetensors_header(std::string_view json, uint64_t data_size, const std::string& path);
 
 }  // namespace rankine

@@ -63,7 +63,7 @@ SafetensorsHeader make_safetensors_header(std::span<const TensorToWrite> tensors
     header.data_size += size;
   }
   json += "}";
-  json.append((8 - json.size() % 8) % 8, ' ');  // so that the data begin at a multiple of eight
+  json.append((8 - json.size() % 8) % 8, ' ');  // makes the data begin at a multiple of eight
 
   for (uint64_t length = json.size(), i = 0; i < 8; ++i, length >>= 8) header.bytes += static_cast<char>(length & 0xff);
   header.bytes += json;

@@ -12,7 +12,7 @@ class Sha256 {
   Sha256();
   ~Sha256();
   void update(std::span<const std::byte> bytes);
-  /// 64 lower-case hex digits of all bytes so far. Call once, last.
+  /// The 64 lower-case hex digits of all bytes. Call it once, at the end.
   std::string hex();
 
  private:

@@ -18,8 +18,8 @@ namespace {
 using Kind = PickleValue::Kind;
 using Bytes = std::span<const std::byte>;
 
-/// A checkpoint of a thousand tensors has some hundred kilobytes; what a damaged or hostile file asks for is not
-/// allocated.
+/// A checkpoint of a thousand tensors has some hundred kilobytes. The limit bounds the allocation for damaged or
+/// hostile files.
 constexpr uint64_t kMostPickleBytes = uint64_t{4} << 20;
 
 /// PyTorch's own limit (MAX_DIMS).
@@ -29,7 +29,7 @@ bool starts_with(Bytes bytes, std::string_view text) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).starts_with(text);
 }
 
-/// The first bytes of what PyTorch wrote before 1.6: a pickle of its magic number.
+/// The first bytes of files from before PyTorch 1.6: a pickle of its magic number.
 bool is_old(Bytes bytes) { return starts_with(bytes, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"); }
 
 std::optional<DType> dtype_of_storage(std::string_view name) {
@@ -42,20 +42,20 @@ std::optional<DType> dtype_of_storage(std::string_view name) {
   return found == types.end() ? std::nullopt : std::optional(found->second);
 }
 
-/// Where keys and values stand, one after the other, if `value` is a dict or an OrderedDict.
+/// The keys and values in turn if `value` is a dict or an OrderedDict; else nullptr.
 const std::vector<const PickleValue*>* entries_of(const PickleValue& value) {
   if (value.is(Kind::dict)) return &value.items;
   return value.calls("collections", "OrderedDict") ? &value.entries : nullptr;
 }
 
 const PickleValue* find_entry(const std::vector<const PickleValue*>& entries, std::string_view key) {
-  const PickleValue* found = nullptr;  // as in Python the last one counts
+  const PickleValue* found = nullptr;  // as in Python, the last one wins
   for (size_t i = 0; i + 1 < entries.size(); i += 2)
     if (entries[i]->is(Kind::text) && entries[i]->text == key) found = entries[i + 1];
   return found;
 }
 
-/// The arguments of a call of torch._utils' `function`; nullptr if `value` is none.
+/// The arguments if `value` is a call of torch._utils' `function`; else nullptr.
 const PickleValue* arguments_of(const PickleValue& value, std::string_view function) {
   return value.calls("torch._utils", function) && value.items[1]->is(Kind::tuple) ? value.items[1] : nullptr;
 }
@@ -96,7 +96,7 @@ class TensorReader {
   }
 
  private:
-  /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks), perhaps inside a
+  /// torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks), possibly inside
   /// _rebuild_parameter(tensor, requires_grad, backward_hooks).
   std::optional<TensorInfo> tensor(std::string_view name, const PickleValue& value) const {
     const PickleValue* parameter = arguments_of(value, "_rebuild_parameter");

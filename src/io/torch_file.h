@@ -8,13 +8,13 @@
 
 namespace rankine {
 
-/// A ZIP archive, as PyTorch has written its files since 1.6, or what it wrote before.
+/// True for a ZIP archive, PyTorch's format since 1.6, and for its older format.
 bool is_torch_file(std::span<const std::byte> bytes);
 
-/// A file of torch.save's with a dict of tensors, or with such a dict under "state_dict" (checkpoints of PyTorch
-/// Lightning): `.ckpt`, `.pt`, `.bin`. Nothing in it is run; what is no tensor is left out. Format: PyTorch's
+/// Opens a file of torch.save that holds a dict of tensors, or such a dict under "state_dict" (checkpoints of PyTorch
+/// Lightning): `.ckpt`, `.pt`, `.bin`. Nothing in it runs; entries that are not tensors are left out. Format: PyTorch's
 /// torch/csrc/jit/serialization and torch/serialization.py, a ZIP archive with a pickle (data.pkl) and each storage's
-/// bytes. Throws Error for anything malformed, files of PyTorch before 1.6, and tensors that are not row-major.
+/// bytes. Throws Error for malformed files, files of PyTorch before 1.6, and tensors that are not row-major.
 TensorFile open_torch_file(const std::string& path);
 
 /// The bytes of a file that `torch.load(path, weights_only=True)` reads as a dict of tensors, in the given order: a ZIP

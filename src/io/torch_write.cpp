@@ -83,7 +83,7 @@ void add_tensor(Pickle& pickle, const TensorToWrite& tensor, std::string_view me
 }  // namespace
 
 std::string serialize_torch(std::span<const TensorToWrite> tensors) {
-  constexpr size_t alignment = 64;  // as torch.save has it, so that the file can be memory mapped
+  constexpr size_t alignment = 64;  // as in torch.save, so that the file can be memory mapped
   Pickle pickle;
   std::set<std::string_view> names;
   pickle.code(op::proto).code(2).code(op::empty_dict).code(op::mark);

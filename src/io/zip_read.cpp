@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kLocalMark = 0x04034b50, kDirectoryMark = 0x02014b50, kEndMark = 0x06054b50, kEnd64Mark = 0x06064b50,
                    kLocator64Mark = 0x07064b50;
 constexpr size_t kLocalSize = 30, kDirectorySize = 46, kEndSize = 22, kEnd64Size = 56, kLocator64Size = 20;
-constexpr uint32_t kIn64 = 0xffffffff;  // the true number stands in a ZIP64 field
+constexpr uint32_t kIn64 = 0xffffffff;  // a ZIP64 field holds the true number
 
 using Bytes = std::span<const std::byte>;
 
@@ -30,7 +30,7 @@ uint64_t u64(Bytes bytes, size_t at) { return number(bytes, at, 8); }
 
 std::string_view text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-/// Where the end record begins: it is followed by a comment of at most 65535 bytes that it tells the length of.
+/// The position of the end record. A comment of at most 65535 bytes follows it; the record holds the comment's length.
 size_t find_end(Bytes file, const std::string& path, std::string_view kind) {
   check(file.size() >= kEndSize, path, ": ", file.size(), " bytes are too few for ", kind);
   const size_t last = file.size() - kEndSize, first = last > 0xffff ? last - 0xffff : 0;
@@ -41,7 +41,7 @@ size_t find_end(Bytes file, const std::string& path, std::string_view kind) {
 
 struct Directory {
   uint64_t count = 0, begin = 0, size = 0;
-  uint64_t end = 0;  // where what follows it begins
+  uint64_t end = 0;  // the position after it
 };
 
 Directory find_directory(Bytes file, const std::string& path, std::string_view kind) {
@@ -62,7 +62,7 @@ Directory find_directory(Bytes file, const std::string& path, std::string_view k
   return found;
 }
 
-/// Replaces sizes and the offset that do not fit 32 bits (4.5.3 ZIP64).
+/// Replaces sizes and the offset if they need more than 32 bits (4.5.3 ZIP64).
 void take_64(Bytes extra, ZipMember& member, const std::string& where) {
   while (extra.size() >= 4) {
     const uint16_t kind = u16(extra, 0), length = u16(extra, 2);
@@ -79,9 +79,9 @@ void take_64(Bytes extra, ZipMember& member, const std::string& where) {
   }
 }
 
-/// inflate of exactly `size` bytes.
+/// Inflates to exactly `size` bytes.
 std::vector<std::byte> inflated(Bytes packed, uint64_t size, const std::string& where) {
-  // deflate shrinks to no less than a 1032nd: what claims more is damaged, and is not allocated.
+  // deflate shrinks data at most to a 1032nd. A larger claim is damage and must not be allocated.
   check(size / 1040 <= packed.size(), where, ": claims to unpack to ", size, " bytes, which cannot be");
   check(size <= std::numeric_limits<uInt>::max(), where, ": ", size, " bytes are more than are unpacked at once");
   std::vector<std::byte> out(size);

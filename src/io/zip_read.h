@@ -8,28 +8,28 @@
 
 namespace rankine {
 
-/// A member of a ZIP archive as the archive's directory tells it; it lies inside the file.
+/// A member of a ZIP archive as its directory describes it. It lies inside the file.
 struct ZipMember {
   std::string name{};
   uint32_t crc = 0;
   uint64_t packed_size = 0, size = 0, header = 0;
-  bool is_deflated = false;  ///< else stored as it is
+  bool is_deflated = false;  ///< false: stored
 };
 
-/// A ZIP archive in memory, ZIP64 too (PKWARE's APPNOTE 6.3), read from its directory, which is at the end: a file that
-/// is cut short anywhere cannot be read.
+/// A ZIP archive in memory, including ZIP64 (PKWARE's APPNOTE 6.3). The directory is at the end, so a file that is cut
+/// short anywhere is an error.
 class ZipReader {
  public:
   ZipReader() = default;
-  /// `path` and `kind` ("an .npz file") are for messages. `file` must outlive this. Throws Error for anything
-  /// malformed, and for members that are encrypted or packed by anything but deflate.
+  /// `path` and `kind` ("an .npz file") are for messages. `file` must outlive this object. Throws Error for malformed
+  /// archives, and for members that are encrypted or packed by another method than deflate.
   ZipReader(std::span<const std::byte> file, std::string path, std::string_view kind);
 
-  /// In the directory's order.
+  /// All members in the directory's order.
   const std::vector<ZipMember>& members() const { return members_; }
-  /// The bytes as they lie in the file. Throws Error when the member's own header is damaged.
+  /// The member's bytes as stored. Throws Error if the member's own header is damaged.
   std::span<const std::byte> packed(const ZipMember& member) const;
-  /// The member's content, its checksum compared. Throws Error when that fails.
+  /// The member's content. Throws Error if its checksum is wrong.
   std::vector<std::byte> unpack(const ZipMember& member) const;
 
  private:

@@ -11,7 +11,7 @@ void append(std::string& out, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
-/// The fields that a member's own header and its entry in the directory share, from the version to the name's length.
+/// The fields that a member's own header and its directory entry share, from the version to the name's length.
 std::string shared_fields(uint32_t crc, uint64_t size, size_t name_size) {
   constexpr int version = 20, flags = 0, stored = 0, midnight = 0, first_of_1980 = 0x21;
   std::string out;
@@ -26,18 +26,18 @@ std::string shared_fields(uint32_t crc, uint64_t size, size_t name_size) {
 
 uint32_t crc_of(std::string_view head, std::span<const std::byte> bytes) {
   const auto more = [](uLong before, const void* data, size_t size) {
-    return size == 0 ? before : ::crc32_z(before, static_cast<const Bytef*>(data), size);  // it resets at nullptr
+    return size == 0 ? before : ::crc32_z(before, static_cast<const Bytef*>(data), size);  // crc32_z resets at nullptr
   };
   return static_cast<uint32_t>(more(more(0, head.data(), head.size()), bytes.data(), bytes.size()));
 }
 
-/// An extra field that only takes room, so that the member's content begins where it should. It is 4 bytes at least.
+/// An extra field of padding, so that the member's content begins at the alignment. It has at least 4 bytes.
 std::string padding(size_t begin, size_t alignment) {
   std::string out;
   if (begin % alignment == 0) return out;
   constexpr size_t head = 4;
   const size_t room = (alignment - (begin + head) % alignment) % alignment;
-  append(out, 0x4246, 2);  // "FB", as PyTorch's own files have it
+  append(out, 0x4246, 2);  // "FB", as in PyTorch's own files
   append(out, room, 2);
   out.append(room, 'Z');
   return out;

@@ -10,27 +10,27 @@
 
 namespace rankine {
 
-/// One picture to be made.
+/// The settings of one picture.
 struct ImageRequest {
   std::string prompt, negative_prompt;  ///< both may have weights: (word:1.2)
   std::string sampler = "ddim";         ///< a name of sampler_kinds()
   int steps = 50;
-  double scale = 7.5;  ///< classifier-free guidance; 1 or less: none, the negative prompt is not used
+  double scale = 7.5;  ///< classifier-free guidance; 1 or less: off, the negative prompt is ignored
   uint64_t seed = 0;
   int width = 512, height = 512;  ///< multiples of 8
 
   bool guided() const { return scale > 1; }
-  /// What the U-Net is built for.
+  /// The shape for which the U-Net is built.
   StepShape shape(int64_t chunks) const;
 };
 
-/// Throws Error for a request that cannot be met.
+/// Throws Error for a request that is impossible.
 void check_request(const ImageRequest& request);
 
-/// What a prompt of a file says, and for the rest `defaults`; its seed is the caller's.
+/// The options of a prompt file's entry; `defaults` fills the rest. The caller sets the seed.
 ImageRequest request_of(const SamplePrompt& prompt, const ImageRequest& defaults);
 
-/// After each call of the U-Net, with the calls done and the calls there are; false ends the sampling there.
+/// Called after each call of the U-Net with the calls done and all calls. Returning false ends the sampling.
 using SamplingWatch = std::function<bool(int call, int calls)>;
 
 /// From noise to latents [height/8, width/8, 4] with a U-Net that has its context. The same request gives the same
@@ -38,8 +38,8 @@ using SamplingWatch = std::function<bool(int call, int calls)>;
 std::vector<float> denoise(GuidedUNet& unet, const ImageRequest& request, Prediction prediction,
                            const SamplingWatch& watch = {});
 
-/// What made a picture, as A1111's web UI writes it into the PNG chunk `parameters`, so that other programs can read
-/// it. `model` and the LoRAs that `prompt_end` names are the caller's.
+/// The settings of a picture in the form of A1111's web UI, for the PNG chunk `parameters`, so that other programs read
+/// it. The caller names `model`, and the LoRAs in `prompt_end`.
 ///   a cat <lora:cats:1>
 ///   Negative prompt: blurry
 ///   Steps: 20, Sampler: Euler, CFG scale: 7.5, Seed: 1, Size: 512x512, Model: NAME

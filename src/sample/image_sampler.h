@@ -24,7 +24,7 @@ struct ImageSamplerConfig {
 };
 
 /// Makes pictures from text with a checkpoint and LoRAs. Text encoder, U-Net and autoencoder are in memory one after
-/// the other: for several pictures, first all latents, then all pictures.
+/// the other. For several pictures make first all latents, then all pictures.
 class ImageSampler {
  public:
   /// `checkpoint` must outlive it; `lora` comes from merge_loras and may be empty. Throws Error for a model family that
@@ -36,10 +36,10 @@ class ImageSampler {
   /// A picture's latents [height/8, width/8, 4], as the U-Net knows them. The same request gives the same numbers.
   /// Throws Error for a request that cannot be met, and when numbers stop being finite.
   std::vector<float> latents(const ImageRequest& request, const SamplingWatch& watch = {});
-  /// The picture of such latents. Lets go of the U-Net's weights first; `latents` would load them again.
+  /// Decodes such latents to a picture. It first frees the U-Net's weights; `latents` would load them again.
   Image picture(std::span<const float> latents, int width, int height);
 
-  /// latents, then picture.
+  /// Calls latents, then picture.
   Image sample(const ImageRequest& request, const SamplingWatch& watch = {});
 
  private:

@@ -5,13 +5,13 @@
 
 namespace rankine {
 
-/// Pictures made while training, to see how it comes along.
+/// Settings of pictures made during training. Fields carry the names of sd-scripts' flags.
 struct PreviewConfig {
   std::optional<int64_t> sample_every_n_steps;
-  std::optional<int64_t> sample_every_n_epochs;  ///< when set, sample_every_n_steps counts for nothing
+  std::optional<int64_t> sample_every_n_epochs;  ///< overrides sample_every_n_steps
   bool sample_at_first = false;                  ///< before the first step
   std::optional<std::string> sample_prompts;     ///< a file: see read_sample_prompts
-  std::string sample_sampler = "ddim";           ///< of prompts that name none
+  std::string sample_sampler = "ddim";           ///< for prompts that name none
 
   bool wanted() const {
     return sample_at_first || sample_every_n_steps.value_or(0) > 0 || sample_every_n_epochs.value_or(0) > 0;

@@ -115,7 +115,7 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
       requests.push_back(request);
     }
   }
-  parts_.trainer.release_scratch();  // the decoder's memory is taken from the step's
+  parts_.trainer.release_scratch();  // the decoder takes the step's memory
 
   std::filesystem::create_directories(folder());
   const StepSettings& settings = parts_.trainer.settings();
@@ -134,7 +134,7 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
 size_t PreviewMaker::more_bytes() const {
   const StepSettings& settings = parts_.trainer.settings();
   const MemoryUse step = parts_.trainer.memory();
-  const size_t freed = step.arena + step.scratch;  // when the trainer rests
+  const size_t freed = step.arena + step.scratch;  // while no step runs
   size_t most = freed;
   std::set<StepShape> seen;
   for (const Preview& preview : previews_) {

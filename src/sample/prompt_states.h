@@ -8,9 +8,9 @@
 
 namespace rankine {
 
-/// Prompts as the text encoder reads them, each in as many chunks of 77 tokens as the longest one needs, up to 3.
-/// Unlike in training the chunks keep their begin and end marks: this is the context of sd-scripts' previews (its "long
-/// prompt weighting" pipeline).
+/// Tokenized prompts. All have as many chunks of 77 tokens as the longest one needs, up to 3. Unlike in training the
+/// chunks keep their begin and end marks: this is the context of sd-scripts' previews (its "long prompt weighting"
+/// pipeline).
 struct PromptTokens {
   int64_t chunks = 1;
   std::vector<int32_t> ids;    ///< [prompts, chunks, 77]
@@ -20,8 +20,8 @@ struct PromptTokens {
 /// Throws Error for a weight that is no number. Prompts over 225 tokens are cut off, with a warning.
 PromptTokens tokenize_prompts(const ClipTokenizer& tokenizer, std::span<const std::string> prompts);
 
-/// The states of prompt `index`, [chunks * 77, width], out of those of all prompts: each token's multiplied by its
-/// weight, then all of them so that their mean is what it was.
+/// The states of prompt `index`, [chunks * 77, width], from those of all prompts. Multiplies each token by its weight,
+/// then scales all so that their mean stays the same.
 std::vector<float> weighted_states(const PromptTokens& tokens, std::span<const float> all, size_t index);
 
 }  // namespace rankine

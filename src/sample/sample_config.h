@@ -6,18 +6,18 @@
 
 namespace rankine {
 
-/// What `rankine sample` is told; names as in sd-scripts' gen_img.py.
+/// Settings of `rankine sample`; names as in sd-scripts' gen_img.py.
 struct SampleConfig {
   std::optional<std::string> ckpt;           ///< a file or a Diffusers folder
   std::vector<std::string> network_weights;  ///< LoRA files
-  std::vector<double> network_mul;           ///< their strengths; 1 for those without one
+  std::vector<double> network_mul;           ///< their strengths; 1 for the others
   std::string prompt;
-  std::optional<std::string> from_file;  ///< prompts with their options, as --sample_prompts of training reads them
+  std::optional<std::string> from_file;  ///< a file of prompts with options, in the form of --sample_prompts
   std::string negative_prompt;
   std::string sampler = "ddim";
   int steps = 50;
-  double scale = 7.5;           ///< guidance; 1: the negative prompt is not used
-  std::optional<int64_t> seed;  ///< of the first picture, the others count up; unset: drawn at random
+  double scale = 7.5;           ///< guidance; 1: the negative prompt is ignored
+  std::optional<int64_t> seed;  ///< of the first picture; the others count up; unset: random
   int width = 512, height = 512;
   int images_per_prompt = 1;
   std::optional<int> clip_skip;

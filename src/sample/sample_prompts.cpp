@@ -19,7 +19,7 @@
 namespace rankine {
 namespace {
 
-/// Pictures beyond the largest side would not fit any memory.
+/// Larger pictures would not fit any memory.
 constexpr int kLeastSide = 64, kMostSide = 1 << 14, kMostSteps = 1000;
 
 std::string trimmed(const std::string& text) {
@@ -45,7 +45,7 @@ int side(const std::string& text, const std::string& what) {
   return std::max(kLeastSide, pixels - pixels % 8);
 }
 
-/// What a prompt may say: an option of a line, and the same as a key of a table.
+/// An option of a prompt: its form in a line and its key in a table.
 struct PromptField {
   std::string_view option, key;
   void (*set)(SamplePrompt&, const std::string& value, const std::string& what);
@@ -71,7 +71,7 @@ constexpr PromptField fields[] = {
          fail(what, ": ", error.what());
        }
      }},
-    // These mean something to models of other kinds only.
+    // Only models of other kinds use these.
     {"g", "guidance_scale", [](SamplePrompt&, const std::string&, const std::string&) {}},
     {"fs", "flow_shift", [](SamplePrompt&, const std::string&, const std::string&) {}},
     {"ctr", "cfg_trunc_ratio", [](SamplePrompt&, const std::string&, const std::string&) {}},
@@ -92,7 +92,7 @@ void set_key(SamplePrompt& prompt, const std::string& key, const std::string& va
   fail(where, ": unknown key \"", shortened(key), "\"; there are ", known_fields(&PromptField::key, ""));
 }
 
-/// A file whose parser goes down by recursion. Throws Error when it cannot be read.
+/// Reads a file for a recursive parser. Throws Error if it cannot be read.
 std::string nested_text_of(const std::string& path) {
   std::string text = read_text_file(path, kLongestSettings).text;
   check_nesting(text, path);
@@ -151,7 +151,7 @@ std::vector<SamplePrompt> read_json(const std::string& path) {
   nlohmann::json file;
   try {
     file = nlohmann::json::parse(nested_text_of(path));
-  } catch (const nlohmann::json::exception& error) {  // also of numbers that are too large
+  } catch (const nlohmann::json::exception& error) {  // also for numbers that are too large
     fail(path, ": this is not valid JSON: ", shortened(error.what()));
   }
   check(file.is_array(), path, ": must hold an array of prompts");

@@ -6,7 +6,7 @@
 
 namespace rankine {
 
-/// One picture that a prompt file asks for; what it leaves out has no value.
+/// An entry of a prompt file; options that it leaves out have no value.
 struct SamplePrompt {
   std::string where;  ///< "prompts.txt:3", for messages
   std::string prompt{};
@@ -18,14 +18,14 @@ struct SamplePrompt {
   std::optional<std::string> sample_sampler{};  ///< a name of sampler_kinds()
 };
 
-/// A prompt with sd-scripts' options behind it: "a cat --n blurry --w 768 --h 512 --d 1 --l 7.5 --s 30 --ss euler_a".
-/// Options of other models (--g, --fs, --ctr, --rcfg) are read over. Throws Error, naming `where`, for an option that
-/// is unknown, --cn, and a value that is none.
+/// Parses a prompt with sd-scripts' options: "a cat --n blurry --w 768 --h 512 --d 1 --l 7.5 --s 30 --ss euler_a".
+/// Ignores options of other models (--g, --fs, --ctr, --rcfg). Throws Error that names `where` for an unknown option,
+/// --cn, and an invalid value.
 SamplePrompt parse_prompt_line(const std::string& line, const std::string& where);
 
-/// The prompts of a file as sd-scripts' --sample_prompts reads it: .txt with one prompt a line, empty lines and those
-/// beginning with # left out; .toml with a table [prompt] and an array [[prompt.subset]], whose keys go before the
-/// table's; .json with an array of tables or lines. Throws Error with the file's name and, where there is one, line.
+/// Reads a file of sd-scripts' --sample_prompts: .txt with one prompt per line, where empty lines and those that begin
+/// with # are ignored; .toml with a table [prompt] and an array [[prompt.subset]], whose keys override the table's;
+/// .json with an array of tables or lines. Throws Error with the file's name and, if known, line.
 std::vector<SamplePrompt> read_sample_prompts(const std::string& path);
 
 }  // namespace rankine

@@ -12,7 +12,7 @@
 namespace rankine {
 namespace {
 
-/// One line a picture; on a terminal it is drawn again with each step.
+/// One line per picture; on a terminal it is redrawn at each step.
 class SamplingStatus {
  public:
   SamplingStatus(std::ostream& out, bool terminal, size_t pictures)
@@ -48,7 +48,7 @@ std::vector<LoadedLora> read_loras(const SampleConfig& config, const Checkpoint&
   return merge_loras(loras);
 }
 
-/// Every picture that is asked for, in order. Seeds count up from the first one, unless a prompt brings its own.
+/// Every requested picture, in order. Seeds count up from the first one, unless a prompt has its own.
 std::vector<ImageRequest> requests_of(const SampleConfig& config) {
   const ImageRequest defaults = {.prompt = config.prompt,
                                  .negative_prompt = config.negative_prompt,

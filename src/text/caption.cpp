@@ -33,9 +33,9 @@ std::string_view choose(const std::vector<std::string_view>& parts, Rng& rng) {
   return parts[rng.below(static_cast<uint32_t>(parts.size()))];
 }
 
-// One line of several, then one alternative of every {a|b|c}; a brace that is not closed, and {}, stay.
+// Chooses one of several lines, then one alternative of every {a|b|c}. An unclosed brace and {} stay.
 std::string resolve_wildcards(std::string_view caption, Rng& rng) {
-  // Bytes that no UTF-8 text has stand for the doubled braces meanwhile.
+  // Two bytes that never occur in UTF-8 mark doubled braces in the meantime.
   constexpr std::string_view open_brace = "\xfe", close_brace = "\xff";
   if (caption.find('\n') != std::string_view::npos) caption = choose(split(caption, "\n"), rng);
   const std::string text = replace_all(replace_all(caption, "{{", open_brace), "}}", close_brace);
@@ -64,7 +64,7 @@ std::vector<std::string_view> split_tags(std::string_view text, std::string_view
   return tags;
 }
 
-// How many of `count` tags are in use at this step: grows evenly from token_warmup_min to all.
+// The number of tags in use at this step: grows evenly from token_warmup_min to `count`.
 size_t tags_in_use(size_t count, const CaptionSettings& s, const CaptionContext& context) {
   const double warmup = s.token_warmup_step < 1
                             ? std::floor(s.token_warmup_step * static_cast<double>(context.max_train_steps))

@@ -20,8 +20,8 @@ uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-// The vocabulary writes each byte as one visible character: printable Latin-1 as itself, the 68 others as U+0100
-// onwards, and numbers the bytes in that order.
+// The vocabulary writes each byte as one visible character (printable Latin-1 as itself, the 68 others as U+0100
+// onwards) and numbers the bytes in that order.
 struct ByteAlphabet {
   std::array<int32_t, 256> ids{};
   std::array<std::string, 256> letters;  // by id, UTF-8
@@ -43,8 +43,8 @@ ByteAlphabet byte_alphabet() {
   return alphabet;
 }
 
-// "'s", "'t", "'re", "'ve", "'m", "'ll" and "'d" are words of their own. 0 when the text starts with none. CLIP
-// compares without case, and U+017F is a small s.
+// The length of "'s", "'t", "'re", "'ve", "'m", "'ll" or "'d" at the start, which are words of their own; else 0. CLIP
+// ignores case, and U+017F is a small s.
 size_t contraction_length(std::u32string_view text) {
   if (text.size() < 2 || text[0] != U'\'') return 0;
   const std::u32string_view two = text.substr(1, 2);
@@ -55,7 +55,8 @@ size_t contraction_length(std::u32string_view text) {
   return text[1] == U'd' ? 2 : 0;
 }
 
-// The length of the first word: a contraction, a run of letters, one digit, or a run of anything else but spaces.
+// The length of the first word: a contraction, a run of letters, one digit, or a run of other characters without
+// spaces.
 size_t word_length(std::u32string_view text) {
   if (const size_t n = contraction_length(text); n > 0) return n;
   if (is_number(text[0])) return 1;
@@ -67,7 +68,7 @@ size_t word_length(std::u32string_view text) {
   return n;
 }
 
-// Where `mark` starts at or after `from`, else the end of the text.
+// The position of `mark` at or after `from`, else the end of the text.
 size_t find_mark(std::u32string_view text, std::u32string_view mark, size_t from) {
   return std::min(text.find(mark, from), text.size());
 }
@@ -135,7 +136,7 @@ void ClipTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids
   while (!queue.empty()) {
     const Candidate c = queue.top();
     queue.pop();
-    // Another merge may have taken one of the two since.
+    // Another merge may already have used one of the two.
     if (part[c.left] != c.left_id || part[c.right] != c.right_id || next[c.left] != c.right) continue;
     part[c.left] = c.id;
     part[c.right] = merged_away;
@@ -147,7 +148,7 @@ void ClipTokenizer::encode_word(std::string_view word, std::vector<int32_t>& ids
   for (size_t i = 0; i < n; i = next[i]) ids.push_back(part[i]);
 }
 
-// A text that holds no special token as it was written.
+// Encodes text without special tokens.
 void ClipTokenizer::encode_segment(std::u32string_view text, std::vector<int32_t>& ids) const {
   const std::u32string clean = to_lower(collapse_spaces(repair_text(text)));
   for (std::u32string_view rest = clean; !rest.empty();) {
@@ -240,7 +241,7 @@ TokenChunks ClipTokenizer::tokenize_weighted(std::string_view text, int max_toke
     ids.insert(ids.end(), piece_ids.begin(), piece_ids.end());
     weights.insert(weights.end(), piece_ids.size(), static_cast<float>(piece.weight));
   }
-  weights.push_back(1.0f);  // of the end mark; an empty caption has weights too
+  weights.push_back(1.0f);  // for the end mark; an empty caption has weights too
   return cut(std::move(ids), std::move(weights), max_token_length);
 }
 

@@ -8,9 +8,9 @@
 namespace rankine {
 
 struct ClipTokenizerConfig {
-  /// Fills a chunk behind the end mark: 49407 for CLIP-L, 0 for the tokenizers of SD 2 and of SDXL's second encoder.
+  /// Fills a chunk after the end mark: 49407 for CLIP-L, 0 for the tokenizers of SD 2 and of SDXL's second encoder.
   int32_t pad_id = 49407;
-  /// SD 2: the pad token "!" is a special one, so every "!" of a caption is split off and becomes pad_id (0).
+  /// SD 2: the pad token "!" is special, so every "!" of a caption is split off and becomes pad_id (0).
   bool pad_is_special = false;
 
   static ClipTokenizerConfig clip_l() { return {}; }
@@ -18,32 +18,32 @@ struct ClipTokenizerConfig {
   static ClipTokenizerConfig clip_g() { return {.pad_id = 0, .pad_is_special = false}; }
 };
 
-/// What the text encoder reads: n chunks of 77 ids, each beginning with 49406 and padded or ended with 49407.
+/// The input of a text encoder: n chunks of 77 ids. Each begins with 49406 and is padded or ended with 49407.
 struct TokenChunks {
   static constexpr size_t length = 77;
   std::vector<std::array<int32_t, length>> ids;    // [n][77]
   std::vector<std::array<float, length>> weights;  // [n][77] for weighted captions, else empty
 };
 
-/// CLIP's byte-pair encoder (Radford et al. 2021, arXiv:2103.00020) with its merge list built in. Immutable: one
-/// instance may be used by any number of threads.
+/// CLIP's byte-pair encoder (Radford et al. 2021, arXiv:2103.00020) with its merge list built in. It is immutable: any
+/// number of threads may share an instance.
 class ClipTokenizer {
  public:
   static constexpr int32_t bos_id = 49406, eos_id = 49407;
 
   explicit ClipTokenizer(ClipTokenizerConfig config = {});
 
-  /// Ids of a text without begin, end and padding, of any length. The text is repaired (repair_text), its white space
-  /// collapsed, and lower-cased; `<|startoftext|>` and `<|endoftext|>` give the special ids. Throws Error when the text
-  /// is not valid UTF-8.
+  /// The ids of a text of any length, without begin, end and padding. Repairs the text (repair_text), collapses its
+  /// white space, and makes it lower-case. `<|startoftext|>` and `<|endoftext|>` give the special ids. Throws Error if
+  /// the text is not valid UTF-8.
   std::vector<int32_t> encode(std::string_view text) const;
 
-  /// A caption in chunks as sd-scripts cuts it. max_token_length: 75 (one chunk), 150 or 225 (two, three); longer
-  /// captions are cut off.
+  /// Splits a caption into chunks as sd-scripts does. max_token_length: 75 (one chunk), 150 or 225 (two, three). A
+  /// longer caption loses its end.
   TokenChunks tokenize(std::string_view text, int max_token_length = 75) const;
 
   /// The same for a caption with `(word:1.3)` weights (parse_weighted_prompt); each piece is tokenised alone. Begin,
-  /// end and padding weigh 1.
+  /// end and padding have weight 1.
   TokenChunks tokenize_weighted(std::string_view text, int max_token_length = 75) const;
 
  private:
@@ -57,7 +57,7 @@ class ClipTokenizer {
   TokenChunks cut(std::vector<int32_t> ids, std::vector<float> weights, int max_token_length) const;
 
   ClipTokenizerConfig config_;
-  std::array<int32_t, 256> byte_ids_{};         // of a byte inside a word; + 256 at its end
+  std::array<int32_t, 256> byte_ids_{};         // id of a byte inside a word; + 256 at the word's end
   std::unordered_map<uint64_t, Merge> merges_;  // key: left id << 32 | right id
 };
 

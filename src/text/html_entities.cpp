@@ -30,7 +30,7 @@ EntityTable load_entities() {
     table.emplace(line.substr(0, name_end), characters);
     begin = end + 1;
   }
-  // "&EACUTE;" is no HTML, but captions have it.
+  // "&EACUTE;" is not HTML, but captions contain it.
   EntityTable upper;
   for (const auto& [name, characters] : table) {
     if (!std::ranges::all_of(name, [](char c) { return !(c >= 'A' && c <= 'Z'); })) continue;
@@ -39,7 +39,7 @@ EntityTable load_entities() {
       if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     upper.emplace(std::move(capitals), to_upper(characters));
   }
-  table.merge(upper);  // HTML's own names win
+  table.merge(upper);  // HTML's own names override
   return table;
 }
 

@@ -9,13 +9,13 @@
 namespace rankine {
 namespace {
 
-// Windows-1252's characters for the bytes 0x80 ... 0x9f; its five holes stand for the controls of the same number.
+// Windows-1252's characters for the bytes 0x80 ... 0x9f; its five holes are the controls with the same number.
 constexpr std::array<char32_t, 32> windows_1252 = {0x20ac, 0x81,   0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
                                                    0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d,   0x017d, 0x8f,
                                                    0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
                                                    0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d,   0x017e, 0x0178};
 
-// The byte that Windows-1252 (or Latin-1, for C1 controls) writes for the character; -1 when neither has it.
+// The byte of the character in Windows-1252 (or Latin-1, for C1 controls); -1 if neither has it.
 int byte_of(char32_t c) {
   if (c < 0x100) return static_cast<int>(c);
   for (size_t i = 0; i < windows_1252.size(); ++i)
@@ -49,7 +49,7 @@ Sequence sequence_at(std::u32string_view text, size_t at) {
 
 bool holds(std::u32string_view set, char32_t c) { return set.find(c) != std::u32string_view::npos; }
 
-// What may stand behind an accented letter in pairs: the first of the pair, the second.
+// Pairs of characters that may follow an accented letter in real text.
 constexpr std::pair<std::u32string_view, std::u32string_view> plausible_pairs[] = {
     {U"\u201a\u201e\u2039\u2018\u201c\u2022\u00a1\u00a9\u00ab\u00bf",  // opening quotes and marks
      U"\u20ac\u201a\u201e\u2026\u2039\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u203a\u00a0\u00a1\u00a2\u00a3"
@@ -65,13 +65,13 @@ constexpr std::pair<std::u32string_view, std::u32string_view> plausible_pairs[] 
      U"\u00b7\u00b9\u00bb\u00bc\u00bd\u00be\u00bf"},
 };
 
-// Could the two- or three-character sequence be meant as it stands, an accented letter and what may follow it in real
-// text? The sets are ftfy's judgement, sampled over all pairs of lead and next character.
+// True if the two- or three-character sequence may be intended: an accented letter and a character that may follow it
+// in real text. The sets copy ftfy's judgement, sampled over all pairs of lead and next character.
 bool is_plausible(std::u32string_view text, size_t at, const Sequence& s) {
-  // No-break spaces, dots, dashes, the closing quote; small and capital s, z, oe and Y; between two letters of a word.
+  // No-break spaces, dots, dashes, the closing quote; small and capital s, z, oe and Y, between two letters of a word.
   constexpr std::u32string_view inside_word =
       U"\u2026\u0160\u0152\u017d\u2019\u2013\u2014\u0161\u0153\u017e\u0178\u00a0\u00ad\u00b4\u00b7";
-  // The same, and quotes, money, marks; behind a word's last letter.
+  // The same, and quotes, money, marks, after a word's last letter.
   constexpr std::u32string_view after_word =
       U"\u20ac\u201a\u201e\u2026\u0160\u2039\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u0161\u203a\u017e"
       U"\u0178"
@@ -84,7 +84,7 @@ bool is_plausible(std::u32string_view text, size_t at, const Sequence& s) {
       if (holds(seconds, second)) return holds(thirds, text[at + 2]);
     return false;
   }
-  if (holds(U"\u00d2\u00d3\u00d4\u00d5\u00d6\u00d9\u00da\u00db", lead)) return true;  // would be rare scripts
+  if (holds(U"\u00d2\u00d3\u00d4\u00d5\u00d6\u00d9\u00da\u00db", lead)) return true;  // would be a rare script
   if (lead == 0xc2) return s.value < 0xa0;                                            // would be a C1 control
   if (holds(U"\u00c3\u00ce\u00d0", lead)) return holds(U"\u2026\u0152\u017d\u2019", second);
   if (lead == 0xdf && holds(U"\u2019\u2026\u2013\u2014\u0161\u00a7\u00b0\u00b1\u00b2\u00b3\u00b4\u00b5\u00b7\u00b9"
@@ -95,14 +95,14 @@ bool is_plausible(std::u32string_view text, size_t at, const Sequence& s) {
   return holds(word_goes_on ? inside_word : after_word, second);
 }
 
-// Can the sequence only be mojibake?
+// True if the sequence can only be mojibake.
 bool is_damage(std::u32string_view text, size_t at, const Sequence& s) {
   constexpr char32_t first_empty_plane = 0x40000;
   return s.length == 4 ? s.value < first_empty_plane : !is_plausible(text, at, s);
 }
 
 bool is_damaged(std::u32string_view text) {
-  size_t in_a_row = 0;  // three sequences without a gap are no accident
+  size_t in_a_row = 0;  // three sequences without a gap are no coincidence
   for (size_t i = 0; i < text.size();) {
     const Sequence s = sequence_at(text, i);
     in_a_row = s.length > 0 ? in_a_row + 1 : 0;
@@ -115,7 +115,7 @@ bool is_damaged(std::u32string_view text) {
 }  // namespace
 
 std::u32string fix_mojibake(std::u32string_view text) {
-  // Each round undoes one wrong decoding. A text that was wrongly decoded more often was made so that it takes forever.
+  // Each round undoes one wrong decoding. Text with more layers is made to waste time.
   constexpr int most_rounds = 16;
   std::u32string current(text);
   for (int round = 0; round < most_rounds && is_damaged(current); ++round) {

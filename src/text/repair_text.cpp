@@ -106,8 +106,8 @@ std::u32string remove_terminal_escapes(std::u32string_view text) {
 }
 
 std::u32string repair_line(std::u32string current, bool unescape) {
-  // Each round undoes one layer of damage: "&amp;amp;" takes two. Texts with more layers than this are made to take
-  // time with the square of their length.
+  // Each round undoes one layer of damage: "&amp;amp;" takes two. Text with more layers is made to waste time, which
+  // grows with the square of its length.
   constexpr int most_rounds = 16;
   for (int round = 0; round < most_rounds; ++round) {
     std::u32string next = unescape ? unescape_html(current) : current;
@@ -120,7 +120,7 @@ std::u32string repair_line(std::u32string current, bool unescape) {
   return current;
 }
 
-// Nothing to repair: ASCII without entities and controls. Most captions are such, and they skip the work.
+// True for ASCII without entities and controls. Most captions are like this and need no repair.
 bool is_plain(std::u32string_view text) {
   return std::ranges::all_of(text, [](char32_t c) { return c >= 0x20 && c < 0x7f && c != U'&'; });
 }

@@ -30,7 +30,7 @@ std::u32string normalize(const icu::Normalizer2* form, UErrorCode status, std::u
   return from_icu(out);
 }
 
-/// The character at byte `i`, which goes on to the next one.
+/// Returns the character at byte `i` and moves `i` to the next one.
 char32_t next_character(std::string_view text, size_t& i) {
   const size_t start = i;
   UChar32 c;

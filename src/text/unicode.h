@@ -4,9 +4,9 @@
 
 namespace rankine {
 
-/// Code points of a UTF-8 text. Throws Error with the byte position of the first malformed sequence.
+/// The code points of a UTF-8 text. Throws Error with the byte position of the first malformed sequence.
 std::u32string decode_utf8(std::string_view text);
-/// Throws Error as decode_utf8 does, and keeps nothing.
+/// Throws Error as decode_utf8 does, without decoding.
 void check_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);
 
@@ -21,12 +21,12 @@ std::u32string to_upper(std::u32string_view text);
 /// General categories L* and N*.
 bool is_letter(char32_t c);
 bool is_number(char32_t c);
-/// What `\s` and str.split() take as white space in Python.
+/// White space as Python's `\s` and str.split() define it.
 bool is_space(char32_t c);
 
-/// Every run of white space becomes one space; none is left at the ends.
+/// Replaces every run of white space by one space and removes it at the ends.
 std::u32string collapse_spaces(std::u32string_view text);
-/// A UTF-8 text without the white space at its ends, as Python's str.strip.
+/// Removes white space at the ends of a UTF-8 text, as Python's str.strip.
 std::string_view strip(std::string_view text);
 
 }  // namespace rankine

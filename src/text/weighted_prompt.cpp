@@ -8,11 +8,11 @@
 namespace rankine {
 namespace {
 
-/// Each bracket's factor goes to all that follows inside it: the limit keeps the time in proportion to the text's
-/// length. 1.1 to this power is more than f32 holds.
+/// A bracket's factor applies to everything inside it; the limit keeps the time proportional to the text's length. 1.1
+/// to this power exceeds f32.
 constexpr size_t kMostOpen = 1000;
 
-// The length of ":1.3)" at the front of `release_scratch` (sign, digits and points only); 0 when it is something else.
+// The length of ":1.3)" at the front of `rest` (sign, digits and points only); 0 for anything else.
 size_t weight_mark_length(std::string_view rest) {
   size_t i = 1;
   if (i < rest.size() && (rest[i] == '+' || rest[i] == '-')) ++i;

@@ -11,10 +11,10 @@ struct WeightedText {
   bool operator==(const WeightedText&) const = default;
 };
 
-/// Splits a prompt with attention weights, as AUTOMATIC1111's web UI and sd-scripts write them: `(x)` times 1.1, `[x]`
-/// divided by 1.1, `(x:1.3)` times 1.3; nested ones multiply, a bracket left open reaches to the end, `\` takes a
-/// bracket's or backslash's meaning away. Neighbours of equal weight are joined; at least one piece comes back. Throws
-/// Error for a weight that is no number, such as `(x:1.2.3)`, and where a thousand brackets of a kind are open at once.
+/// Splits a prompt with attention weights as AUTOMATIC1111's web UI and sd-scripts write them: `(x)` multiplies by 1.1,
+/// `[x]` divides by 1.1, `(x:1.3)` multiplies by 1.3. Nested weights multiply; an open bracket reaches to the end; `\`
+/// makes a bracket or backslash plain text. Joins neighbours of equal weight and returns at least one piece. Throws
+/// Error for a weight that is no number, such as `(x:1.2.3)`, and for a thousand open brackets of one kind.
 std::vector<WeightedText> parse_weighted_prompt(std::string_view prompt);
 
 }  // namespace rankine

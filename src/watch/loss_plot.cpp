@@ -13,7 +13,7 @@ namespace {
 
 constexpr Colour kRaw{170, 205, 234}, kTrend{20, 95, 180};
 
-/// Where numbers stand on the paper.
+/// Maps numbers to positions on the paper.
 struct Frame {
   double left, top, right, bottom;      // pixels
   double low_x, high_x, low_y, high_y;  // numbers at the edges
@@ -21,7 +21,7 @@ struct Frame {
   double y(double loss) const { return bottom - (loss - low_y) / (high_y - low_y) * (bottom - top); }
 };
 
-/// Room above and below the losses. A curve that comes near zero is shown from zero.
+/// The losses with room above and below. A curve that comes near zero is shown from zero.
 std::pair<double, double> loss_range(const LossCurve& curve) {
   const auto [low, high] = std::minmax_element(curve.losses.begin(), curve.losses.end());
   const double span = *high > *low ? *high - *low : std::max(std::abs(*high), 1e-6) * 0.2;

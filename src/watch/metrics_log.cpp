@@ -61,10 +61,10 @@ std::string tracker_group(std::string group) {
   return group;
 }
 
-void add_update_values(StepMetrics& metrics, const NamedNumbers& told) {
+void add_update_values(StepMetrics& metrics, const NamedNumbers& update_values) {
   constexpr std::string_view rate = "lr.";
   std::optional<double> d;
-  for (const auto& [name, value] : told) {
+  for (const auto& [name, value] : update_values) {
     if (name.starts_with(rate)) {
       metrics.learning_rates.emplace_back(name.substr(rate.size()), value);
       continue;

@@ -13,12 +13,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Of all columns together: half a gigabyte. A file of a few megabytes could ask for any size.
+/// The limit for all columns together: half a gigabyte. Otherwise a file of a few megabytes could demand any size.
 constexpr size_t kMostNumbers = size_t{1} << 26;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// Rows of `step` and later ones are done again.
+/// Removes the rows of `step` and later ones: the run repeats them.
 void forget_from(MetricsTable& table, int64_t step) {
   while (!table.steps.empty() && table.steps.back() >= step) {
     table.steps.pop_back();
@@ -40,7 +40,7 @@ void add_numbers(MetricsTable& table, const std::string& prefix, const Json& obj
   }
 }
 
-/// Discarded where it is no JSON, or nested so deep that add_numbers could not follow.
+/// Discards text that is not JSON, or nested too deeply for the recursion of add_numbers.
 Json parsed(const std::string& line) {
   try {
     check_nesting(line, "metrics");

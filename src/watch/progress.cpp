@@ -29,7 +29,7 @@ std::string ratio_text(int64_t done, int64_t total) {
   return formatted("%lld/%lld", static_cast<long long>(done), static_cast<long long>(total));
 }
 
-/// What stands behind the step count, most wanted first, so that a narrow terminal drops the least wanted.
+/// The texts after the step count, most important first: a narrow terminal drops the last ones.
 std::vector<std::string> details(const ProgressState& s) {
   std::vector<std::string> parts = {"epoch " + ratio_text(s.epoch, s.total_epochs), formatted("loss %.4f", s.loss)};
   if (s.val_loss) parts.push_back(formatted("val_loss %.4f", *s.val_loss));
@@ -41,7 +41,7 @@ std::vector<std::string> details(const ProgressState& s) {
   return parts;
 }
 
-/// `columns` cells, filled by eighths.
+/// A bar of `columns` cells, filled by eighths.
 std::string bar_text(double share, int columns) {
   static constexpr std::array<const char*, 8> eighths = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const int filled = static_cast<int>(std::clamp(share, 0.0, 1.0) * columns * 8);
@@ -106,7 +106,7 @@ void Progress::update(const ProgressState& state) {
   const double pause = options_.terminal ? options_.redraw_seconds : options_.line_seconds;
   const bool is_last = state.step >= state.total_steps;
   const double since =
-      state.elapsed_seconds - shown_at_seconds_;  // negative after a rollback, which takes time back too
+      state.elapsed_seconds - shown_at_seconds_;  // negative after a rollback, which also resets the time
   if (!anything_shown_ || is_last || since < 0 || since >= pause) show(state);
 }
 

@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// Where a run stands after a step.
+/// The position of a run after a step.
 struct ProgressState {
   int64_t step = 0;  ///< optimiser steps done
   int64_t total_steps = 0;
@@ -17,30 +17,30 @@ struct ProgressState {
   std::optional<double> val_loss;  ///< of the last validation
   double elapsed_seconds = 0;      ///< since the run started
   double seconds_per_step = 0;     ///< recent average; 0 while unknown
-  double loader_wait_seconds = 0;  ///< of each step, how long it waited for its batch; recent average
+  double loader_wait_seconds = 0;  ///< wait per step for its batch; recent average
 };
 
 /// ` 38%|████▌       | 614/1600  epoch 4/10  loss 0.1123  1.24 it/s  13:15 left  wait 0%`, never wider than `width`
-/// columns: the bar shrinks, then goes.
+/// columns: the bar shrinks first and then disappears.
 std::string progress_bar(const ProgressState& state, int width);
 /// The same for a log: `step 614/1600  epoch 4/10  loss 0.1123  1.24 it/s  13:15 left  wait 0%`.
 std::string progress_line(const ProgressState& state);
 
-/// "1.24 it/s", or "4.70 s/it" when a step takes more than a second; "" when unknown.
+/// "1.24 it/s", or "4.70 s/it" if a step takes more than a second; "" if unknown.
 std::string speed_text(double seconds_per_step);
 /// "0:07", "13:15", "2:03:04", "3d 04:05".
 std::string duration_text(double seconds);
 
-/// Shows how a run comes along: a bar redrawn in place on a terminal, else a plain line now and then.
+/// Shows the progress of a run: a bar that is redrawn in place on a terminal, else a plain line from time to time.
 class Progress {
  public:
   struct Options {
     bool terminal = false;        ///< redraw one line
     int width = 80;               ///< of the terminal, in columns
-    double line_seconds = 10;     ///< plain lines come at least so far apart ...
-    double redraw_seconds = 0.1;  ///< ... and redraws so far
+    double line_seconds = 10;     ///< least time between plain lines
+    double redraw_seconds = 0.1;  ///< least time between redraws
   };
-  /// What standard error is: a terminal and its width, or neither.
+  /// The options for standard error: a terminal and its width, or neither.
   static Options options_for_stderr();
 
   /// `out` must outlive this.
@@ -50,9 +50,9 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(const ProgressState& state);
-  /// A line of its own; the bar is drawn again below it.
+  /// Writes a line of its own; the bar is drawn again below it.
   void message(std::string_view text);
-  /// Shows the last state if it was skipped, and leaves the line. Called by the destructor too.
+  /// Shows the last state if it was skipped, and ends the line. The destructor calls it too.
   void finish();
 
  private:

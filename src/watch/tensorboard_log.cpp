@@ -47,7 +47,7 @@ bool has_files_of(const std::filesystem::path& folder, const std::string& run) {
   return false;
 }
 
-/// The newest folder that has files of this run.
+/// The newest folder with files of this run.
 std::optional<std::filesystem::path> last_folder(const std::filesystem::path& logging_dir, const std::string& prefix,
                                                  const std::string& tracker, const std::string& run) {
   std::optional<std::filesystem::path> newest;
@@ -61,7 +61,7 @@ std::optional<std::filesystem::path> last_folder(const std::filesystem::path& lo
   return newest;
 }
 
-/// TensorBoard reads a folder's files in the order of their names: this one must come last.
+/// TensorBoard reads a folder's files in the order of their names: this one must be last.
 std::string next_file(const TensorBoardFolder& folder) {
   auto time = static_cast<int64_t>(unix_time());
   std::error_code error;
@@ -94,7 +94,7 @@ void check_logging_dir(const TrackerConfig& config) {
   std::error_code error;
   std::filesystem::create_directories(*config.logging_dir, error);
   check(!error, "--logging_dir ", *config.logging_dir, ": the folder cannot be made: ", error.message());
-  AtomicFile(*config.logging_dir + "/events").write("x");  // without commit it goes again
+  AtomicFile(*config.logging_dir + "/events").write("x");  // without commit the file is removed
 }
 
 TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::string& lora_file, bool goes_on) {
@@ -103,7 +103,7 @@ TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::str
                     tracker = config.log_tracker_name.value_or("network_train");
   const std::string file = std::filesystem::absolute(lora_file).lexically_normal().string();
   const std::string run = sha256_hex(std::as_bytes(std::span(file))).substr(0, 8);
-  // A prefix may hold folders of its own.
+  // A prefix may contain folders.
   const std::filesystem::path stem = logging_dir / (prefix + local_time_digits());
   std::filesystem::path folder = stem;
   if (goes_on) {

@@ -20,7 +20,7 @@ constinit const OpDef abs_op = {
         },
 };
 
-// [x, dy] -> dx; 0 where x is 0
+// [x, dy] -> dx; 0 where x is 0.
 constinit const OpDef abs_grad_op = {
     .name = "abs_grad",
     .infer = same_type,

@@ -6,7 +6,7 @@
 namespace rankine {
 namespace {
 
-/// Sizes of one attention, and element offsets of (image, token, head).
+/// The sizes of one attention, and element offsets of (image, token, head).
 struct Layout {
   int64_t images, queries, keys, heads, head_size;
   double scale;

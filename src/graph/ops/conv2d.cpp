@@ -13,8 +13,8 @@ Attributes Conv2dGeometry::attributes() const {
 
 namespace {
 
-/// Visits every (output pixel, input pixel, kernel tap) that meet: f(n, output pixel, input pixel, tap), pixels and
-/// taps counted within one image and one kernel.
+/// Calls f(n, output pixel, input pixel, tap) for every combination that meets. Pixels and taps count within one image
+/// and one kernel.
 template <class F>
 void for_each_tap(const Conv2dGeometry& g, const Shape& x, const Shape& y, int64_t kh, int64_t kw, int64_t n, F&& f) {
   for (int64_t oh = 0; oh < y[1]; ++oh)

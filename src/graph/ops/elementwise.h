@@ -3,7 +3,7 @@
 
 namespace rankine {
 
-/// Shape rule of ops whose inputs and output all have one type.
+/// Shape rule for ops whose inputs and output have one type.
 inline std::vector<Type> same_type(const Node& n) {
   for (const Value& x : n.inputs())
     check(x.type() == n.input(0).type(), "inputs of one type are expected, got ", n.input(0).type(), " and ", x.type());

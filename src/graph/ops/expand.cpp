@@ -20,7 +20,7 @@ constinit const OpDef expand_op = {
         },
 };
 
-// A sum over many elements is a gradient of something small (a bias, a shift): its result is f32.
+// The result is f32: a sum over many elements is the gradient of a small tensor (a bias, a shift).
 constinit const OpDef sum_to_op = {
     .name = "sum_to",
     .infer = [](const Node& n) -> std::vector<Type> {

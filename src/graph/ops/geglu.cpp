@@ -52,7 +52,7 @@ constinit const OpDef geglu_grad_op = {
             out[0][at + d] = in[1][i] * a * (phi(b) + b * density(b));
           }
         },
-    .in_place = {0, -1, -1},  // both halves' elements are read, then both written
+    .in_place = {0, -1, -1},  // kernels read both halves of an element before they write them
 };
 
 Value geglu(Value x) { return x.graph().add(geglu_op, {x}); }

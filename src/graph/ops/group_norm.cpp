@@ -6,7 +6,7 @@
 namespace rankine {
 namespace {
 
-/// Sizes of a group norm: x seen as [N, pixels, groups, channels a group].
+/// The sizes of a group norm: x seen as [N, pixels, groups, channels per group].
 struct Layout {
   int64_t images, pixels, groups, width;
   explicit Layout(const Node& n)
@@ -22,7 +22,7 @@ struct Layout {
 bool with_silu(const Node& n) { return n.attributes().text("activation") == "silu"; }
 double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
-/// dy before the activation, from the recomputed normalised and scaled value `z`.
+/// The gradient before the activation, from the normalised and scaled value `z`.
 double through_activation(bool silu, double z, double dy) {
   if (!silu) return dy;
   const double s = sigmoid(z);
@@ -110,7 +110,7 @@ constinit const OpDef group_norm_grad_x_op = {
                   out[0][l.at(i, p, g, c)] = rstd * (scaled(p, c) - mean_q - normalised(p, c) * mean_qh);
             }
         },
-    .in_place = {5, -1, -1},  // all of dy is read once before any of it is written
+    .in_place = {5, -1, -1},  // kernels read all of dy once before they write
 };
 
 // [x, gain, bias, mean, rstd, dy] -> dgain, dbias: f32 [C]

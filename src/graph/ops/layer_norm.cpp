@@ -62,7 +62,7 @@ constinit const OpDef layer_norm_grad_x_op = {
             }
           }
         },
-    .in_place = {4, -1, -1},  // a row's sums are made before any of it is written
+    .in_place = {4, -1, -1},  // kernels sum a row before they write it
 };
 
 // [x, gain, mean, rstd, dy] -> dgain, dbias: f32 [C]

@@ -13,8 +13,8 @@ constinit const OpDef input_op = {.name = "input", .infer = declared_type};
 constinit const OpDef constant_op = {.name = "constant", .infer = declared_type};
 constinit const OpDef variable_op = {.name = "variable", .infer = declared_type};
 
-// assign(variable, value): after the run the variable holds the value. A copy, unless the memory plan let the value be
-// computed in the variable's own place.
+// assign(variable, value): after the run the variable holds the value. This is a copy, unless the memory plan computes
+// the value in the variable's place.
 constinit const OpDef assign_op = {
     .name = "assign",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -75,7 +75,7 @@ constinit const OpDef linear_grad_x_op = {
     .in_place = {linear_grad_x_residual, -1, -1},
 };
 
-// dw = dy^T x, in f32: it is the gradient of a master weight.   x: [..., K], dy: [..., N] -> dw: [N, K]
+// dw = dy^T x, in f32, because it is the gradient of a master weight.   x: [..., K], dy: [..., N] -> dw: [N, K]
 constinit const OpDef linear_grad_w_op = {
     .name = "linear_grad_w",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -1,8 +1,8 @@
 #include "graph/ops/ops.h"
 #include "graph/ops/shapes.h"
 
-// A frozen linear layer with its LoRA (Hu et al. 2021, arXiv:2106.09685) as one op, so that a backend can go over x and
-// y once. The fuse_lora pass writes them; `up` holds the scale already.
+// A frozen linear layer with its LoRA (Hu et al. 2021, arXiv:2106.09685) as one op, so that a device reads x and writes
+// y once. The fuse_lora pass makes these nodes; `up` already includes the scale.
 namespace rankine {
 namespace {
 
@@ -13,7 +13,7 @@ double flops_of(const Node& n) {
   return 2.0 * rows * weights;
 }
 
-/// Types of [result, low] when the product's columns are `columns` and the low product's `rank`.
+/// The types of [result, low] for a product of `columns` columns and a low product of `rank` columns.
 std::vector<Type> types_of(const Node& n, int64_t columns, int64_t rank) {
   Type y = n.input(0).type(), low = y;
   y.shape.back() = columns;
@@ -32,7 +32,7 @@ void check_matrices(const Node& n) {
         "LoRA ", down, ", ", up, " does not fit weight ", w, " and input ", n.input(0).type());
 }
 
-/// result = in m, where m is stored [columns, depth] or, as it stands, [depth, columns].
+/// result = in m. `transposed` says that m is stored as [columns, depth], not [depth, columns].
 HostTensor product(const HostTensor& in, const HostTensor& m, bool transposed, Shape shape) {
   const int64_t depth = in.dim(-1), columns = shape.back(), rows = in.count() / depth;
   HostTensor result(std::move(shape));
@@ -44,7 +44,7 @@ HostTensor product(const HostTensor& in, const HostTensor& m, bool transposed, S
   return result;
 }
 
-/// Of both ops: [result, low] of x, the first factor of the low product and the second.
+/// Computes [result, low] for both ops. `first` and `second` are the inputs that hold the factors of the low product.
 void reference(std::span<const HostTensor> in, std::span<HostTensor> out, bool transposed, int first, int second) {
   const HostTensor low = product(in[0], in[static_cast<size_t>(first)], transposed, out[1].shape());
   const HostTensor main = product(in[0], in[1], transposed, out[0].shape());

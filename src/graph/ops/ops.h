@@ -3,8 +3,8 @@
 
 #include "graph/op.h"
 
-/// Every op: its OpDef and the functions that build it. One file an op (or an op with its gradient) in this folder.
-/// Names are torch.nn.functional's where it has one. Images are [N, H, W, C], sequences [N, L, D].
+/// Every op: its OpDef and the functions that build it. Each op, or an op with its gradient, has one file in this
+/// folder. Names are those of torch.nn.functional where it has one. Images are [N, H, W, C], sequences [N, L, D].
 namespace rankine {
 
 // Leaves and effects (leaf.cpp)
@@ -13,19 +13,19 @@ bool is_leaf(const Node& node);
 
 // Shape and type (reshape.cpp, cast.cpp, concat.cpp, slice.cpp, fill.cpp, expand.cpp)
 extern const OpDef reshape_op, cast_op, concat_op, slice_op, fill_op, expand_op, sum_to_op;
-/// The same elements under another shape; no copy.
+/// The same elements with another shape; no copy.
 Value reshape(Value x, Shape shape);
-/// Every element converted to `dtype`, rounded to nearest even.
+/// Converts every element to `dtype`, rounded to nearest even.
 Value cast(Value x, DType dtype);
-/// Joined along `axis` (negative: from the end); all other dimensions equal.
+/// Joins along `axis` (negative: from the end). All other dimensions are equal.
 Value concat(const std::vector<Value>& values, int axis);
-/// Elements begin ... end - 1 along `axis`.
+/// The elements begin ... end - 1 along `axis`.
 Value slice(Value x, int axis, int64_t begin, int64_t end);
-/// A tensor of one number.
+/// A tensor that holds one number everywhere.
 Value fill(Graph& graph, Type type, double value);
-/// Repeated to `shape` by broadcasting (dimensions aligned at the end, size 1 repeats).
+/// Repeats x to `shape` by broadcasting (dimensions aligned at the end, size 1 repeats).
 Value expand(Value x, Shape shape);
-/// The opposite: summed over the dimensions that broadcasting `shape` to x's shape would repeat.
+/// The transpose of expand: sums over the dimensions that broadcasting `shape` to x's shape repeats.
 Value sum_to(Value x, Shape shape);
 
 // Elementwise (add.cpp, mul.cpp, scale.cpp, abs.cpp, silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
@@ -51,13 +51,13 @@ Value geglu(Value x);
 
 // Matrix products (linear.cpp, lora_linear.cpp)
 extern const OpDef linear_op, linear_grad_x_op, linear_grad_w_op, lora_linear_op, lora_linear_grad_x_op;
-/// x w^T + bias. x: [..., K], w: [N, K], bias: f32 [N] or none -> [..., N]. w has x's type.
+/// x w^T + bias. x: [..., K], w: [N, K] with x's type, bias: f32 [N] or none -> [..., N].
 Value linear(Value x, Value w, Value bias = {});
-/// [input, weight, bias, residual] of linear and conv2d, [dy, weight, residual] of their grad_x: a residual (same type
-/// as the result) is added to it. Models never write one; the fuse_residuals pass does.
+/// The inputs are [x, weight, bias, residual] for linear and conv2d, [dy, weight, residual] for their grad_x. The
+/// residual has the result's type and is added to it. Only the fuse_residual pass sets one.
 inline constexpr int linear_residual = 3, linear_grad_x_residual = 2;
-/// Inputs of lora_linear, [x, weight, bias, residual, down, up], and of lora_linear_grad_x: the same with dy for x and
-/// no bias.
+/// The inputs of lora_linear are [x, weight, bias, residual, down, up]; lora_linear_grad_x has dy for x and no
+/// bias.
 inline constexpr int lora_linear_residual = 3, lora_linear_down = 4, lora_linear_up = 5;
 
 // Convolutions (conv2d.cpp)
@@ -80,30 +80,30 @@ Value conv2d(Value x, Value w, Value bias, const Conv2dGeometry& geometry);
 
 // Dropout (dropout.cpp)
 extern const OpDef dropout_op;
-/// What is left out at random, and what becomes of the rest.
+/// Settings of a dropout.
 struct Dropout {
-  double p = 0;         ///< chance of each element of the mask to be 0
-  double factor = 1;    ///< the mask elsewhere: 1 / (1 - p) keeps the mean
-  Shape mask = {};      ///< broadcasts to x: x's own shape, or 1 where elements share their fate
-  uint32_t stream = 0;  ///< of the random numbers; one for each dropout of a graph
+  double p = 0;         ///< chance of each mask element to be 0
+  double factor = 1;    ///< value of the other mask elements: 1 / (1 - p) keeps the mean
+  Shape mask = {};      ///< broadcasts to x: x's own shape, or 1 where elements share one mask value
+  uint32_t stream = 0;  ///< of the random numbers; each dropout of a graph has its own
 };
-/// x * mask, with the mask drawn anew for each `key` (i32 [4], the words of a RandomKey) and never stored: the backward
-/// pass and recomputation draw the same one again (Srivastava et al. 2014).
+/// x * mask (Srivastava et al. 2014). Each `key` (i32 [4], the words of a RandomKey) draws another mask. The mask is
+/// never stored: the backward pass and recomputation draw it again from the key.
 Value dropout(Value x, Value key, const Dropout& settings);
 
-// Normalisation (group_norm.cpp, layer_norm.cpp); statistics in f32 whatever the type of x
+// Normalisation (group_norm.cpp, layer_norm.cpp); statistics are f32 for every type of x
 extern const OpDef group_norm_op, group_norm_grad_x_op, group_norm_grad_affine_op;
 extern const OpDef layer_norm_op, layer_norm_grad_x_op, layer_norm_grad_affine_op;
-/// Normalised over (pixels, C / groups), then gain and bias (Wu & He 2018, arXiv:1803.08494), then silu where
+/// Normalises over (pixels, C / groups), then applies gain and bias (Wu & He 2018, arXiv:1803.08494), and silu if
 /// `activation` is "silu". x: [N, ..., C], gain, bias: f32 [C]. Outputs y, mean f32 [N, groups], rstd f32 [N, groups].
 Value group_norm(Value x, Value gain, Value bias, int64_t groups, double eps, const char* activation = "");
-/// Normalised over the last axis (Ba et al. 2016, arXiv:1607.06450). Outputs y, mean f32 [rows], rstd f32 [rows].
+/// Normalises over the last axis (Ba et al. 2016, arXiv:1607.06450). Outputs y, mean f32 [rows], rstd f32 [rows].
 Value layer_norm(Value x, Value gain, Value bias, double eps);
 
 // Attention (attention.cpp)
 extern const OpDef scaled_dot_product_attention_op, scaled_dot_product_attention_grad_op;
-/// softmax(q k^T / sqrt(head size)) v for each head. q: [N, Tq, heads * d], k, v: [N, Tk, heads * d] -> q's shape.
-/// Outputs the result and lse f32 [N, heads, Tq], the natural logarithm of each row's sum of exponentials.
+/// softmax(q k^T / sqrt(head size)) v for each head. q: [N, Tq, heads * d], k, v: [N, Tk, heads * d]. Outputs the
+/// result in q's shape, and lse f32 [N, heads, Tq], the natural logarithm of each row's sum of exponentials.
 Value scaled_dot_product_attention(Value q, Value k, Value v, int64_t heads, bool causal = false);
 
 // Resampling and lookup (upsample_nearest.cpp, embedding.cpp, timestep_embedding.cpp)
@@ -111,28 +111,28 @@ extern const OpDef upsample_nearest_op, upsample_nearest_grad_op, embedding_op, 
 extern const OpDef timestep_embedding_op;
 /// x: [N, H, W, C] -> [N, height, width, C]; source row = floor(row * H / height).
 Value upsample_nearest(Value x, int64_t height, int64_t width);
-/// Rows of `table` [V, D] chosen by ids i32 [...] -> [..., D].
+/// The rows of `table` [V, D] that ids i32 [...] choose -> [..., D].
 Value embedding(Value table, Value ids);
 /// [cos(t f_k) | sin(t f_k)], f_k = 10000^(-k / half). t: f32 [N] -> f32 [N, dim] (Ho et al. 2020, arXiv:2006.11239).
 Value timestep_embedding(Value t, int64_t dim);
 
 // Loss and reductions (mse_loss.cpp, smooth_l1.cpp, mean.cpp)
 extern const OpDef mse_loss_op, mse_loss_grad_op, smooth_l1_op, smooth_l1_grad_op, mean_op;
-/// Mean of (pred - target)^2 over all but the first axis. -> f32 [N].
+/// The mean of (pred - target)^2 over all axes but the first -> f32 [N].
 Value mse_loss(Value pred, Value target);
-/// 2 (sqrt(d^2 + c^2) - c), element by element (Charbonnier et al. 1997): d^2 / c near 0, 2 |d| far away. d: f32 [N,
-/// ...], c: f32 [N], a threshold for each sample.
+/// 2 (sqrt(d^2 + c^2) - c) per element (Charbonnier et al. 1997): d^2 / c near 0, 2 |d| far away. d: f32 [N, ...], c:
+/// f32 [N], one threshold per sample.
 Value smooth_l1(Value d, Value c);
-/// Mean of all elements -> f32 [].
+/// The mean of all elements -> f32 [].
 Value mean(Value x);
 
 // Gradients (accumulate.cpp, grad_norm.cpp)
 extern const OpDef accumulate_op, grad_norm_op, clip_factor_op;
-/// keep * sum + addend, where keep (f32 []) is 0 or 1: with 0, whatever `sum` holds is dropped.
+/// keep * sum + addend. keep (f32 []) is 0 or 1; with 0 even a NaN in `sum` has no effect.
 Value accumulate(Value sum, Value addend, Value keep);
-/// L2 norm over all elements of all tensors -> f32 [].
+/// The L2 norm over all elements of all tensors -> f32 [].
 Value grad_norm(const std::vector<Value>& gradients);
-/// min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales. -> f32 [].
+/// min(1, max_norm / (norm + 1e-6)), the factor of torch.nn.utils.clip_grad_norm_ -> f32 [].
 Value clip_factor(Value norm, double max_norm);
 
 // Updates: inputs and outputs stand in their files; src/optim builds them (adamw.cpp, lion.cpp, sgd.cpp, adafactor.cpp,

@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// A shape seen as [outer, size, inner] round one axis.
+/// A shape seen as [outer, size, inner] around one axis.
 struct AxisView {
   int64_t outer = 1, size = 1, inner = 1;
   AxisView(const Shape& shape, int64_t axis) {
@@ -13,13 +13,13 @@ struct AxisView {
   }
 };
 
-/// A shape seen as [rows, last].
+/// The number of rows of a shape seen as [rows, last].
 inline int64_t rows_of(const Shape& shape) {
   return shape.empty() ? 1 : count_of(shape) / (shape.back() ? shape.back() : 1);
 }
 
-/// For a `small` shape that broadcasts to `large` (aligned at the end): the element of `small` that belongs to element
-/// `i` of `large`.
+/// The element of `small` that element `i` of `large` reads, where `small` broadcasts to `large` (aligned at the
+/// end).
 inline int64_t broadcast_index(const Shape& small, const Shape& large, int64_t i) {
   int64_t index = 0, stride = 1;
   for (size_t k = 0; k < large.size(); ++k) {

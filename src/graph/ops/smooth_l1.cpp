@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-// 2 (sqrt(d^2 + c^2) - c) is written as 2 d^2 / (sqrt(d^2 + c^2) + c), which loses no digits where d is small.
+// Computes 2 (sqrt(d^2 + c^2) - c) as 2 d^2 / (sqrt(d^2 + c^2) + c), which loses no digits for small d.
 constinit const OpDef smooth_l1_op = {
     .name = "smooth_l1",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -15,9 +15,9 @@ constinit const OpDef smooth_l1_op = {
       return {d.type()};
     },
     .grad = [](const Node& n, std::span<const Value> dy) -> std::vector<Value> {
-      return {n.graph().add(smooth_l1_grad_op, {n.input(0), n.input(1), dy[0]}), {}};  // thresholds are given
+      return {n.graph().add(smooth_l1_grad_op, {n.input(0), n.input(1), dy[0]}), {}};  // thresholds have no gradient
     },
-    .flops = [](const Node& n) { return 16.0 * static_cast<double>(n.type().count()); },  // root and quotient as 6 each
+    .flops = [](const Node& n) { return 16.0 * static_cast<double>(n.type().count()); },  // root, quotient: 6 each
     .reference =
         [](const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) {
           const int64_t size = in[0].count() / in[0].dim(0);

@@ -3,7 +3,7 @@
 namespace rankine {
 namespace {
 
-/// Visits every (pixel of the large picture, pixel of the small one it copies).
+/// Calls f(large pixel, small pixel) for every pixel of the large picture and the small pixel that it copies.
 template <class F>
 void for_each_pixel(const Shape& small, const Shape& large, F&& f) {
   for (int64_t n = 0; n < large[0]; ++n)

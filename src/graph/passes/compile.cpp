@@ -24,7 +24,7 @@ namespace {
 void autodiff(Graph& graph, const Target& target) {
   if (target.trained.empty()) return;
   const auto loss = graph.outputs().find("loss");
-  check(loss != graph.outputs().end(), "a graph that is to be trained needs an output \"loss\"");
+  check(loss != graph.outputs().end(), "training needs a graph with an output \"loss\"");
   const Value seed = graph.input("loss_scale", {{}, DType::f32});
   const std::vector<Value> gradients = append_gradients(graph, loss->second, target.trained, seed);
   graph.set_backward(true);

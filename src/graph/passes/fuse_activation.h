@@ -3,8 +3,8 @@
 
 namespace rankine {
 
-/// silu(group_norm(x)) becomes one group_norm with an activation: one pass over memory, and the normalised picture is
-/// never stored; its backward computes it again from x. Runs before autodiff.
+/// Rewrites silu(group_norm(x)) to one group_norm with an activation. This reads and writes memory once, and the
+/// normalised picture is never stored; the backward pass computes it again from x. Runs before autodiff.
 void fuse_activation(Graph& graph);
 
 }  // namespace rankine

@@ -6,7 +6,7 @@
 namespace rankine {
 namespace {
 
-/// How the forward and the backward op stand for the same product.
+/// The forward op and the backward op of the same rewrite.
 struct Kind {
   const OpDef* product;
   int residual;
@@ -20,21 +20,28 @@ bool frozen(Value w) {
   return &w.node().op() == &constant_op;
 }
 
-/// The product of the low-rank path, made of another product of `x`: [.. r] of it.
+/// True for up(down(x)): the `up` product reads the `down` product of `x`.
 bool is_low_path(const Kind& kind, const Node& product, Value x) {
   const Node& low = product.input(0).node();
   return &low.op() == kind.product && low.input(0) == x && !low.input(kind.residual) && !frozen(low.input(1)) &&
          !frozen(product.input(1)) && (kind.product != &linear_op || (!low.input(2) && !product.input(2)));
 }
 
-/// With the views of it that follow.
+/// Moves `node` and the views that follow it.
 void move_with_views(Graph& graph, Node& node, Node& position) {
   graph.move_before(node, position);
   for (Node* user : node.users())
     if (user->op().view) move_with_views(graph, *user, position);
 }
 
-/// Two products of a chain, in either order: second = first + ..., nobody else reads first.
+/// Fuses two chained products, in either order: second = first + ..., where only `second` reads `first`.
+///
+///     before                                  after
+///     main = linear(x, w, bias)               y, low = lora_linear(x, w, bias, down, up)
+///     low  = linear(x, down)
+///     y    = linear(low, up) + main           readers of y and low read these outputs
+///
+/// The backward graph has the same pattern with dy for x, `up` for `down`, and linear_grad_x for linear.
 void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
   const Value chained = second.input(kind.residual);
   if (!chained || &chained.node().op() != kind.product || chained.node().users().size() != 1) return;
@@ -46,8 +53,8 @@ void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
   if (!frozen(main.input(1)) || !is_low_path(kind, low_product, main.input(0))) return;
   Node& low = low_product.input(0).node();
 
-  // The fused node stands where the chain ends. Readers of the low product stand behind it already, except the
-  // gradient of `down`, whose operands are there by then.
+  // The fused node takes the place of the chain's end. All readers of the low product already come later, except the
+  // gradient of `down`; its operands exist by then, so it can move.
   const bool forward = kind.product == &linear_op;
   std::vector<Node*> readers;
   for (Node* reader : low.users())
@@ -56,8 +63,8 @@ void fuse_chain(Graph& graph, const Kind& kind, Node& second) {
     for (const Node* reader : readers)
       if (&reader->op() != &linear_grad_w_op || reader->input(0).node().backward()) return;
 
-  // That gradient is often the last to read x, the layer's input. Where x is wider than dy it goes first, from a low
-  // product of its own: x is gone then before dx, which is as wide, is made.
+  // The gradient of `down` is often the last reader of x, the layer's input. If x is wider than dy, it moves before the
+  // fused node and keeps its own low product: x is then free before dx, which is as wide, is made.
   const bool apart = !forward && !readers.empty() && low.input(1).dim(0) < low_product.input(1).dim(1);
 
   const Value inner = low.input(1), outer = low_product.input(1);

@@ -3,9 +3,9 @@
 
 namespace rankine {
 
-/// A frozen linear layer and the low-rank path beside it become one lora_linear; in the backward graph the gradient of
-/// their input becomes one lora_linear_grad_x. Runs after fuse_residual, which has made the two a chain. Layers whose
-/// low product goes through anything else (dropout) stay as they are.
+/// Joins a frozen linear layer and its low-rank path to one lora_linear. In the backward graph the gradient of their
+/// input becomes one lora_linear_grad_x. Runs after fuse_residual, which chains the two products. Skips layers whose
+/// low product passes through another op (dropout).
 void fuse_lora(Graph& graph);
 
 }  // namespace rankine

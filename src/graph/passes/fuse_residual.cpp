@@ -8,7 +8,7 @@
 namespace rankine {
 namespace {
 
-/// Index of the residual input of ops that take one; -1 for others.
+/// The index of an op's residual input; -1 for ops without one.
 int residual_input(const Node& node) {
   if (&node.op() == &linear_op || &node.op() == &conv2d_op) return linear_residual;
   if (&node.op() == &lora_linear_op || &node.op() == &lora_linear_grad_x_op) return lora_linear_residual;
@@ -16,7 +16,7 @@ int residual_input(const Node& node) {
   return -1;
 }
 
-/// A product that nobody but one node reads and that has no residual yet.
+/// True for a product with one reader and without a residual.
 bool can_take_residual(Graph& graph, Value product) {
   for (const auto& [name, value] : graph.outputs())
     if (value == product) return false;
@@ -24,7 +24,7 @@ bool can_take_residual(Graph& graph, Value product) {
   return residual >= 0 && !product.node().input(residual) && product.node().users().size() == 1;
 }
 
-/// The product behind `value`, seen through a view that nobody else reads.
+/// The product behind `value`, through views with one reader.
 Value behind_view(Value value) {
   while (value.node().op().view && value.node().users().size() == 1) value = value.node().input(0);
   return value;
@@ -41,7 +41,7 @@ void fuse_residual(Graph& graph) {
       Value addend = node.input(1 - side);
       const bool viewed = whole.shape() != product.shape();
       if (!can_take_residual(graph, product)) continue;
-      // The product moves down to the sum, so that the addend stands before it; views between them follow.
+      // Moves the product, and the views after it, down to the sum, so that the addend comes before it.
       graph.set_cursor(&node);
       graph.set_scope(product.node().scope());
       graph.set_backward(product.node().backward());

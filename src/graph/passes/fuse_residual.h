@@ -3,8 +3,8 @@
 
 namespace rankine {
 
-/// a + f(...), where f is a linear, a convolution or one of their input gradients and nobody else reads it, becomes f
-/// with a residual: the sum is made while the product is written, and in place where `a` ends there.
+/// Rewrites a + f(...) to f with the residual a, if f is a linear, a convolution or one of their input gradients and
+/// only the sum reads it. The kernel adds while it writes the product, over `a` if nobody reads that later.
 void fuse_residual(Graph& graph);
 
 }  // namespace rankine

@@ -3,8 +3,8 @@
 
 namespace rankine {
 
-/// A 1x1 convolution without stride or padding is a linear layer over pixels: rewritten as one, so that everything done
-/// for linear layers serves it too.
+/// Rewrites a 1x1 convolution without stride or padding as a linear layer over pixels, so that every rewrite of linear
+/// layers applies to it.
 void lower_pointwise(Graph& graph);
 
 }  // namespace rankine

@@ -81,7 +81,7 @@ class Recomputation {
     }
   }
 
-  /// `value` itself where it is kept, else its copy, made before the node `before` unless there is one.
+  /// Returns `value` itself if it is kept, else its copy. The first call makes the copy before the node `before`.
   Value again(Value value, Node& before) {
     Node& node = value.node();
     if (node.backward() || !not_kept_.contains(&storage_of(node))) return value;

@@ -3,9 +3,9 @@
 
 namespace rankine {
 
-/// Equal nodes become one, and what nobody reads goes: outputs, assigns and their inputs stay.
+/// Merges equal nodes and removes nodes without readers. Outputs, assigns and their inputs stay.
 void simplify(Graph& graph);
-/// The second half alone.
+/// Removes nodes without readers.
 void remove_dead_nodes(Graph& graph);
 
 }  // namespace rankine

@@ -12,7 +12,7 @@
 namespace rankine {
 namespace {
 
-/// Where numbers stand in the drawing, in its own units.
+/// Maps numbers to positions in the drawing, in its own units.
 struct Frame {
   double width, height;
   double left = 58, top = 14, right, bottom;
@@ -39,7 +39,7 @@ std::string point(const Frame& frame, double step, double value) {
 
 using Columns = std::vector<std::vector<double>>;
 
-/// The upper edge of each series: itself, or the sum up to it.
+/// The upper edge of each series: the series itself, or the sum up to it.
 Columns upper_edges(const Chart& chart) {
   Columns edges;
   for (const ChartSeries& s : chart.series) {
@@ -77,13 +77,13 @@ struct CutPeaks {
   double highest = 0;
 };
 
-/// Gives the numbers room.
+/// Chooses the range of numbers that the frame shows.
 CutPeaks choose_range(Frame& frame, const Chart& chart, const Columns& edges) {
   std::vector<double> values = finite_values(chart, edges);
   auto [low, high] = std::pair(*std::ranges::min_element(values), *std::ranges::max_element(values));
   CutPeaks cut;
   if (chart.cut_peaks) {
-    // The tops count, not what lies below them in the stack.
+    // Only the tops matter, not the series below them in the stack.
     std::vector<double> tops;
     for (const double v : edges.back())
       if (std::isfinite(v)) tops.push_back(v);
@@ -147,7 +147,7 @@ std::string axes(const Frame& frame) {
 
 bool drawable(const Frame& frame, double value) { return std::isfinite(value) && (!frame.logarithmic || value > 0); }
 
-/// Broken where values are missing. A value alone is a short stroke, so that it can be seen.
+/// Breaks the line where values are missing. A single value is a short stroke, so that it is visible.
 std::string line_path(const Frame& frame, const std::vector<double>& steps, const std::vector<double>& values) {
   std::string path;
   bool drawing = false;
@@ -164,7 +164,7 @@ std::string line_path(const Frame& frame, const std::vector<double>& steps, cons
   return path;
 }
 
-/// Between two edges of full length.
+/// The area between two complete edges.
 std::string area_path(const Frame& frame, const std::vector<double>& steps, const std::vector<double>& low,
                       const std::vector<double>& high) {
   std::string there, back;
@@ -201,7 +201,7 @@ std::string drawn_series(const Frame& frame, const Chart& chart, const Columns& 
         values.push_back(series.values[i]);
       }
     out += concat_text("<path class=\"line ", colour, "\" d=\"", line_path(frame, steps, values), "\"/>");
-    constexpr size_t kMostDots = 80;  // more would only cover each other
+    constexpr size_t kMostDots = 80;  // more dots would only cover each other
     for (size_t i = 0; i < steps.size() && steps.size() <= kMostDots; ++i)
       out += concat_text("<circle class=\"dot ", colour, "\" cx=\"", coordinate(frame.x(steps[i])), "\" cy=\"",
                          coordinate(frame.y(values[i])), "\" r=\"3.5\"/>");
@@ -252,7 +252,7 @@ std::string json_numbers(const std::vector<double>& values, int digits) {
   return text + "]";
 }
 
-/// A string of JSON that may stand in a <script>.
+/// A JSON string that is safe inside a <script>.
 std::string json_text(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -267,7 +267,7 @@ std::string json_text(const std::string& text) {
   return out + '"';
 }
 
-/// What report.js needs to name the numbers under the pointer.
+/// The data for report.js to show the numbers under the pointer.
 std::string pointer_data(const Frame& frame, const Chart& chart) {
   std::string out = "{\"frame\":" +
                     json_numbers({frame.width, frame.left, frame.right, frame.top, frame.bottom, frame.low_x,
@@ -310,8 +310,8 @@ std::string chart_html(const Chart& chart) {
   if (cut.count > 0)
     note = concat_text("<p class=\"note\">", cut.count, cut.count == 1 ? " peak is" : " peaks are", " cut off: up to ",
                        number_text(cut.highest), " ", html_text(chart.unit), "</p>");
-  // The drawing's upper edge cuts peaks off; an inner <svg> clips as a clip path does, without needing a name. A little
-  // room at the sides keeps dots on the first and last step whole.
+  // The drawing's upper edge cuts off peaks: an inner <svg> clips like a clip path, without needing a name. Room at the
+  // sides keeps dots on the first and last step whole.
   constexpr double kRoom = 6;
   const std::string place = coordinate(frame.left - kRoom), span = coordinate(frame.right - frame.left + 2 * kRoom);
   const std::string inner =

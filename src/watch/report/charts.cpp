@@ -17,7 +17,7 @@ using Style = ChartSeries::Style;
 constexpr size_t kFine = 600, kCoarse = 150;  // points over a wide drawing, and of areas in a narrow one
 constexpr double kGiB = 1024. * 1024 * 1024;
 
-/// Through the finite values; NaN where there is none.
+/// The trend of the finite values; NaN if there is none.
 std::vector<double> trend_of(const std::vector<double>& steps, const std::vector<double>& values) {
   LossCurve curve;
   for (size_t i = 0; i < steps.size(); ++i)
@@ -107,7 +107,7 @@ std::string time_chart(const MetricsTable& metrics, const StepBins& bins) {
               .last_step = bins.last_step()};
   chart.stacked = chart.cut_peaks = true;
   for (const Phase& phase : phases_of(metrics)) {
-    if (phase.share < 0.002) continue;  // too thin to be seen; the table has it
+    if (phase.share < 0.002) continue;  // too thin to see; the table has it
     chart.series.push_back({.name = phase.title, .values = bins.mean(phase.seconds), .colour = phase.colour});
   }
   return chart_html(chart);
@@ -129,7 +129,7 @@ std::string memory_chart(const ReportFacts& facts, const MetricsTable& metrics, 
   return chart_html(chart);
 }
 
-/// Whatever else steps tell.
+/// Charts of all other values of steps.
 std::string other_charts(const MetricsTable& metrics, const StepBins& bins) {
   std::string all;
   for (const std::string& name : metrics.names_under("values/")) {

@@ -57,7 +57,7 @@ std::string tile(const std::string& name, const std::string& value, const std::s
 
 std::string whole(int64_t number) { return tick_text(static_cast<double>(number), 1); }
 
-/// The mean of the last tenth, against the first.
+/// The mean of the last tenth, compared with the first.
 std::string loss_tile(const MetricsTable& metrics) {
   const std::vector<double>& loss = metrics.column("loss");
   const size_t part = std::max<size_t>(1, loss.size() / 10);
@@ -116,8 +116,8 @@ std::string header(const ReportFacts& facts, const MetricsTable& metrics, RunSta
 }
 
 std::string samples(const std::vector<SamplePicture>& pictures) {
-  // A page should not carry thousands of pictures: at most so many moments, evenly chosen, the first and last among
-  // them.
+  // Limits the page's size: at most this many moments, evenly chosen, including the first and the
+  // last.
   constexpr size_t kMostMoments = 24;
   constexpr int kLongestSide = 320;
   std::set<int64_t> every, shown;
@@ -132,7 +132,7 @@ std::string samples(const std::vector<SamplePicture>& pictures) {
     try {
       source = thumbnail_url(p.file, kLongestSide);
     } catch (const Error&) {
-      continue;  // not there any more, or cut by a kill: nothing that the run itself needs
+      continue;  // missing by now, or cut by a kill; the run itself does not need it
     }
     const std::string file = "sample/" + std::filesystem::path(p.file).filename().string();
     strips[p.index] += "<a href=\"" + relative_url(file) + "\"><img src=\"" + source + "\" alt=\"" +

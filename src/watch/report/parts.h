@@ -5,14 +5,14 @@
 
 #include "watch/report/report.h"
 
-/// The sections of the report, as HTML; empty where there is nothing to show.
+/// The sections of the report as HTML; a section without content is empty.
 namespace rankine::report {
 
 /// Name, state and the most important numbers.
 std::string header(const ReportFacts& facts, const MetricsTable& metrics, RunState state);
-/// Loss, learning rate, gradient norm, time by phase, memory and all else that steps tell.
+/// Charts of loss, learning rate, gradient norm, time per phase, memory and all other values of steps.
 std::string charts(const ReportFacts& facts, const MetricsTable& metrics);
-/// How long each phase took in the whole run.
+/// The total time of each phase.
 std::string time_table(const MetricsTable& metrics);
 std::string samples(const std::vector<SamplePicture>& pictures);
 /// Folders, and buckets x images x batches.
@@ -24,9 +24,9 @@ struct Phase {
   std::string title;
   int colour;                   ///< one of the classes c1 to c8 of assets/report.css
   std::vector<double> seconds;  ///< of each step
-  double total, share;          ///< their sum, and what part of all phases' sum that is
+  double total, share;          ///< their sum, and its share of all phases' sum
 };
-/// The phases that took any time, in the order they are shown; last, what they leave of the steps' time.
+/// The phases with any time, in display order; the last entry is the remaining time of the steps.
 std::vector<Phase> phases_of(const MetricsTable& metrics);
 
 std::string_view style_sheet();  ///< assets/report.css

@@ -13,7 +13,7 @@ struct KnownPhase {
   int colour;
 };
 
-/// Phases of StepMetrics::seconds in the order they are stacked: what ought to be most of the time lies at the bottom.
+/// The phases of StepMetrics::seconds in the order of the stack: the usually largest is at the bottom.
 constexpr KnownPhase known_phases[] = {
     {"forward_backward", "forward and backward", 1},
     {"update", "optimizer", 3},
@@ -49,7 +49,7 @@ std::vector<Phase> phases_of(const MetricsTable& metrics) {
     std::erase(unknown, known.name);
   }
   for (const std::string& name : unknown) add(name, name, kOtherColour);
-  // A state that is saved after its step counts to the next one, so that a phase can be longer than its step.
+  // The time of a state that is saved after its step counts to the next step, so a phase can be longer than its step.
   for (double& seconds : rest) seconds = std::max(0.0, seconds);
   if (sum_of(rest) > 0) phases.push_back({"all else", kOtherColour, rest, sum_of(rest), 0});
   double all = 0;

@@ -9,7 +9,7 @@
 
 namespace rankine {
 
-/// What a run's report tells beside its metrics.
+/// The content of a run's report besides its metrics.
 struct ReportFacts {
   std::string name;  ///< of the LoRA
   RunSummary summary;
@@ -21,18 +21,18 @@ struct ReportFacts {
 
 enum class RunState { running, finished, stopped };
 
-/// The whole page, which needs no other file and no network: drawings are SVG, style, script and small pictures are
-/// inside. Every text that comes from outside is escaped.
+/// The whole page. It needs no other file and no network: drawings are SVG; style, script and small pictures are
+/// inside. Every external text is escaped.
 std::string report_html(const ReportFacts& facts, const MetricsTable& metrics,
                         const std::vector<SamplePicture>& pictures, RunState state);
 
 /// Keeps `report.html` beside a run's other files.
 class Report {
  public:
-  /// `folder` is that of the run's files: metrics.jsonl, from which the whole history is read, and sample/.
+  /// `folder` holds the run's files: metrics.jsonl, from which the report reads the whole history, and sample/.
   Report(std::string folder, std::string sample_prefix, ReportFacts facts);
   const std::string& path() const { return path_; }
-  /// Atomically. Throws FileError when it cannot be written; does nothing before the first step.
+  /// Writes atomically. Throws FileError if the file cannot be written; does nothing before the first step.
   void write(RunState state) const;
 
  private:

@@ -14,7 +14,7 @@
 namespace rankine {
 namespace {
 
-/// The prompt in A1111's chunk "parameters": what stands before the negative prompt or the settings.
+/// The prompt from A1111's chunk "parameters": the text before the negative prompt or the settings.
 std::string prompt_of(const std::string& png_file) {
   try {
     for (const auto& [keyword, text] : read_png_texts(png_file)) {
@@ -22,7 +22,7 @@ std::string prompt_of(const std::string& png_file) {
       return text.substr(0, std::min(text.find("\nNegative prompt:"), text.find("\nSteps:")));
     }
   } catch (const Error&) {
-    // A picture that is being written, or none; it is shown, or not, without its prompt.
+    // A file that is still being written, or no picture: it appears without its prompt, or not at all.
   }
   return "";
 }

@@ -6,7 +6,7 @@
 
 namespace rankine {
 
-/// The rows of a table in at most `most` groups of equally many neighbours, for drawings that have no room for more.
+/// Groups the rows of a table, at most `most` groups of equally many neighbours, for drawings with less room.
 class StepBins {
  public:
   StepBins(const MetricsTable& table, size_t most);
@@ -15,14 +15,14 @@ class StepBins {
   const std::vector<double>& steps() const { return steps_; }
   double first_step() const { return first_; }
   double last_step() const { return last_; }
-  /// Whether groups have more than one row.
+  /// True if groups have more than one row.
   bool grouped() const { return size_ > 1; }
 
-  // Of the finite values of each group; NaN where there is none. `values` has all of the table's rows.
+  // The mean of the finite values of each group; NaN if there is none. `values` has all rows of the table.
   std::vector<double> mean(const std::vector<double>& values) const;
   std::vector<double> least(const std::vector<double>& values) const;
   std::vector<double> greatest(const std::vector<double>& values) const;
-  /// The last of each group.
+  /// The last value of each group.
   std::vector<double> last(const std::vector<double>& values) const;
 
  private:
