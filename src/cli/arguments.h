@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// A flag on the command line with the texts that belong to it; `flag` points into the table.
+/// A flag on the command line with its texts; `flag` points into the table.
 struct Occurrence {
   const Flag* flag;
   std::vector<std::string> texts;
@@ -19,8 +19,8 @@ struct Arguments {
 };
 
 /// Sorts a command line into flags and their texts, by the rules of Python's argparse: `--flag=value`, any unambiguous
-/// prefix of a name, `list` flags take all that follows up to the next flag. Values are not read yet.
-/// Throws Error for an unknown or ambiguous flag, or one whose value is missing.
+/// prefix of a name, and `list` flags that take all texts up to the next flag. Does not parse values yet. Throws Error
+/// for an unknown or ambiguous flag, or one whose value is missing.
 Arguments split_arguments(const FlagTable& table, const std::vector<std::string>& args);
 
 /// Gives every flag of `arguments` its value, in order.

@@ -11,15 +11,15 @@ using CommandLine = std::vector<std::string>;
 /// A subcommand: `rankine NAME ARGS...`.
 struct Command {
   std::string_view name;
-  std::string_view summary;              ///< a line for `rankine --help`
+  std::string_view summary;              ///< one line for `rankine --help`
   void (*run)(const CommandLine& args);  ///< results to standard output; throws Error
   std::string (*help)();                 ///< for `rankine help NAME`
 };
 
-/// All subcommands, in the order of the help.
+/// All subcommands, in help order.
 std::span<const Command> commands();
 
-/// Runs what `args` (without the program's name) ask for. Throws Error.
+/// Runs the command of `args` (without the program's name). Throws Error.
 void run_command_line(const CommandLine& args);
 
 }  // namespace rankine

@@ -29,7 +29,7 @@ bool ends_with(const std::string& text, std::string_view end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-/// As the command line would have it, so that both are read by the same code.
+/// The value as the command line writes it, so that the same code reads both.
 std::string scalar_text(const toml::node& value, const std::string& where) {
   if (const auto* text = value.as_string()) return text->get();
   if (const auto* truth = value.as_boolean()) return truth->get() ? "true" : "false";
@@ -46,7 +46,7 @@ std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, 
   if (const toml::array* list = value.as_array()) {
     for (const toml::node& item : *list) texts.push_back(scalar_text(item, where));
     if (flag.kind == FlagKind::list) return texts;
-    // [512, 768] is "512,768" where one text is taken
+    // [512, 768] is "512,768" for flags that take one text
     check(flag.kind == FlagKind::text && !texts.empty(), where, ": expected one value, got a list");
     std::string joined;
     for (const std::string& text : texts) joined += (joined.empty() ? "" : ",") + text;
@@ -59,7 +59,7 @@ std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, 
   return texts;
 }
 
-/// All keys in the file's order, sections dissolved.
+/// All keys in the file's order, without sections.
 std::vector<Entry> flatten(const toml::table& file) {
   std::vector<Entry> entries;
   for (const auto& [key, value] : file) {
@@ -76,7 +76,7 @@ std::vector<Entry> flatten(const toml::table& file) {
 
 std::string file_of(const std::string& path) { return ends_with(path, ".toml") ? path : path + ".toml"; }
 
-/// As a number where it is one and one is taken; "10%" is a text.
+/// A number if the flag takes one and the text is one; "10%" stays a text.
 std::string value_text(const std::string& text, FlagKind kind) {
   if (const auto whole = kind == FlagKind::integer ? parse_integer(text) : std::nullopt) return json_text(*whole);
   if (const auto number = kind == FlagKind::number ? parse_number(text) : std::nullopt) return json_text(*number);

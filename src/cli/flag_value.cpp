@@ -17,7 +17,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// from_chars knows no leading plus; Python does.
+/// Python accepts a leading plus, from_chars does not.
 std::string_view without_plus(std::string_view text) {
   text = trimmed(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
@@ -105,7 +105,7 @@ void clear_list(const FlagTarget& target) {
   if (const auto* numbers = std::get_if<std::vector<double>*>(&target)) (*numbers)->clear();
 }
 
-/// Whether a flag that is not supported is given a value that asks for nothing.
+/// True if the value of an unsupported flag means "off".
 bool asks_for_nothing(const Flag& flag, const std::vector<std::string>& texts) {
   if (flag.kind == FlagKind::toggle) return !texts.empty() && texts[0] == "false";
   if (flag.kind == FlagKind::list) return texts.empty();

@@ -29,7 +29,7 @@ constexpr std::array renamed = {
     Renamed{"lora_network_weights", "network_weights"},
 };
 
-// Settings of the network that sd-scripts takes within --network_args; those of convolutions only where they train.
+// Settings of the network that sd-scripts takes inside --network_args; those of convolutions only if they train.
 constexpr std::array network_args = {"block_dims",
                                      "block_alphas",
                                      "conv_block_dims",
@@ -51,7 +51,7 @@ class Preset {
  public:
   Preset(const std::string& path, const json& values) : path_(path), values_(values) {}
 
-  /// As the command line would have it; empty where the preset sets nothing.
+  /// The value as the command line writes it; empty if the preset does not set it.
   Texts texts(const std::string& key) const {
     const auto found = values_.find(key);
     if (found == values_.end()) return {};
@@ -92,7 +92,7 @@ class Preset {
   const json& values_;
 };
 
-/// The preset as flags without dashes, and what of it is no setting of sd-scripts.
+/// The preset as flags without dashes, and a list of its other settings.
 class Translation {
  public:
   Translation(const FlagTable& table, const std::string& path, const json& values)
@@ -150,7 +150,7 @@ class Translation {
     const bool trains_text = preset_.is_set("text_encoder_lr"), trains_unet = preset_.is_set("unet_lr");
     if (trains_unet) add("unet_lr", {preset_.text("unet_lr")}, "unet_lr");
     if (trains_text) add("text_encoder_lr", text_encoder, "text_encoder_lr");
-    // A preset without these keys says nothing of what is trained.
+    // A preset without these keys does not choose the trained parts.
     if (trains_unet && !trains_text && values_.contains("text_encoder_lr"))
       add("network_train_unet_only", {"true"}, "text_encoder_lr");
     if (trains_text && !trains_unet && values_.contains("unet_lr"))
@@ -198,7 +198,7 @@ class Translation {
       if (preset_.is_set(key)) left_out_.push_back(key);
       return;
     }
-    // For other settings the interface shows 0 where it hands nothing on.
+    // For other settings the interface shows 0 if it passes nothing on.
     static const std::set<std::string_view> zero_counts = {"learning_rate", "max_data_loader_n_workers",
                                                            "max_grad_norm", "network_alpha", "prior_loss_weight"};
     if (!preset_.is_set(key) && !(zero_counts.contains(key) && !preset_.texts(key).empty())) return;
@@ -266,7 +266,7 @@ std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::str
                                           std::vector<std::string>& notes, std::vector<std::string>& warnings) {
   try {
     return assigned_by(table, path, notes, warnings);
-  } catch (const Error& error) {  // what is wrong within one of its texts does not name the file
+  } catch (const Error& error) {  // an error in one of its texts does not name the file
     const std::string text = error.what();
     fail(text.starts_with(path) ? "" : path + ": ", text);
   }

@@ -75,7 +75,7 @@ void write_names(std::string& out, const FlagTable& table, FlagStatus status, co
   out += "\n" + title + ":\n  " + wrapped(joined(names, " "), 2, static_cast<size_t>(width)) + '\n';
 }
 
-/// A bar inside a cell would end it.
+/// Escapes bars, which would end a Markdown cell.
 std::string cell(const std::string& text) {
   std::string result;
   for (const char c : text) result += c == '|' ? std::string("\\|") : std::string(1, c);

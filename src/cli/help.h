@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// The flags for a terminal `width` columns wide: those that are built by group, the others in two short lists below.
+/// The flags for a terminal of `width` columns: built flags by group, the others in two short lists below.
 std::string help_text(const FlagTable& table, int width = 100);
 
 /// The flags as Markdown: a table for each group, with status and reason. This is docs/flags.md.
@@ -14,7 +14,7 @@ std::string help_markdown(const FlagTable& table);
 /// The keys of dataset files as a Markdown table: the second part of docs/flags.md.
 std::string dataset_keys_markdown();
 
-/// `text` broken at spaces into lines of at most `width` columns, all but the first indented by `indent` spaces.
+/// Breaks `text` at spaces into lines of at most `width` columns; all but the first are indented by `indent` spaces.
 std::string wrapped(const std::string& text, size_t indent, size_t width);
 
 }  // namespace rankine

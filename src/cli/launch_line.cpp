@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view known_script = "train_network.py";
 
-/// Other scripts of sd-scripts, and what they are for.
+/// Other scripts of sd-scripts and their purposes.
 struct OtherScript {
   std::string_view name, what;
 };
@@ -31,7 +31,7 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// Of a path with slashes of either kind, without ".exe".
+/// The file name of a path with slashes of either kind, without ".exe".
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
@@ -52,8 +52,8 @@ bool is_environment(std::string_view word) {
   return word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
 }
 
-/// A file with Windows' line ends read by another shell leaves a carriage return at the end of each line, and lines
-/// that cmd.exe joins end in a caret of their own.
+/// Removes carriage returns, which another shell leaves at the ends of Windows' lines, and the carets with which
+/// cmd.exe joins lines.
 std::vector<std::string> without_line_ends(const std::vector<std::string>& args) {
   std::vector<std::string> words;
   for (const std::string& arg : args) {
@@ -74,7 +74,7 @@ std::string wrong_script(std::string_view script) {
                      "; LoRAs for SD 1.x are trained by ", known_script, " or rankine train");
 }
 
-/// An option of a launcher with its value, "true" where it has none. Launchers know "-" and "_" as the same.
+/// An option of a launcher with its value, or "true". Launchers treat "-" and "_" alike.
 struct LauncherOption {
   std::string name, value;
 };
@@ -108,7 +108,7 @@ void tell_of(const std::vector<LauncherOption>& options, const std::vector<std::
   for (const LauncherOption& option : options) {
     std::string& names = asks_for_several_processes(option) ? several : idle;
     if (option.name != "mixed_precision") names += (names.empty() ? "--" : ", --") + option.name;
-    // sd-scripts hands its own --mixed_precision to accelerate, also at its default "no", and accelerate's is not read.
+    // sd-scripts passes its own --mixed_precision to accelerate, even its default "no", so accelerate's has no effect.
     const bool has_own = std::any_of(flags.begin(), flags.end(), [](const std::string& flag) {
       return flag.substr(0, 9) == "--mixed_p" || flag.substr(0, 13) == "--config_file";
     });

@@ -7,11 +7,11 @@
 
 namespace rankine {
 
-/// A command line of sd-scripts as guides and notebooks have it: `accelerate launch [OPTIONS] train_network.py FLAGS`,
-/// `python train_network.py FLAGS`, `train_network.py FLAGS`, also with `NAME=value` in front. Gives the flags that
-/// come after the script, without what only a Windows shell or file means at the end of a line; nullopt when `args`
-/// begin with something else. What becomes of the options before the script is told in `messages`.
-/// Throws Error when no script is named, or another one than train_network.py.
+/// Parses a command line of sd-scripts from a guide or notebook: `accelerate launch [OPTIONS] train_network.py FLAGS`,
+/// `python train_network.py FLAGS`, `train_network.py FLAGS`, also after `NAME=value`. Returns the flags after the
+/// script, without line ends that only mean something to a Windows shell; nullopt if `args` begin with something else.
+/// `messages` explains the effect of options before the script. Throws Error if no script is named, or another one than
+/// train_network.py.
 std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<std::string>& args, Messages& messages);
 
 }  // namespace rankine

@@ -11,8 +11,8 @@
 
 namespace {
 
-/// With OMP_PROC_BIND or GOMP_CPU_AFFINITY the library has bound this thread to its first place already. A program it
-/// starts would have no other processor, and one thread; so all places are given back.
+/// With OMP_PROC_BIND or GOMP_CPU_AFFINITY the library has bound this thread to its first place. A program that it
+/// starts would get only that processor and one thread, so this returns all processors.
 void release_processors() {
   cpu_set_t all;
   CPU_ZERO(&all);
@@ -24,15 +24,15 @@ void release_processors() {
   if (CPU_COUNT(&all) > 0) sched_setaffinity(0, sizeof all, &all);
 }
 
-/// Threads that wait for the next kernel spin a little and then sleep. OpenMP's default is to spin for milliseconds,
-/// which takes the processor from the loader and from other programs: two runs side by side then take ten times as
-/// long. The library reads this when it is loaded, so the program starts itself again with it; whoever set it has their
-/// way.
+/// Lets threads that wait for the next kernel spin briefly and then sleep. OpenMP's default is to spin for
+/// milliseconds, which takes the processor from the loader and from other programs: two runs side by side then take ten
+/// times as long. The library reads the variable when it is loaded, so the program sets it and starts itself again. A
+/// value that the user has set stays.
 void limit_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
   setenv("GOMP_SPINCOUNT", "2000", 1);
   release_processors();
-  execv("/proc/self/exe", argv);  // only returns where it fails; then the default stays
+  execv("/proc/self/exe", argv);  // returns only on failure; then the default stays
 }
 
 }  // namespace

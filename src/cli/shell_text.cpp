@@ -33,7 +33,7 @@ std::vector<std::string> shell_words(const std::string& text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const char next = i + 1 < text.size() ? text[i + 1] : 0;
-    // Within double quotes a backslash takes its meaning from few characters and stands for itself before others.
+    // In double quotes a backslash escapes few characters and is itself before all others.
     const bool escapes = c == '\\' && next && quote != '\'' && (!quote || next == '"' || next == '\\');
     if (escapes) {
       word += next;

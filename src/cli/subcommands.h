@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-/// What stands behind each subcommand of commands(): one file each.
+/// The functions of the subcommands in commands(), one file each.
 namespace rankine {
 
 void run_bench(const std::vector<std::string>& args);

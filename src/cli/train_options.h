@@ -7,21 +7,21 @@
 
 namespace rankine {
 
-/// What a user should hear about a command line that is good.
+/// Hints for the user about a valid command line.
 struct Messages {
   std::vector<std::string> notes;     ///< flags without effect
-  std::vector<std::string> warnings;  ///< settings that are left out
+  std::vector<std::string> warnings;  ///< settings that are ignored
 
-  /// To the log, each text once.
+  /// Logs each text once.
   void write() const;
 };
 
-/// Reads the arguments after `rankine train` and the `--config_file` that they may name; the command line wins.
-/// Throws Error for the first thing that cannot be understood. Whether the settings fit together is left to
-/// check_train_config. `more` are flags of another command that takes these too; a config file does not set them.
+/// Reads the arguments after `rankine train` and their `--config_file`; the command line overrides the file. Throws
+/// Error for the first fault. check_train_config checks later that the settings fit together. `more` are flags of
+/// another command that takes these too; a config file does not set them.
 TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages, const FlagGroup& more = {});
 
-/// DEBUG and INFO to CRITICAL, as --console_log_level names them.
+/// Parses the levels of --console_log_level, DEBUG and INFO to CRITICAL.
 log::Level log_level(const std::string& name);
 
 }  // namespace rankine

@@ -18,7 +18,7 @@ std::string sizes_of(const Type& type) {
   return text;
 }
 
-/// "conv2d 3x3 stride 2": what a reader wants to know of a node.
+/// "conv2d 3x3 stride 2": the op with the attributes that matter to a reader.
 std::string kind_of(const Node& node, bool by_shape) {
   std::string kind(node.op().name);
   if (&node.op() == &conv2d_op || &node.op() == &conv2d_grad_x_op)

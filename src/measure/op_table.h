@@ -8,17 +8,17 @@
 
 namespace rankine {
 
-/// What the nodes of a profiled run took, added up by kind of op, beside what the machine's limits would allow.
+/// The costs of a profiled run's nodes, summed per kind of op, beside the least that the machine's limits allow.
 class OpTable {
  public:
-  /// `by_shape`: ops of different sizes are different kinds.
+  /// With `by_shape`, ops of different sizes are different kinds.
   OpTable(std::span<const NodeTime> times, const DeviceLimits& limits, bool by_shape = false);
 
-  /// One row a kind, slowest first: its calls, time, arithmetic, bytes and achieved rates; a last one, called
+  /// Prints one row per kind, slowest first: its calls, time, arithmetic, bytes and achieved rates; a last one, called
   /// `all_name`, for all of them; then the limits.
   void print(std::ostream& out, const std::string& all_name) const;
 
-  /// Of all arithmetic, done in so many seconds, the share that the limit of products would allow.
+  /// All arithmetic in this time, as a share of the limit of products.
   double share_of_limit(double seconds) const;
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 Type scalar() { return {{}, DType::f32}; }
 
-/// How d follows from the sums of all parameters: see dadapt_distance.
+/// The rule that computes d from the sums of all parameters: see dadapt_distance.
 struct DistanceRule {
   double keep = 0, gain = 0, power = 1, from_b = 0, from_weighted = 0;
   bool root = false;
@@ -27,7 +27,7 @@ struct DAdaptConfig {
   Method method = Method::adam;
   double beta1 = 0.9, beta2 = 0.999, difference = 0;  ///< of the moments; difference: Adan's second beta
   double beta_s = 0;                                  ///< of the sum s that d is estimated from
-  double momentum = 0;                                ///< of SGD and AdaGrad: how much of the old weights stays
+  double momentum = 0;                                ///< of SGD and AdaGrad: the share of the old weights that stays
   double eps = 1e-8, weight_decay = 0, d0 = 1e-6, growth_rate = std::numeric_limits<double>::infinity();
   bool decouple = false, use_bias_correction = false, proximal = false;
   bool from_products = true;
@@ -80,7 +80,7 @@ class DAdapt : public Optimizer {
   }
 
  private:
-  /// The step does not need the new d, so that each parameter is done at once. Gives its sums.
+  /// Adds a step that does not need the new d, so that each parameter is finished at once. Returns its sums.
   Value append_adam(Graph& graph, const UpdateInputs& in, const AdaptedRate& now, Value k) const {
     const DAdaptConfig& c = config_;
     const bool adan = c.method == Method::adan;
@@ -161,7 +161,7 @@ class DAdapt : public Optimizer {
     return {&next.node(), 3};
   }
 
-  /// The weight as it was when training began, f32 [count].
+  /// The weight at the start of training, f32 [count].
   Value append_first(Graph& graph, const UpdateInputs& in) const {
     const Value w0 = graph.variable(state_name("x0", in.weight), {{in.weight.type().count()}, DType::f32});
     const Value first = graph.add(first_value_op, {w0, in.weight, in.step}, {{"stride", int64_t{1}}});
@@ -173,11 +173,11 @@ class DAdapt : public Optimizer {
   std::string description_;
 };
 
-/// The arguments that all have, then the last checks.
+/// Reads the arguments that all of these have, then makes the last checks.
 std::unique_ptr<Optimizer> finish(OptimizerArgs& given, DAdaptConfig& c, const char* type, const char* python_class) {
   c.weight_decay = given.number("weight_decay", c.weight_decay);
   c.d0 = given.number("d0", c.d0);
-  given.number("log_every", 0);  // what is logged is logged every step
+  given.number("log_every", 0);  // every step is logged anyway
   given.flag("fsdp_in_use", false);
   given.finish(type);
   check_betas(c.beta1, c.beta2);

@@ -12,7 +12,7 @@ namespace {
 
 using Facts = LrScheduleFacts;
 
-// Where "polynomial" ends, as an absolute learning rate (diffusers' default, which sd-scripts keeps).
+// The end of "polynomial" as an absolute learning rate (diffusers' default, which sd-scripts keeps).
 constexpr double polynomial_end = 1e-7;
 
 double ratio(int64_t part, int64_t whole) { return static_cast<double>(part) / std::max<int64_t>(1, whole); }
@@ -91,7 +91,7 @@ constexpr Schedule schedules[] = {
     {"cosine_with_min_lr", cosine_with_min_lr},
     {"warmup_stable_decay", warmup_stable_decay},
     {"piecewise_constant", piecewise_constant},
-    {"adafactor", constant},  // the optimiser moves its rate by itself
+    {"adafactor", constant},  // the optimiser chooses its rate
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -176,7 +176,7 @@ LrSchedule::LrSchedule(const LrScheduleConfig& config) {
   facts_.cycles = config.lr_scheduler_num_cycles;
   facts_.power = config.lr_scheduler_power;
   facts_.min_ratio = config.lr_scheduler_min_lr_ratio.value_or(0);
-  // Without a time constant it is the warm-up's length, and without a warm-up 10000, as in transformers.
+  // The default time constant is the warm-up's length, and without a warm-up 10000, as in transformers.
   facts_.timescale =
       static_cast<double>(config.lr_scheduler_timescale.value_or(facts_.warmup > 0 ? facts_.warmup : int64_t{10000}));
 

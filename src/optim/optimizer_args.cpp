@@ -65,7 +65,7 @@ OptimizerArgs::OptimizerArgs(std::span<const std::string> args, std::string flag
 
 OptimizerArgs::Item* OptimizerArgs::take(const std::string& key) {
   known_.push_back(key);
-  Item* found = nullptr;  // of two, the later one counts
+  Item* found = nullptr;  // the later one wins
   for (Item& item : items_)
     if (item.key == key) {
       item.taken = true;

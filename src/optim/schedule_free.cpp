@@ -12,7 +12,7 @@ constexpr const char* difference = "z_minus_y";  // the state: zeros at the star
 
 struct ScheduleFreeConfig {
   bool adam = false;                  ///< with a second moment
-  double beta1 = 0.9, beta2 = 0.999;  ///< beta1: the share of the average in the weights that are trained
+  double beta1 = 0.9, beta2 = 0.999;  ///< beta1: the share of the average in the trained weights
   double eps = 1e-8, weight_decay = 0, warmup_steps = 0, r = 0, weight_lr_power = 2;
   bool rectify = false;     ///< RAdam's warm-up
   double early_factor = 0;  ///< of the rate, in its first steps
@@ -29,7 +29,7 @@ class ScheduleFree : public Optimizer {
   }
 
   void append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const override {
-    std::map<std::string, Value> weights;  // by group
+    std::map<std::string, Value> weights;  // per group
     for (const UpdateInputs& in : parameters) {
       Value& weight = weights[in.group];
       if (!weight) weight = append_weight(graph, in);
@@ -40,7 +40,7 @@ class ScheduleFree : public Optimizer {
   }
 
  private:
-  /// Gives the newest z's weight in the average; output 3 of its node is the rate.
+  /// Returns the newest z's weight in the average; output 3 of its node is the rate.
   Value append_weight(Graph& graph, const UpdateInputs& in) const {
     const Type scalar = {{}, DType::f32};
     const Value lr_max = graph.variable("schedule_free.lr_max." + in.group, scalar);
@@ -83,7 +83,7 @@ class ScheduleFree : public Optimizer {
   std::string description_;
 };
 
-/// The arguments that all have, then the last checks.
+/// Reads the arguments that all of these have, then makes the last checks.
 std::unique_ptr<Optimizer> finish(OptimizerArgs& given, ScheduleFreeConfig& c, const char* type,
                                   const char* python_class) {
   c.weight_decay = given.number("weight_decay", c.weight_decay);

@@ -39,7 +39,7 @@ SgdConfig sgd_config(std::span<const std::string> args) {
 
 std::unique_ptr<Optimizer> make_sgd_nesterov(std::span<const std::string> args) {
   OptimizerArgs given(args);
-  if (!given.has("momentum")) given.set("momentum", "0.9");  // as sd-scripts, which then describes it
+  if (!given.has("momentum")) given.set("momentum", "0.9");  // as sd-scripts does, and it then shows in the description
   return std::make_unique<SgdNesterov>(sgd_config(args), given.as_python());
 }
 

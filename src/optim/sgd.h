@@ -3,8 +3,8 @@
 
 namespace rankine {
 
-/// Stochastic gradient descent with Nesterov's momentum as torch.optim.SGD(nesterov=True) takes it (Sutskever et al.
-/// 2013); sd-scripts' momentum where none is given. State: one f32 a parameter.
+/// Stochastic gradient descent with Nesterov's momentum, as torch.optim.SGD(nesterov=True) (Sutskever et al. 2013); the
+/// default momentum is sd-scripts'. State: one f32 per parameter.
 struct SgdConfig {
   double momentum = 0.9, weight_decay = 0;
 };

@@ -62,7 +62,7 @@ ScheduledRate polynomial_lr(OptimizerArgs& given, int64_t) {
   return [=](double base, int64_t step) { return base * std::pow(1 - share(step, total), power); };
 }
 
-// Past T_max it rises again, a whole wave in 2 T_max steps.
+// After T_max it rises again, one whole wave in 2 T_max steps.
 ScheduledRate cosine_annealing_lr(OptimizerArgs& given, int64_t) {
   const int64_t half = given.needed_whole("T_max", 1);
   const double least = given.number("eta_min", 0);
@@ -71,7 +71,7 @@ ScheduledRate cosine_annealing_lr(OptimizerArgs& given, int64_t) {
   };
 }
 
-// SGDR (Loshchilov & Hutter 2016, arXiv:1608.03983): each part is T_mult times as long as the one before.
+// SGDR (Loshchilov & Hutter 2016, arXiv:1608.03983): each part is T_mult times as long as the previous one.
 ScheduledRate cosine_annealing_warm_restarts(OptimizerArgs& given, int64_t) {
   const int64_t first = given.needed_whole("T_0", 1), longer = given.whole("T_mult", 1, 1);
   const double least = given.number("eta_min", 0);
@@ -83,7 +83,7 @@ ScheduledRate cosine_annealing_warm_restarts(OptimizerArgs& given, int64_t) {
   };
 }
 
-/// Of OneCycleLR and CyclicLR, which torch lets move Adam's beta1 too unless it is told not to.
+/// Checks OneCycleLR and CyclicLR: by default torch lets them move Adam's beta1 too.
 void check_momentum_stays(OptimizerArgs& given, const char* name) {
   const bool cycles = given.flag("cycle_momentum", true);
   for (const char* unused : {"base_momentum", "max_momentum"}) given.number(unused, 0);
@@ -121,7 +121,7 @@ ScheduledRate one_cycle_lr(OptimizerArgs& given, int64_t steps) {
     double start = 0;
     size_t i = 0;
     for (; i + 1 < phases.size() && at > phases[i].end; ++i) start = phases[i].end;
-    const double length = phases[i].end - start;  // 0 where a phase is a single step
+    const double length = phases[i].end - start;  // 0 if a phase is a single step
     return along(phases[i].from, phases[i].to, length != 0 ? (at - start) / length : 1);
   };
 }
@@ -163,7 +163,7 @@ constexpr Entry schedules[] = {
     {"CyclicLR", cyclic_lr},
 };
 
-/// Why a class of torch's is not among them; empty for one that is not torch's.
+/// The reason why a class of torch is not built; empty for a name that is not torch's.
 std::string_view reason(std::string_view name) {
   if (name == "LambdaLR" || name == "MultiplicativeLR")
     return "it takes a Python function, which no command line holds";

@@ -5,8 +5,8 @@
 
 namespace rankine {
 
-/// Writes what the first epoch is going to train on, batch by batch: pictures, mirroring, captions and loss weights, as
-/// they are drawn for the run's seed. Throws Error for the faults of the data.
+/// Writes the first epoch batch by batch: pictures, mirroring, captions and loss weights, as drawn for the run's seed.
+/// Throws Error for the faults of the data.
 void show_dataset(const TrainConfig& config, std::ostream& out);
 
 }  // namespace rankine

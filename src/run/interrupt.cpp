@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::array kSignals = {SIGINT, SIGTERM};
 
-// A signal handler can reach nothing but globals.
+// A signal handler can only reach globals.
 volatile std::sig_atomic_t signals_seen = 0;
 std::array<struct sigaction, kSignals.size()> handlers_before;
 
 extern "C" void note_signal(int signal) {
   if (signals_seen != 0) _exit(128 + signal);
   signals_seen = 1;
-  // A step can take many seconds: say at once that the wish was heard. write() is one of the few calls allowed here.
+  // A step can take many seconds, so the handler answers at once. write() is one of the few calls allowed here.
   constexpr std::string_view text = "\nstopping: this step is ended and saved first; once more stops at once\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }

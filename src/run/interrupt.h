@@ -3,8 +3,8 @@
 namespace rankine {
 
 /// While one of these lives, the first Ctrl-C (SIGINT) or SIGTERM only sets `requested`, so that the step in progress
-/// can end and be saved; a second one ends the process at once. The handlers of before come back with its end.
-/// One at a time.
+/// can finish and be saved; a second one ends the process at once. The destructor restores the previous handlers. At
+/// most one may exist.
 class InterruptGuard {
  public:
   InterruptGuard();

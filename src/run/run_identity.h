@@ -10,18 +10,18 @@
 
 namespace rankine {
 
-/// What a run's numbers follow from, by name: two runs with the same settings and seed are the same run.
+/// The settings that a run's numbers depend on, by name: two runs with the same settings and seed are the same run.
 using RunSettings = std::map<std::string, std::string>;
 
-/// The settings of a run: of the flags that change numbers, the base model, the LoRA's shape and the data. The seed is
-/// among them only when it was given. `optimizer` is its description.
+/// The settings of a run: flags that change numbers, the base model, the adapter's shape and the data. Includes the
+/// seed only if it was given. `optimizer` is its description.
 RunSettings run_settings(const TrainConfig& config, const TrainingData& data, const RunLength& length,
                          const StepSettings& step, const std::string& optimizer);
 
 /// "learning_rate: 0.001 there, 0.0001 here" for each that differs.
 std::vector<std::string> differences(const RunSettings& there, const RunSettings& here);
 
-/// Of those, only what a state cannot be put into: another base model, another shape of LoRA, another optimiser.
+/// Of these, only the differences that a state cannot bridge: base model, adapter's shape, optimiser.
 std::vector<std::string> lasting_differences(const RunSettings& there, const RunSettings& here);
 
 }  // namespace rankine

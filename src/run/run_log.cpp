@@ -31,7 +31,7 @@ void RunLog::write_report(RunState state) const {
   try {
     report_.write(state);
   } catch (const Error& error) {
-    // Whatever is wrong with it, the run can do without.
+    // The run continues without the report: any fault here is only logged.
     throw FileError(concat_text("the report cannot be written: ", error.what()));
   }
 }

@@ -8,8 +8,8 @@
 
 namespace rankine {
 
-/// All that a run leaves of its steps to look at: metrics.jsonl, TensorBoard's files where they are wanted, and
-/// report.html. Each method writes what it can and then throws FileError for the first that was refused.
+/// The record of a run's steps: metrics.jsonl, TensorBoard's files if requested, and report.html. Each method writes
+/// all that it can and then throws FileError for the first refused file.
 class RunLog {
  public:
   RunLog(MetricsLog metrics, std::unique_ptr<TensorBoardLog> tensorboard, Report report, RunLength length);
@@ -18,7 +18,7 @@ class RunLog {
   /// A sample picture that was made after `step`; `name` is the same for all pictures of a prompt. The report finds it
   /// by its file's name.
   void write_picture(const std::string& png_file, const std::string& name, int64_t step);
-  /// Nothing before the first step.
+  /// Does nothing before the first step.
   void write_report(RunState state) const;
 
  private:
@@ -26,7 +26,7 @@ class RunLog {
   std::unique_ptr<TensorBoardLog> tensorboard_;
   Report report_;
   RunLength length_;
-  bool has_steps_ = false;  // of this process; until then metrics.jsonl may be another run's
+  bool has_steps_ = false;  // in this process; before that, metrics.jsonl may be another run's
 };
 
 }  // namespace rankine

@@ -16,7 +16,7 @@ size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kA
 struct Buffer {
   size_t bytes = 0;
   int first = 0, last = 0;
-  const Node* leaf = nullptr;  // a variable or constant: lives outside the arena
+  const Node* leaf = nullptr;  // a variable or constant outside the arena
   size_t offset = 0;
 };
 
@@ -47,7 +47,7 @@ class Planner {
   }
 
  private:
-  /// Position of the last reader of a value itself, not of its views.
+  /// Position of the last reader of the value itself, without its views.
   int last_use(Value value) const {
     int last = position_.at(&value.node());
     for (const Node* user : value.node().users())
@@ -57,7 +57,7 @@ class Planner {
       if (output == value) last = end_;
     return last;
   }
-  /// The same through views.
+  /// The same, including its views.
   int last_use_with_views(Value value) const {
     int last = last_use(value);
     for (Node* user : value.node().users())
@@ -65,8 +65,8 @@ class Planner {
     return last;
   }
 
-  /// A value that is assigned can be computed in the variable's place, if the variable's old content is not read any
-  /// more once the value is being written (or only in step with the writing).
+  /// Computes an assigned value in the variable's place, if nobody reads the variable's old content once the value is
+  /// being written (or reads it only in step with the writing).
   void find_assigned() {
     for (const Node& node : graph_.nodes()) {
       if (&node.op() != &assign_op) continue;
@@ -99,7 +99,7 @@ class Planner {
     if (source >= 0 && source < static_cast<int>(node.inputs().size()) && node.input(source)) {
       const int candidate = buffer_of_.at(node.input(source));
       const Buffer& b = buffers_[static_cast<size_t>(candidate)];
-      bool shared = false;  // another input in the same place would be overwritten while it is read
+      bool shared = false;  // writing would overwrite another input in the same place
       for (int i = 0; i < static_cast<int>(node.inputs().size()); ++i)
         shared = shared || (i != source && node.input(i) && buffer_of_.at(node.input(i)) == candidate);
       if (!b.leaf && !shared && b.last <= now && b.bytes >= value.type().bytes())
@@ -121,7 +121,7 @@ class Planner {
     return buffer;
   }
 
-  /// Largest first, each at the lowest gap that fits best among those alive with it.
+  /// Places the largest first, each into the best-fitting lowest gap among the buffers alive with it.
   void place() {
     std::vector<Buffer*> order;
     for (Buffer& b : buffers_)

@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// Where a value lives while the program runs.
+/// The place of a value while the program runs.
 struct Place {
   enum class Kind { arena, variable, constant };
   Kind kind = Kind::arena;
@@ -15,15 +15,15 @@ struct Place {
   const Node* leaf = {};  ///< the variable or constant
 };
 
-/// One arena with fixed offsets: every value's place and the peak are known before the first run.
+/// Fixed offsets in one arena: every value's place and the peak are known before the first run.
 class MemoryPlan {
  public:
   const Place& at(Value value) const { return places_.at(&value.node())[static_cast<size_t>(value.index())]; }
   size_t arena_bytes() const { return arena_bytes_; }
-  /// Bytes of the arena in use while each node runs, in execution order. Their peak is a bound that no offsets can
-  /// beat.
+  /// Bytes of the arena in use while each node runs, in execution order. No choice of offsets can beat their
+  /// peak.
   const std::vector<size_t>& live() const { return live_; }
-  /// True where the value to assign is computed in the variable's own place, so that nothing is left to copy.
+  /// True if the assigned value is computed in the variable's own place, so that nothing needs copying.
   bool assigned_in_place(const Node& assign) const { return at(assign.inputs()[1]).leaf == &assign.inputs()[0].node(); }
 
  private:
@@ -33,9 +33,9 @@ class MemoryPlan {
   std::vector<size_t> live_;
 };
 
-/// Offsets for the graph's present order. Views share their input's place; an output takes over an input that ends
-/// there where its op allows it; a value that is only assigned is computed in its variable. Values that are never
-/// alive together may share bytes (best fit, largest first).
+/// Chooses offsets for the graph's present order. Views share their input's place; an output takes the place of an
+/// input that ends there if its op allows that; a value that is only assigned is computed in its variable. Values that
+/// are never alive together may share bytes (best fit, largest first).
 MemoryPlan plan_memory(Graph& graph);
 
 }  // namespace rankine

@@ -14,7 +14,7 @@ struct Conv2dOptions {
   int64_t kernel = 3;
   Conv2dGeometry geometry = {};
 };
-/// A convolution that keeps the picture's size (or halves it, with stride 2): padding kernel / 2.
+/// Options of a convolution that keeps the picture's size (or halves it, with stride 2): padding kernel / 2.
 inline Conv2dOptions same_conv(int64_t channels, int64_t kernel = 3, int64_t stride = 1) {
   return {channels, kernel, Conv2dGeometry::same(kernel, stride)};
 }

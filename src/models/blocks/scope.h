@@ -18,7 +18,7 @@ class Scope {
   Value constant(std::string_view name, Type type) const {
     return graph_->constant(path_ + "." + std::string(name), std::move(type));
   }
-  /// Nodes made from now on belong here.
+  /// Assigns new nodes to this module from now on.
   void enter() const { graph_->set_scope(path_); }
 
  private:

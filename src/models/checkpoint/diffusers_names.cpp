@@ -27,7 +27,7 @@ constexpr Renamed unet_edges[] = {
     {"conv_out", "out.2"},
 };
 
-// Inside a residual block and the attention block of the VAE, which call most things alike.
+// Inside a residual block and the attention block of the VAE. Most names are equal on both sides.
 constexpr Renamed vae_resnet[] = {
     {"norm1", "norm1"}, {"conv1", "conv1"}, {"norm2", "norm2"}, {"conv2", "conv2"}, {"conv_shortcut", "nin_shortcut"},
 };
@@ -60,7 +60,7 @@ void DiffusersNames::add(std::string canonical, std::string single_file) {
 }
 
 // A single file numbers everything on the way down (convolution, residual blocks with their attention, downsampling) as
-// input_blocks, and everything on the way up as output_blocks; what is inside one of them is numbered too.
+// input_blocks, everything on the way up as output_blocks, and the contents of each of them.
 void DiffusersNames::add_unet(const BlockStructure& structure) {
   const auto unet = [&](const std::string& canonical, const std::string& single_file) {
     add("unet." + canonical, "model.diffusion_model." + single_file);

@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// What the names in a checkpoint depend on: how many blocks there are, and which have attention.
+/// The structure that the names in a checkpoint depend on: the number of blocks, and which have attention.
 struct BlockStructure {
   std::vector<bool> unet_attention = {true, true, true, false};  // by level, from the input inwards
   int unet_layers = 2;  // residual blocks a level going down; one more going up
@@ -17,14 +17,14 @@ struct BlockStructure {
 };
 
 /// The one table between canonical names (a part, then the Diffusers or transformers name:
-/// "unet.down_blocks.0.resnets.1.conv1.weight") and those of single-file checkpoints
-/// ("model.diffusion_model.input_blocks.2.0.in_layers.2.weight").
-/// Its entries name modules; what follows a module's name is the same on both sides.
+/// "unet.down_blocks.0.resnets.1.conv1.weight") and names of single-file checkpoints
+/// ("model.diffusion_model.input_blocks.2.0.in_layers.2.weight"). Its entries name modules; the rest of a name is the
+/// same on both sides.
 class DiffusersNames {
  public:
   explicit DiffusersNames(const BlockStructure& structure);
 
-  /// nullopt for a name of no known module.
+  /// nullopt for a name of an unknown module.
   std::optional<std::string> to_single_file(std::string_view canonical) const;
   std::optional<std::string> to_canonical(std::string_view single_file) const;
 
@@ -42,7 +42,7 @@ class DiffusersNames {
   std::unordered_map<std::string, size_t> by_canonical_, by_single_file_;
 };
 
-/// VAE attention in old Diffusers folders (query, key, value, proj_attn) under its present name; other names unchanged.
+/// The present name of VAE attention in old Diffusers folders (query, key, value, proj_attn); other names unchanged.
 std::string modern_vae_name(std::string name);
 
 }  // namespace rankine

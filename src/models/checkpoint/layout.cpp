@@ -184,7 +184,7 @@ Layout sd1_layout(const std::string& architecture, const Sd1Widths& widths) {
   const DiffusersNames names{BlockStructure{}};
   Layout layout{.architecture = architecture, .tensors = sd1_tensors(widths)};
   for (NamedShape& tensor : layout.tensors) {
-    // The VAE's attention is made of 1x1 convolutions there.
+    // A single file stores the VAE's attention as 1x1 convolutions.
     if (tensor.name.starts_with("vae.") && tensor.shape.size() == 2) tensor.shape.insert(tensor.shape.end(), {1, 1});
     tensor.name = names.to_single_file(tensor.name).value();
   }

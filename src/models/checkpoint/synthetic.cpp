@@ -125,7 +125,7 @@ void write_synthetic_checkpoint(const Layout& layout, uint64_t seed, const std::
   AtomicFile file(path);
   file.write(header.bytes);
   const auto size = static_cast<off_t>(header.bytes.size() + header.data_size);
-  // A full disk is then found before the work instead of after it. File systems without this call do without.
+  // A full disk is then an error before the work, not after it. Some file systems lack this call.
   const int reserved = ::posix_fallocate(file.descriptor(), 0, size);
   check(reserved != ENOSPC && reserved != EFBIG, path, ": cannot write ", size, " bytes: ", std::strerror(reserved));
 

@@ -8,9 +8,9 @@
 
 namespace rankine {
 
-/// Weights that anybody can compute again from (seed, tensor name, element index): tests and benchmarks need no
-/// download. The rule is written in tests/reference/README.md, section 1; names are those of the single file (or the
-/// LoRA's keys). Values are of the size that trained weights have, so activations stay in range.
+/// Weights that anybody can compute from (seed, tensor name, element index): tests and benchmarks need no download.
+/// tests/reference/README.md, section 1, defines the rule; names are those of the single file (or the LoRA's keys).
+/// Values have the size of trained weights, so activations stay in range.
 
 /// float16 bits, row-major; `out` holds exactly the shape's count. Parallel when large.
 void synthetic_tensor(std::string_view name, const Shape& shape, uint64_t seed, std::span<uint16_t> out);

@@ -7,7 +7,7 @@ namespace rankine {
 
 /// Sizes of a Stable Diffusion 1.x U-Net.
 struct UNetConfig {
-  std::vector<int64_t> channels = {320, 640, 1280, 1280};  // a level each; all but the last have attention
+  std::vector<int64_t> channels = {320, 640, 1280, 1280};  // one per level; all but the last have attention
   int64_t context_width = 768;
   int64_t heads = 8;
   int64_t latent_channels = 4;

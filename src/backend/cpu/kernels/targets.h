@@ -1,4 +1,4 @@
-// Included before any of Highway's headers: which instruction sets the kernels are compiled for.
-// What stays on x86 is plain C++ (any machine), SSE4, AVX2 and AVX-512. SSSE3 alone is on no machine one trains on.
+// The instruction sets that kernels are compiled for; include it before any of Highway's headers. On x86 they are plain
+// C++ (any machine), SSE4, AVX2 and AVX-512. No machine for training has SSSE3 alone.
 #pragma once
 #define HWY_DISABLED_TARGETS HWY_SSSE3

@@ -56,7 +56,7 @@ struct Out {
   }
 };
 
-/// Throws unless the kernel's arithmetic knows the storage type.
+/// Throws unless the kernel supports the storage type.
 inline void check_storage(const char* kernel, DType dtype) {
   check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16, kernel,
         ": tensors are f32, bf16 or f16, got ", name_of(dtype));

@@ -11,7 +11,7 @@
 namespace rankine::cpu {
 
 /// nearest_code without its search, which took most of an 8-bit optimiser's time: the upper half of a number's bits
-/// leaves two neighbouring codes at most, and one comparison settles which.
+/// leaves at most two neighbouring codes, and one comparison decides.
 class CodeTable {
  public:
   using NearestCode = uint8_t (*)(const DynamicMap& map, float x);

@@ -5,21 +5,21 @@
 #include "backend/cpu/kernel_context.h"
 #include "backend/cpu/kernels/parallel.h"
 
-/// What the optimisers' kernels share. They are plain loops: an update reads and writes each number of a LoRA a few
-/// times, which is little beside the step that made its gradient.
+/// Helpers of the optimisers' kernels. The kernels are plain loops: an update reads and writes each number of a LoRA a
+/// few times, which is little beside the step that made its gradient.
 namespace rankine::cpu {
 
 inline const float* float_input(const KernelContext& p, int i) { return static_cast<const float*>(p.input(i)); }
 inline float* float_output(const KernelContext& p, int i) { return static_cast<float*>(p.output(i)); }
 
-/// Output k, which must lie where input i does: an update works on its variables in place.
+/// Output k, which must lie in the place of input i: an update works on its variables in place.
 inline float* updated_in_place(const KernelContext& p, int output, int input) {
   check(p.input(input) == p.output(output), p.node().op().name, " \"", p.node().scope(),
         "\" updates its variables in place");
   return float_output(p, output);
 }
 
-/// body(begin, end) gives N sums over its elements; their total, the same for every number of threads.
+/// The totals of the N sums that body(begin, end) returns for its elements; the same for every number of threads.
 template <size_t N, class Body>
 std::array<double, N> sum_elements(int64_t n, const Body& body) {
   constexpr int64_t kMostPieces = 64;

@@ -11,7 +11,7 @@ namespace rankine {
 using DynamicMap = std::array<float, 256>;
 const DynamicMap& dynamic_map(bool is_signed);
 
-/// The code of the nearest number. x: not NaN.
+/// The code of the nearest number. x must not be NaN.
 inline uint8_t nearest_code(const DynamicMap& map, float x) {
   std::size_t low = 0;  // the last number that is not above x, or the first
   for (std::size_t half = 128; half > 0; half /= 2) low += map[low + half] <= x ? half : 0;
@@ -19,7 +19,7 @@ inline uint8_t nearest_code(const DynamicMap& map, float x) {
   return static_cast<uint8_t>(low + (upper ? 1 : 0));
 }
 
-/// The same for a signed map, but never of the other sign: a momentum's direction stays what it is.
+/// The same for a signed map, but never of the other sign, so that a momentum keeps its direction.
 inline uint8_t nearest_code_of_same_sign(const DynamicMap& map, float x) {
   const uint8_t code = nearest_code(map, x);
   const float found = map[code];
@@ -28,7 +28,7 @@ inline uint8_t nearest_code_of_same_sign(const DynamicMap& map, float x) {
   return code;
 }
 
-/// Elements that share one scale, and the least size of a tensor whose state is kept in 8 bits.
+/// The number of elements that share one scale, and the least size of a tensor with an 8-bit state.
 inline constexpr int64_t quantized_block = 256, least_quantized = 4096;
 
 }  // namespace rankine

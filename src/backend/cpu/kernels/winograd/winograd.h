@@ -18,19 +18,19 @@ struct WinogradShape {
   WinogradTiles tiles() const { return {images, height, width}; }
 };
 
-/// Whether oneDNN has fast products of this type on this machine (bf16 needs AVX-512).
+/// True if oneDNN has fast products of this type on this machine (bf16 needs AVX-512).
 bool winograd_supported(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
-/// What WinogradWeights will occupy.
+/// The bytes of WinogradWeights.
 size_t winograd_weight_bytes(const dnnl::engine& engine, int64_t channels_in, int64_t channels_out, DType dtype);
 
-/// How a convolution's tiles are cut. A block is the rows of one product, which one thread computes; a part goes
-/// through the three stages together: few enough tiles that what lies between the stages stays in cache.
+/// The cut of a convolution's tiles. A block is the rows of one product, which one thread computes. A part goes through
+/// the three stages together: it has few enough tiles that the data between the stages stays in cache.
 struct WinogradCut {
   int64_t block_tiles = 0, part_blocks = 1;
   int64_t part_tiles() const { return block_tiles * part_blocks; }
 };
 WinogradCut winograd_cut(const WinogradShape& shape, int threads);
-/// What WinogradConvolution::run needs as working memory.
+/// The working memory of WinogradConvolution::run.
 size_t winograd_scratch_bytes(const dnnl::engine& engine, const WinogradShape& shape);
 
 /// The kernels of one convolution, transformed (U = G g G^T, 16 matrices [channels_in, channels_out]) and packed as
@@ -61,7 +61,7 @@ class WinogradWeights {
 /// spread over the threads whole, not each cut over all threads: one barrier instead of 16.
 class WinogradConvolution {
  public:
-  /// Settles everything for the threads that OpenMP has now; run() allocates nothing.
+  /// Prepares everything for OpenMP's present number of threads; run() allocates nothing.
   WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream, const WinogradShape& shape,
                       std::shared_ptr<const WinogradWeights> weights);
   WinogradConvolution(const dnnl::engine& engine, const dnnl::stream& stream, const WinogradShape& shape,

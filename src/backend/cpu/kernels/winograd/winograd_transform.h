@@ -4,7 +4,7 @@
 namespace rankine::cpu {
 
 /// Pictures cut into tiles of 2 x 2 outputs, row by row, picture after picture. At odd sizes the last tiles reach over
-/// the edge: what they would read there is zero, what they would write there is dropped.
+/// the edge: inputs there are zero, outputs there are dropped.
 struct WinogradTiles {
   int64_t images = 1, height = 1, width = 1;
   int64_t rows() const { return (height + 1) / 2; }
@@ -26,8 +26,8 @@ void winograd_transform_input(const WinogradTiles& tiles, int64_t begin, int64_t
 void winograd_transform_output(const WinogradTiles& tiles, int64_t begin, int64_t end, const float* m, int64_t stride,
                                int64_t channels, const float* bias, In residual, Out y);
 
-/// What the output transform is told of one tile: the outputs of a tile that lie in the picture: `rows` x `columns`,
-/// `row_stride` elements from one row to the next.
+/// A tile's place for the output transform: the outputs that lie in the picture, `rows` x `columns`, with `row_stride`
+/// elements from one row to the next.
 struct WinogradOutputTile {
   int64_t channels, stride;  // of m
   const float* bias;         // or null
