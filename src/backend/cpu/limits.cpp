@@ -1,4 +1,4 @@
-// What this machine can do at best: a plain oneDNN product of the step's type, and a streaming copy.
+// Measures this machine's limits: a plain oneDNN product of the step's type, and a streaming copy.
 #include <algorithm>
 
 #include "backend/cpu/kernels/elementwise/elementwise.h"

@@ -86,7 +86,7 @@ dnnl::memory WeightStore::packed(const Node& constant, View view, const Desc& de
   for (auto it = begin; it != end; ++it)
     if (it->second.view == view && it->second.desc == desc) return it->second.memory;
 
-  // The packing says the type: f32 where the processor cannot multiply the constant's own.
+  // The packing decides the type: f32 if the processor cannot multiply the constant's own type.
   const DType packed_type = type_of(desc) == dnnl::memory::data_type::bf16 ? DType::bf16 : DType::f32;
   const Type type{constant.type().shape, packed_type};
   const Shape& shape = type.shape;

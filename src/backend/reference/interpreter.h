@@ -11,8 +11,8 @@ namespace rankine {
 /// Values of a graph's leaves by name.
 using Feed = std::map<std::string, HostTensor, std::less<>>;
 
-/// Runs a graph with each op's reference loops in double precision: slow, plain, and what every device is measured
-/// against. Element types are ignored. Leaves come from `leaf` (by name and type).
+/// Runs a graph with each op's reference loops in double precision: slow and plain, the measure for every device.
+/// Element types are ignored. `leaf` returns the leaves (by name and type).
 class Interpreter {
  public:
   using LeafReader = std::function<HostTensor(const std::string& name, const Type& type)>;

@@ -9,8 +9,8 @@ inline constexpr int64_t elements_per_task = 16384;
 /// Below this many elements a parallel region costs more than it saves (some 5 us of work on one core).
 inline constexpr int64_t parallel_threshold = 32768;
 
-/// How a range is cut. The cut depends on sizes alone, never on the number of threads, so sums over the pieces,
-/// taken in order, are the same for every number of threads.
+/// The cut of a range. It depends on sizes alone, never on the number of threads, so sums over the pieces, taken in
+/// order, are the same for every number of threads.
 struct Cut {
   int64_t length = 0;
   int64_t piece = 1;

@@ -136,7 +136,7 @@ HWY_INLINE void map(const T* x, const U* y, W* z, int64_t n, Op op) {
 HWY_INLINE V sigmoid(V x) {
   const D d;
   const V one = hn::Set(d, 1.0f);
-  // Highway's exp is infinite from 89 on, as it should be, but not defined far beyond.
+  // Highway's exp is correctly infinite from 89 on, but undefined far beyond.
   return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(x), hn::Set(d, 100.0f)))));
 }
 

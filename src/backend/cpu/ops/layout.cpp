@@ -51,7 +51,7 @@ Launch prepare_fill(KernelContext& p) {
   return [=, y = p.out(), n = p.output_type().count()] { fill(y, value, n); };
 }
 
-// 0 * y + x would read what y held: the sum starts from zeros.
+// 0 * y + x would read y's old content, so the sum starts from zeros.
 Launch prepare_expand(KernelContext& p) {
   const FoldedBroadcast b = fold_broadcast(p.node(), p.output_type().shape, p.input_type(0).shape);
   return [=, x = p.in(0), y = p.out()] {

@@ -69,8 +69,8 @@ Schedule make_schedule(const AttentionShape& s, const AttentionKernels& kernels,
   Schedule plan{};
   plan.heads = s.batch * s.heads;
   const int64_t tiles = divide_up(backward ? s.key_length : s.query_length, kAttentionTile);
-  // A forward part costs nothing but its packing, so there may be many of them to even out the threads. A backward part
-  // has sums of dq of its own: only as many as it takes to give every thread work.
+  // A forward part costs only its packing, so there may be many of them to even out the threads. A backward part has
+  // its own sums of dq, so there are only as many as needed to occupy every thread.
   const bool even = plan.heads % threads == 0 && !s.causal;
   int64_t parts = 1;
   if (backward) {

@@ -4,12 +4,12 @@
 
 #include "backend/cpu/kernels/attention/attention.h"
 
-// What an implementation of attention gives to the driver in attention.cpp, which splits the work over threads. This
+// The interface of an implementation of attention. The driver in attention.cpp splits the work over threads. This
 // header is compiled for several instruction sets: it holds types and constants, and no function that a linker could
 // merge.
 namespace rankine {
 
-/// Queries and keys are taken in tiles of this many: an f32 tile of scores is 16 KiB and stays in the first-level
+/// The tile of queries and keys: an f32 tile of scores is 16 KiB and stays in the first-level
 /// cache.
 constexpr int64_t kAttentionTile = 64;
 
@@ -53,10 +53,10 @@ struct AttentionKernels {
 /// f32 arithmetic, tensors of f32, bf16 or f16.
 const AttentionKernels& portable_attention(DType dtype);
 
-/// Null where the compiler or the processor lacks AVX512-BF16.
+/// Null if the compiler or the processor lacks AVX512-BF16.
 const AttentionKernels* avx512_bf16_attention();
 
-/// Null where the compiler, the processor or the operating system lacks AMX's tiles of bf16.
+/// Null if the compiler, the processor or the operating system lacks AMX's tiles of bf16.
 const AttentionKernels* amx_bf16_attention();
 
 }  // namespace rankine

@@ -26,7 +26,7 @@ constexpr float kMasked = -1e30f;  // a score that no other is as small as, and 
 
 // ---- Softmax -------------------------------------------------------------------------------------------------------
 
-/// 2^x for x <= 127; what is below 2^-126 gives about that. Minimax polynomial on [-1/2, 1/2], relative error 2e-9.
+/// 2^x for x <= 127; for results below 2^-126 about that. Minimax polynomial on [-1/2, 1/2], relative error 2e-9.
 HWY_INLINE Vec exp2(Vec x) {
   const Floats d;
   const hn::Rebind<int32_t, Floats> i32;
@@ -53,14 +53,14 @@ void mask_future(float* scores, int64_t row, int64_t key_begin, int64_t keys, in
   }
 }
 
-/// How much the greatest score may exceed the one that exponents are taken against before the sums are rescaled (in
-/// powers of two). The result is the same; f32 has room, and most tiles need no rescaling (FlashAttention-4 does
+/// The greatest score may exceed the reference of the exponents by this much, in powers of two, before the sums are
+/// rescaled. The result is the same; f32 has room, and most tiles need no rescaling (FlashAttention-4 does
 /// likewise).
 constexpr float kRescaleAbove = 6.0f;
 
 /// Running softmax over the keys seen so far, for the queries of a panel. The unit of `max` is log2.
 struct RunningSoftmax {
-  float* max;   // [kPanel], what exponents are taken against
+  float* max;   // [kPanel], the reference of the exponents
   float* sum;   // [kPanel] of 2^(score - max)
   float* rows;  // [head_size][kPanel], the sums of values that belong to them
   int64_t head_size;
@@ -113,7 +113,7 @@ struct Carver {
 
 int64_t tiles_of(int64_t length) { return (length + kTile - 1) / kTile; }
 
-/// What the forward pass reads of the keys and values; built once, since every tile of queries reads it again.
+/// The keys and values as the forward pass reads them; built once, since every tile of queries reads them again.
 struct PackedKeys {
   float* k;  // [tiles][kTile * head_size], packed with keys as rows
   float* v;  // [tiles][kTile * head_size], packed with the head as rows
@@ -131,7 +131,7 @@ struct PackedKeys {
   }
 };
 
-/// What the backward pass reads of the queries; built once, since every tile of keys reads it again.
+/// The queries as the backward pass reads them; built once, since every tile of keys reads them again.
 struct PackedQueries {
   float* q;            // [tiles][panels][head_size][kPanel]
   float* dout;         // likewise

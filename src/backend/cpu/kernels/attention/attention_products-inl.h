@@ -23,8 +23,8 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Lanes are queries: scores are held as S^T [key][queries], so that maxima and sums over keys need no step across lanes
-// and a tile of fewer keys has fewer rows. The queries of a tile are taken panel by panel, each as wide as a register
-// tile: what is done to a panel's scores finds them in the first-level cache.
+// and a tile of fewer keys has fewer rows. A tile's queries are processed in panels, each as wide as a register tile,
+// so that a panel's scores stay in the first-level cache.
 using Floats = hn::CappedTag<float, 16>;
 using Vec = hn::Vec<Floats>;
 constexpr int64_t kLanes = hn::MaxLanes(Floats());

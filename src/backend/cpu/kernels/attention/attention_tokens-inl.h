@@ -96,7 +96,7 @@ struct F16Storage {
   static uint16_t narrow(float value) { return f16_from_f32(value); }
 };
 
-/// to [kTile][padded] = from [tokens][size] at `stride`; zeros where there is no token or the head has ended.
+/// to [kTile][padded] = from [tokens][size] at `stride`; zeros after the last token and the head's end.
 template <class Storage>
 void load_tokens(const typename Storage::Element* from, int64_t stride, int64_t tokens, int64_t size, float* to) {
   const int64_t width = padded(size);
@@ -163,7 +163,7 @@ void to_panels(const float* tokens, int64_t size, float* to) {
   }
 }
 
-/// The reverse. What a row is padded with is undefined.
+/// The reverse. The padding of a row is undefined.
 void from_panels(const float* panels, int64_t size, float* to) {
   const int64_t whole = size / 4 * 4, width = padded(size);
   for (int64_t first = 0; first < kTile; first += kPanel, panels += size * kPanel, to += kPanel * width) {

@@ -24,7 +24,7 @@ size_t packed_bytes(const ProductKernels& k, int64_t depth, int64_t columns) {
   return static_cast<size_t>(panels_of(k, columns) * panel_size(k, depth)) * sizeof(uint32_t);
 }
 
-/// How rows are cut and where the pieces of the working memory lie.
+/// The cut of rows, and the places of the parts of the working memory.
 struct Plan {
   bool rows_of_threads;  ///< each thread has blocks of its own
   int64_t block_rows, blocks;

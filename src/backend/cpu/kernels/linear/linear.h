@@ -16,7 +16,7 @@ struct LoraLinearShape {
 
 /// The implementation for a type of element; null where this machine has none.
 const ProductKernels* product_kernels(DType dtype);
-/// Whether this machine has the kernel (AVX512-BF16 for bf16, AVX2 for f32) and the shape fits it: sums of bf16 go over
+/// True if this machine has the kernel (AVX512-BF16 for bf16, AVX2 for f32) and the shape fits it: sums of bf16 go over
 /// pairs, so depth and rank must be even.
 bool lora_linear_supported(const LoraLinearShape& shape);
 
@@ -36,8 +36,8 @@ struct LoraLinearOperands {
 };
 
 size_t lora_linear_scratch_bytes(const LoraLinearShape& shape, int threads);
-/// scratch: lora_linear_scratch_bytes() for the same number of threads, 64-byte aligned. What is computed does not
-/// depend on the number of threads.
+/// scratch: lora_linear_scratch_bytes() for the same number of threads, 64-byte aligned. The result does not depend on
+/// the number of threads.
 void lora_linear(const LoraLinearShape& shape, const LoraLinearOperands& operands, void* scratch, int threads);
 
 /// dw [outputs, inputs] = dy^T x, in f32, of x [rows, inputs] and dy [rows, outputs] of `dtype`, one of them narrow:
@@ -46,11 +46,11 @@ struct LoraGradShape {
   int64_t rows, inputs, outputs;
   DType dtype;
 };
-/// Whether this machine has the kernel; sums of bf16 go over pairs of rows, so they must be even.
+/// True if this machine has the kernel; sums of bf16 go over pairs of rows, so they must be even.
 bool lora_grad_w_supported(const LoraGradShape& shape);
 size_t lora_grad_w_scratch_bytes(const LoraGradShape& shape, int threads);
-/// scratch: lora_grad_w_scratch_bytes() for the same number of threads, 64-byte aligned. What is computed does not
-/// depend on the number of threads.
+/// scratch: lora_grad_w_scratch_bytes() for the same number of threads, 64-byte aligned. The result does not depend on
+/// the number of threads.
 void lora_grad_w(const LoraGradShape& shape, const void* x, const void* dy, float* dw, void* scratch, int threads);
 
 }  // namespace rankine::cpu

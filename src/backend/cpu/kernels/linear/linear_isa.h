@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-// What an implementation of the product gives to the driver in linear.cpp, which splits the work over threads. This
+// The interface of an implementation of the product. The driver in linear.cpp splits the work over threads. This
 // header is compiled for several instruction sets: it holds types and constants, and no function that a linker could
 // merge.
 namespace rankine {
@@ -53,9 +53,9 @@ struct ProductKernels {
   void (*outer)(const OuterTask&);
 };
 
-/// bf16 with f32 sums; null where the compiler or the processor lacks AVX512-BF16.
+/// bf16 with f32 sums; null if the compiler or the processor lacks AVX512-BF16.
 const ProductKernels* avx512_bf16_product();
-/// f32; null where the compiler or the processor lacks AVX2 and FMA.
+/// f32; null if the compiler or the processor lacks AVX2 and FMA.
 const ProductKernels* avx2_product();
 
 }  // namespace rankine

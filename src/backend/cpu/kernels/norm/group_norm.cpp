@@ -123,7 +123,7 @@ void finish_statistics(const Pieces& all, float eps, float* mean, float* rstd) {
   }
 }
 
-/// out[n][c] = per_group[n][c's group]: what a group has in common is laid out by channel, as the loops read it.
+/// out[n][c] = per_group[n][c's group]: spreads a group's values over its channels, as the loops read them.
 void spread_to_channels(const Pieces& all, const float* per_group, int64_t which) {
   for (int64_t n = 0; n < all.shape.samples; ++n) {
     float* out = all.channel_array(which, n);

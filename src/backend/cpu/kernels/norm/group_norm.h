@@ -19,7 +19,7 @@ struct ChannelSource {
   In data;
   int64_t channels = 0;
 };
-/// Where the gradient of a source goes. Skipped when it has no data.
+/// The destination of a source's gradient. Skipped if it has no data.
 struct ChannelSink {
   Out data;
   int64_t channels = 0;

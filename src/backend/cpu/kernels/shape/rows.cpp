@@ -51,7 +51,7 @@ void gather(const void* table, int64_t table_rows, const Id* ids, void* y, int64
   });
 }
 
-/// Cut along channels: two equal ids then never meet, and every sum is taken in the order of the rows.
+/// Cut along channels, so that two equal ids never meet, and every sum follows the order of the rows.
 template <class Id>
 void scatter_add(In dy, const Id* ids, float* dtable, int64_t table_rows, int64_t channels, int64_t count) {
   check_storage("scatter_add_rows", dy.dtype);

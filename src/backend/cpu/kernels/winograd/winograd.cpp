@@ -13,7 +13,7 @@ namespace {
 
 using Tag = dnnl::memory::format_tag;
 
-/// The number of rows that the packing is asked for; other numbers must take what comes.
+/// The number of rows that the packing is chosen for; other numbers must use the same packing.
 constexpr int64_t rows_of_packing = 256;
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }

@@ -115,7 +115,7 @@ HWY_INLINE void input_tile(const void* const* pixels, int64_t channels, void* to
   if (c < channels) input_group(RestOfGroup<Group>{channels - c}, d, c, v, stride);
 }
 
-/// `pixels`: where the 4 x 4 pixels of the tile start.
+/// `pixels`: the starts of the tile's 4 x 4 pixels.
 void transform_input_tile(const void* const* pixels, int64_t channels, Out v, int64_t stride) {
   if (v.dtype == DType::bf16) {
     input_tile<Pair>(pixels, channels, v.data, stride);
