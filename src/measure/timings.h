@@ -4,12 +4,12 @@
 
 namespace rankine {
 
-/// Seconds of the same work done several times.
+/// Seconds of repeated runs of the same work.
 struct Timings {
-  double first, median, best;  ///< the first one, which warms up, is in neither of the others
+  double first, median, best;  ///< the first run warms up and is in neither of the others
 };
 
-/// `seconds`: at least two, in the order in which they were taken.
+/// `seconds` has at least two values in the order of the runs.
 inline Timings timings_of(std::vector<double> seconds) {
   const double first = seconds.front();
   seconds.erase(seconds.begin());

@@ -8,12 +8,12 @@
 
 namespace rankine {
 
-/// Fills the cache of latents that a plan asks for, and shows how far it is. Throws Error where the run is stopped
-/// meanwhile.
+/// Fills the cache of latents for a plan and shows the progress. Throws Error if the run is stopped in the
+/// meantime.
 LatentCache cache_latents(const RunPlan& plan, ConstantSource& constants, LatentEncoder& encoder,
                           const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
 
-/// Throws Error once Ctrl-C was pressed: for the time before the first step.
+/// Throws Error after Ctrl-C; for the time before the first step.
 void check_not_stopped(const InterruptGuard& interrupt);
 
 }  // namespace rankine

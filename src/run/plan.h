@@ -20,11 +20,11 @@
 
 namespace rankine {
 
-/// Everything that is decided before the first step of a run. Any command can ask it; `run` (run/run.h) carries it out.
+/// All decisions before the first step of a run. Any command can ask for them; `run` (run/run.h) carries them out.
 struct RunPlan {
   TrainConfig config;
-  const Backend* backend;  ///< of registry.cpp
-  Checkpoint checkpoint;   ///< its headers are read, its weights are not
+  const Backend* backend;  ///< from registry.cpp
+  Checkpoint checkpoint;   ///< only its headers are read
 
   StepSettings step;
   UpdateSettings update;
@@ -32,7 +32,7 @@ struct RunPlan {
   std::vector<StepShape> shapes;  ///< every (bucket, batch size) of an epoch
   DType vae;                      ///< the type that the autoencoder computes in
   DType saved;                    ///< the type of the weights in LoRA files
-  MemoryChoice memory;            ///< what steps give up to fit --memory_budget; set in `step` as well
+  MemoryChoice memory;            ///< how steps fit --memory_budget; set in `step` as well
 
   TrainingData data;
   LoaderConfig loader;  ///< of the whole run
@@ -40,17 +40,17 @@ struct RunPlan {
   LrSchedule schedule;
   uint64_t seed;
   RunSettings identity;
-  RunStart start;  ///< a state that the run goes on from, or step 0
+  RunStart start;  ///< the state that the run continues from, or step 0
   std::vector<Preview> previews;
-  std::vector<std::vector<int32_t>> captions;  ///< token ids of each; empty where captions vary from draw to draw
+  std::vector<std::vector<int32_t>> captions;  ///< token ids of each caption; empty if captions vary between uses
 
-  std::vector<std::string> notes;  ///< for the user to read, in this order
+  std::vector<std::string> notes;  ///< for the user, in this order
 };
 
-/// Decides a run from its configuration, the headers of the checkpoint and a look at the data. Reads the state that
-/// the run goes on from and, with dim_from_weights, the file of --network_weights; reads no other weights, compiles
-/// nothing and writes nothing. Throws Error for everything that is wrong with settings, checkpoint, data or the folder
-/// for results. `backend` must outlive the plan.
+/// Decides a run from its configuration, the headers of the checkpoint and a look at the data. Reads the state that the
+/// run continues from and, with dim_from_weights, the file of --network_weights; reads no other weights, compiles
+/// nothing and writes nothing. Throws Error for every fault of settings, checkpoint, data or the output folder.
+/// `backend` must outlive the plan.
 RunPlan plan_run(const TrainConfig& config, const Backend& backend);
 
 }  // namespace rankine

@@ -20,7 +20,7 @@ namespace rankine {
 /// The frozen weights of a run: the checkpoint's, with --base_weights merged into them, rounded with --fp8_base.
 class FrozenWeights {
  public:
-  /// Reads the files of --base_weights. `plan` must outlive it. Throws Error for one that does not fit.
+  /// Reads the files of --base_weights. `plan` must outlive it. Throws Error for a file that does not fit.
   explicit FrozenWeights(const RunPlan& plan);
   ConstantSource& source() { return rounded_; }
 
@@ -30,22 +30,22 @@ class FrozenWeights {
   Fp8Constants rounded_;
 };
 
-/// Everything that a run holds in memory when its first step begins.
+/// Everything that a run holds in memory at its first step.
 class PreparedRun {
  public:
-  /// Opens the step and gives it its first weights, those of the state that it goes on from included. Reads all files
-  /// that the plan has left unread, writes none. Notes for the user go to `out`. `plan` must outlive it.
+  /// Opens the step and sets its first weights, including those of a state that it continues from. Reads all files that
+  /// the plan has not read, and writes none. Notes for the user go to `out`. `plan` must outlive it.
   PreparedRun(const RunPlan& plan, std::ostream& out);
 
-  /// Caches latents or opens the encoder, encodes captions and prompts, chooses what is given up for memory, and
-  /// compiles every step. Throws Error where Ctrl-C was pressed meanwhile.
+  /// Caches latents or opens the encoder, encodes captions and prompts, chooses how steps fit in memory, and compiles
+  /// every step. Throws Error if Ctrl-C was pressed in the meantime.
   void finish(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
 
   TrainingStep& step() { return step_; }
-  LatentEncoder* encoder() { return encoder_.get(); }  ///< null where latents are cached
+  LatentEncoder* encoder() { return encoder_.get(); }  ///< null if latents are cached
   const LatentCache* cache() const { return cache_ ? &*cache_ : nullptr; }
   const Validation* validation() const { return validation_ ? &*validation_ : nullptr; }  ///< null: nothing is held out
-  PreviewMaker* previews() { return previews_ ? &*previews_ : nullptr; }                  ///< null: none are wanted
+  PreviewMaker* previews() { return previews_ ? &*previews_ : nullptr; }                  ///< null: no sample pictures
   const MemoryChoice& memory_choice() const { return memory_; }
   RunSummary summary() const { return run_summary(plan_, step_.memory(), other_); }
 
@@ -53,7 +53,7 @@ class PreparedRun {
   void encode_pictures(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
   void encode_texts();
   void compile_steps();
-  /// What sample pictures add to the run's memory. Throws Error when that is more than the budget leaves.
+  /// The memory that sample pictures need in addition. Throws Error if it exceeds the budget.
   int64_t fitting_preview_bytes() const;
 
   const RunPlan& plan_;

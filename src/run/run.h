@@ -8,11 +8,11 @@
 namespace rankine {
 
 /// Carries out a plan, from the weights to the saved file. A summary and the progress go to `out`. Ctrl-C ends the
-/// step, saves the LoRA and returns. Throws Error for everything that stops a run; files that the plan has left unread
+/// step, saves the LoRA and returns. Throws Error for everything that stops a run. All files that the plan has not read
 /// are read before anything is written.
 TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& progress);
 
-/// Plans a run on the processor and carries it out.
+/// Plans a run and carries it out.
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& progress);
 
 }  // namespace rankine

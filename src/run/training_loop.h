@@ -105,7 +105,7 @@ class TrainingLoop {
   /// The same where training does not go on to save it later: into the folder of temporary files where its own refuses
   /// it. Gives what is wrong then, and where the LoRA is; empty when all is well.
   std::string save_somewhere(const std::string& path, int64_t steps, int64_t epochs);
-  /// Writes something that the run can do without; whether it could.
+  /// Runs `write`; on FileError logs it once and returns false.
   bool try_write(const std::function<void()>& write);
   /// Keeps the state, also in `folder` unless that is empty. A failure is said and training goes on.
   bool save_state(int64_t steps, const std::string& folder);

@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// The model to train on, with the autoencoder of --vae where one is given. Throws Error as Checkpoint does.
+/// Opens the base model, with the autoencoder of --vae if one is given. Throws Error as Checkpoint does.
 Checkpoint open_checkpoint(const ModelConfig& config);
 
 }  // namespace rankine

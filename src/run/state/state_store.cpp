@@ -25,7 +25,7 @@ void remove_file(const std::string& path) {
 
 }  // namespace
 
-/// PATH.new, read again.
+/// Writes PATH.new and reads it again.
 std::string StateStore::write_new(const TrainingState& state) const {
   const std::string fresh = path_ + ".new";
   write_state(fresh, state);
@@ -49,7 +49,7 @@ std::optional<FoundState> StateStore::before(int64_t step) const {
     FoundState found = {read_state(path), path};
     if (found.state.position.step < step) return found;
   } catch (const Error&) {
-    // Absent, or damaged: there is none.
+    // A missing or damaged file counts as none.
   }
   return std::nullopt;
 }
@@ -102,7 +102,7 @@ void keep_state_in(const std::string& folder, const std::string& path) {
     check(!error, fresh, ": cannot be written: ", error.message());
   }
   rename(fresh, target);
-  remove_file(fresh);  // renaming a name over another of the same file leaves both
+  remove_file(fresh);  // renaming a name over another name of the same file leaves both
 }
 
 FoundState open_state(const std::string& path) {
