@@ -1,6 +1,6 @@
 # The everyday commands; CMake and the scripts do the work. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build bench format lint asan fuzz test-full clean
+.PHONY: help setup demo test build package bench format lint asan fuzz test-full clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: build ## build and run all tests
 
 build: setup build/release/build.ninja ## the release build, in build/release
 	@cmake --build --preset release
+
+package: setup build/release/build.ninja ## the Debian package, in build/package; scripts/check_package.sh tries it in a fresh Debian
+	@cmake --build --preset release --target rankine
+	@cpack --config build/release/CPackConfig.cmake -B build/package
 
 bench: setup ## the kernels' benchmarks (bench/compare measures whole steps beside PyTorch)
 	@cmake --preset release -DRANKINE_BUILD_BENCH=ON > /dev/null
