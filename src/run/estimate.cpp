@@ -56,7 +56,7 @@ Work update_work(const RunPlan& plan, const DeviceRates& rates) {
 /// All batches of an epoch.
 Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
   Work all;
-  for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model))) {
+  for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model.max_token_length))) {
     Graph graph;
     build_step_graph(graph, plan.step, shape);
     all += work_of(graph, rates).times(static_cast<double>(batches));
@@ -67,7 +67,7 @@ Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
 /// The encoder of latents: what it holds, and its seconds for every picture of the cache or of the run.
 void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
   NoWeights none;
-  LatentEncoder encoder(null_backend(), none, plan.step.model.vae, plan.vae, plan.step.conv_algorithm);
+  LatentEncoder encoder(null_backend(), none, plan.step.model, plan.vae, plan.step.conv_algorithm);
   const auto seconds = [&](Size size) {
     double sum = 0;
     const std::vector<float> image(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 3);
@@ -99,10 +99,10 @@ void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step
   estimate.bytes.previews = maker.more_bytes();
   double once = 0;
   for (const Preview& preview : plan.previews) {
-    StepShape shape = preview.request.shape(1);
+    StepShape shape = preview.request.shape(plan.step.model->latents(), 1);
     shape.batch = preview.request.guided() ? 2 : 1;
     Graph graph;
-    build_unet_graph(graph, plan.step, shape);
+    build_denoiser_graph(graph, plan.step, shape);
     once += work_of(graph, rates).seconds * preview.request.steps;
   }
   estimate.preview_seconds =

@@ -128,7 +128,7 @@ class Training {
     RunLog log(MetricsLog(metrics_file_), std::move(events), report_, plan_.length);
     LoaderConfig loader = plan_.loader;
     loader.first_batch = plan_.length.batches_of(position_.step);
-    BatchSource batches(config, plan_.data, loader, ready_.cache(), ready_.encoder());
+    BatchSource batches(config, *plan_.step.model, plan_.data, loader, ready_.cache(), ready_.encoder());
     TrainingLoop loop({config, plan_.length, plan_.schedule, ready_.step(), batches, saver_, log, progress_, interrupt,
                        states_, ready_.previews(), position_, ready_.validation()});
     return loop.run();

@@ -51,7 +51,7 @@ RunSummary run_summary(const RunPlan& plan, const MemoryUse& memory, const Other
   const StepSettings& settings = plan.step;
   RunSummary s;
   s.model = concat_text(std::filesystem::path(plan.checkpoint.path()).filename().string(), " (",
-                        name_of(plan.checkpoint.family()), ")");
+                        plan.checkpoint.family().name, ")");
   s.precision = settings.compute == DType::bf16 ? "bf16" : settings.compute == DType::f16 ? "fp16" : "fp32";
   if (settings.trained != DType::f32) s.precision += ", trained weights too";
   if (plan.config.step.fp8_base || plan.config.step.fp8_base_unet)

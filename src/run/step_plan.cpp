@@ -57,14 +57,14 @@ DType saved_type(const TrainConfig& config) {
 
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
   StepSettings settings;
-  settings.model = stable_diffusion_config(checkpoint);
+  settings.model = open_model(checkpoint);
   settings.layers = adapted_modules(config.network, checkpoint);
   const NetworkArgs args = parse_network_args(config.network.network_args);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.step.mixed_precision);
   settings.trained = trained_type(config.step);
   settings.clip_skip = config.model.clip_skip.value_or(1);
-  const int64_t layers = settings.model.text.layers;
+  const int64_t layers = settings.model->most_clip_skip();
   check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
         " layers");
   settings.train_unet = config.network.trains_unet() && config.optim.unet_rate() != 0;
@@ -75,7 +75,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.step.gradient_checkpointing;
   settings.conv_algorithm = config.step.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
-  settings.masked_loss = uses_masks(config, dataset_config(config));
+  settings.masked_loss = uses_masks(config, dataset_config(config, settings.model->latents()));
   settings.weighted_captions = config.model.weighted_captions;
   return settings;
 }
@@ -93,7 +93,8 @@ std::map<StepShape, int64_t> batches_by_shape(const TrainingData& data, int64_t 
   for (const Dataset& dataset : data.datasets) {
     const int64_t batch = dataset.section.options.batch_size;
     for (const Bucket& bucket : dataset.buckets) {
-      StepShape shape{.height = bucket.size.height / 8, .width = bucket.size.width / 8, .chunks = chunks};
+      const Size size = data.latents.of(bucket.size);
+      StepShape shape{.height = size.height, .width = size.width, .chunks = chunks};
       const auto add = [&](int64_t samples, int64_t count) {
         shape.batch = samples;
         if (samples > 0 && count > 0) batches[shape] += count;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "network/network_args.h"
 #include "optim/optimizer.h"
+#include "text/clip_tokenizer.h"
 
 namespace rankine {
 namespace {
@@ -21,8 +22,7 @@ void check_model(const ModelConfig& c) {
   check(c.pretrained_model_name_or_path && !c.pretrained_model_name_or_path->empty(),
         "--pretrained_model_name_or_path is missing: name a .safetensors checkpoint or a Diffusers folder");
   check_at_least("--clip_skip", c.clip_skip, 1);
-  const int tokens = c.max_token_length.value_or(75);
-  check(tokens == 75 || tokens == 150 || tokens == 225, "--max_token_length must be 75, 150 or 225, got ", tokens);
+  token_chunks(c.max_token_length);  // throws for a length that is not built
 }
 
 void check_network(const NetworkConfig& c) {

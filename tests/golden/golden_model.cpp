@@ -28,7 +28,8 @@ std::filesystem::path write_checkpoint(const ModelLayout& layout) {
 GoldenModel::GoldenModel(const ModelLayout& layout)
     : path_(write_checkpoint(layout)),
       checkpoint_(Checkpoint::open(path_.string())),
-      config_(stable_diffusion_config(checkpoint_)),
+      config_(sd1_config(sd1_widths(checkpoint_))),
+      model_(sd1_model(config_)),
       constants_(checkpoint_) {}
 
 GoldenModel::~GoldenModel() {
@@ -164,7 +165,8 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
   for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
   data.loss_weights = file.read_f32(prefix + "loss_weights");
   data.ids = file.read_i32(prefix + "ids1");
-  return make_step_inputs(data, loss, make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
+  return make_step_inputs(data, sd1_family.latents, loss,
+                          make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }
 
 std::vector<LoraTensor> lora_tensors(std::span<const AdaptedLayer> modules) {

@@ -118,7 +118,7 @@ void check_case(const TrajectoryCase& c) {
   const auto accumulation = static_cast<int64_t>(c.options.number("gradient_accumulation_steps", 1));
   const std::unique_ptr<Optimizer> optimizer = optimizer_of(c);
   StepSettings settings;
-  settings.model = model.config();
+  settings.model = model.model();
   settings.layers = modules_of(model, c.rank, c.alpha, c.text_encoder, {});
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;

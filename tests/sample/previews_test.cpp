@@ -198,13 +198,13 @@ TEST_CASE("the U-Net of sample pictures shares the frozen weights of the trainin
       const MemoryUse before = trainer.memory();
       REQUIRE(before.weights > 0);
       const StepShape picture = {.height = 64, .width = 64, .whole_chunks = true};
-      trainer.guided_unet(picture, 7.5f);
+      trainer.guided_denoiser(picture, 7.5f);
       const MemoryUse after = trainer.memory();
       CHECK(after.weights == before.weights);
       CHECK(after.variables == before.variables);
       CHECK(after.arena == before.arena);
       // At a size where convolutions are computed otherwise, forms are added; they go again.
-      trainer.guided_unet({.height = 8, .width = 8, .whole_chunks = true}, 7.5f);
+      trainer.guided_denoiser({.height = 8, .width = 8, .whole_chunks = true}, 7.5f);
       trainer.release_scratch();
       CHECK(trainer.memory().weights == before.weights);
     }

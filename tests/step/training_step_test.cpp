@@ -25,7 +25,7 @@ StepInputs inputs(uint64_t step) {
   StepInputs in;
   in.shape = kShape;
   Rng rng(5, purpose::noise, step);
-  in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
+  in.noisy_latents.resize(static_cast<size_t>(4 * in.shape.latents()));
   rng.fill_normal(in.noisy_latents);
   in.target = in.noisy_latents;  // half of what is seen is to be predicted: something to learn
   for (float& x : in.target) x = 0.5f * x + 0.3f * rng.normal();
@@ -181,9 +181,9 @@ TEST_CASE("without dropout the step draws nothing, and validation, pictures and 
   CHECK(draws(step));
   build_validation_graph(validation, settings, kShape);
   CHECK(!draws(validation));
-  build_unet_graph(unet, settings, kShape);
+  build_denoiser_graph(unet, settings, kShape);
   CHECK(!draws(unet));
-  build_text_graph(text, settings, 1, 1);
+  build_text_graph(text, settings, 1, {});
   CHECK(!draws(text));
 }
 

@@ -55,7 +55,7 @@ class Run {
         shape_(inputs.at("noisy_latents").shape) {
     check(shape_.size() == 5, inputs.path(), ": noisy_latents must be [steps, N, C, H, W]");
     StepSettings settings;
-    settings.model = stable_diffusion_config(checkpoint);
+    settings.model = open_model(checkpoint);
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
