@@ -26,7 +26,7 @@ StepSettings settings_of(const StepBenchmarkConfig& c, const BenchModel& model) 
   targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
   targets.network_dim = c.rank;
   targets.network_alpha = c.rank;
-  settings.layers = adapted_layers(model.model->tensors(), targets);
+  settings.layers = adapted_layers(model.model->tensors(), model.model->family().adaptable, targets);
   settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;

@@ -17,10 +17,6 @@ const Shape* TensorNames::shape(std::string_view name) const {
   return found == shapes_.end() ? nullptr : &found->second;
 }
 
-size_t Family::text_encoders() const {
-  return static_cast<size_t>(std::ranges::count(adaptable.parts, Role::text_encoder, &ModelPart::role));
-}
-
 const Family* recognise_family(const TensorNames& tensors) {
   const auto found =
       std::ranges::find_if(families(), [&](const Family* family) { return family->recognises(tensors); });

@@ -64,8 +64,6 @@ struct Family {
   std::shared_ptr<const Model> (*open)(const Checkpoint& checkpoint) = nullptr;
   /// The family's best-known model, for benchmarks without a checkpoint. Null like `open`.
   std::shared_ptr<const Model> (*usual)() = nullptr;
-
-  size_t text_encoders() const;
 };
 
 /// All families, those tried first in front. The first is assumed where there is no checkpoint to ask.

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/family.h"
+
 namespace rankine {
 
 /// What a file's metadata tell of the training beside the data. Each field is the option of sd-scripts whose name it
@@ -20,7 +22,7 @@ struct TrainingFacts {
   std::string commit_hash = "(unknown)";           ///< of sd-scripts, which this is not
 
   // The base model. Hashes: window_hash_of_file, sha256_of_file; they are left out where the model is no file here.
-  bool v2 = false, sdxl = false;  ///< the family; neither means SD 1.x
+  BaseModelNames model{};  ///< of the family
   bool v_parameterization = false;
   std::optional<std::string> sd_model_name = {};  ///< the file's name without its folder
   std::optional<std::string> sd_model_hash = {}, new_sd_model_hash = {};

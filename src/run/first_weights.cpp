@@ -26,8 +26,8 @@ std::vector<std::string> set_first_weights(TrainingStep& trainer, const NetworkC
     trainer.set_weights(up_name(modules[i]), std::vector<float>(static_cast<size_t>(count_of(modules[i].up_shape()))));
   }
   if (!config.network_weights) return {};
-  NetworkWeights weights =
-      read_network_weights(*config.network_weights, modules, adaptable_layers(checkpoint.tensors()));
+  NetworkWeights weights = read_network_weights(*config.network_weights, modules,
+                                                adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
   for (const LoadedLora& lora : weights.loaded) {
     trainer.set_weights(down_name(lora.module), lora.down);
     trainer.set_weights(up_name(lora.module), lora.up);

@@ -85,7 +85,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model.max_token_length));
   auto captions = fixed_captions(config, model, data);
   MemoryChoice memory = choose_memory(step, config, backend, shapes, planned_bytes(config, step, data, captions));
-  std::vector<std::string> notes = network_notes(config.network);
+  std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
   return {.config = config,
           .backend = &backend,

@@ -93,7 +93,7 @@ std::string file_text(const std::string& path) {
 
 RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const RunLength& length,
                          const StepSettings& step, const std::string& optimizer) {
-  TrainingFacts facts = training_facts(c, data, length, 0, optimizer);
+  TrainingFacts facts = training_facts(c, step.model->family(), data, length, 0, optimizer);
   facts.no_metadata = false;
   const std::map<std::string, std::string> of_data = std::exchange(facts.data, {});
   // The file's metadata tell every setting of the run, and a few things that change no number.

@@ -13,7 +13,8 @@ namespace {
 
 /// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
 std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
-  const NetworkArgs args = parse_network_args(config.network_args);
+  const AdaptableModules& adaptable = checkpoint.family().adaptable;
+  const NetworkArgs args = parse_network_args(config.network_args, &adaptable.blocks);
   AdapterTargets targets{.unet = config.trains_unet(),
                          .text_encoder = config.trains_text_encoder(),
                          .network_dim = config.rank(),
@@ -22,26 +23,27 @@ std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Che
                          .conv_alpha = args.conv_alpha,
                          .blocks = args.blocks};
   if (!config.dim_from_weights) {
-    std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), targets);
-    set_block_rates(modules, args.block_lr_weight);
+    std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), adaptable, targets);
+    set_block_rates(modules, adaptable.blocks, args.block_lr_weight);
     std::erase_if(modules, [](const AdaptedLayer& m) { return m.lr_weight == 0; });  // sd-scripts makes none
     check(!modules.empty(), "no module is left to train: every block's learning rate is 0");
     return modules;
   }
   std::vector<AdaptedLayer> modules;
-  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_layers(checkpoint.tensors())))
+  for (LoadedLora& lora :
+       read_lora(config.network_weights.value_or(""), adaptable_layers(checkpoint.tensors(), adaptable)))
     if (lora.module.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
       modules.push_back(std::move(lora.module));
   check(!modules.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
         config.trains_unet() ? "U-Net" : "text encoder", ", which is to be trained alone");
-  set_block_rates(modules, args.block_lr_weight);
+  set_block_rates(modules, adaptable.blocks, args.block_lr_weight);
   return modules;
 }
 
 }  // namespace
 
 UpdateSettings update_settings(const TrainConfig& config) {
-  const NetworkArgs args = parse_network_args(config.network.network_args);
+  const NetworkArgs args = parse_network_args(config.network.network_args, nullptr);
   UpdateSettings settings{.max_grad_norm = config.optim.max_grad_norm};
   settings.unet_loraplus_ratio = args.unet_ratio();
   settings.text_encoder_loraplus_ratio = args.text_encoder_ratio();
@@ -59,7 +61,7 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   StepSettings settings;
   settings.model = open_model(checkpoint);
   settings.layers = adapted_modules(config.network, checkpoint);
-  const NetworkArgs args = parse_network_args(config.network.network_args);
+  const NetworkArgs args = parse_network_args(config.network.network_args, nullptr);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.step.mixed_precision);
   settings.trained = trained_type(config.step);
@@ -80,8 +82,8 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   return settings;
 }
 
-std::vector<std::string> network_notes(const NetworkConfig& config) {
-  std::vector<std::string> notes = parse_network_args(config.network_args).notes;
+std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks) {
+  std::vector<std::string> notes = parse_network_args(config.network_args, &blocks).notes;
   for (size_t i = 0; i < config.base_weights.size(); ++i)
     notes.push_back(concat_text("merged into the base model: ", config.base_weights[i], " times ",
                                 i < config.base_weights_multiplier.size() ? config.base_weights_multiplier[i] : 1.0));

@@ -34,7 +34,7 @@ void check_network(const NetworkConfig& c) {
   check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
   check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
         c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
-  parse_network_args(c.network_args);  // says now what is wrong with them
+  parse_network_args(c.network_args, nullptr);  // says now what is wrong with them
   check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }
@@ -42,7 +42,7 @@ void check_network(const NetworkConfig& c) {
 void check_optim(const OptimConfig& c) {
   check_at_least("--learning_rate", c.learning_rate, 0.0);
   check_at_least("--unet_lr", c.unet_lr, 0.0);
-  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: this model has one text encoder, got ",
+  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: expected one rate for the text encoder, got ",
         c.text_encoder_lr.size(), " rates");
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);

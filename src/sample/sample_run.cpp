@@ -41,7 +41,7 @@ class SamplingStatus {
 
 std::vector<LoadedLora> read_loras(const SampleConfig& config, const Checkpoint& checkpoint) {
   if (config.network_weights.empty()) return {};
-  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors());
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   std::vector<WeightedLora> loras;
   for (size_t i = 0; i < config.network_weights.size(); ++i)
     loras.push_back({read_lora(config.network_weights[i], adaptable), config.strength(i)});

@@ -29,7 +29,7 @@ void MergedConstants::read(std::string_view name, const Shape& shape, std::span<
 
 std::vector<WeightedLora> read_base_weights(const NetworkConfig& config, const Checkpoint& checkpoint) {
   if (config.base_weights.empty()) return {};
-  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors());
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   std::vector<WeightedLora> loras;
   for (size_t i = 0; i < config.base_weights.size(); ++i)
     loras.push_back({read_lora(config.base_weights[i], adaptable), multiplier(config, i)});

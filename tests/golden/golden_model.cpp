@@ -124,7 +124,7 @@ std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double 
     targets.conv_dim = conv->first;
     targets.conv_alpha = conv->second;
   }
-  return adapted_layers(weights, targets);
+  return adapted_layers(weights, sd1_family.adaptable, targets);
 }
 
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {

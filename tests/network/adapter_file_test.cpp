@@ -44,7 +44,7 @@ std::vector<AdaptedLayer> small_modules(int64_t rank = 2, double alpha = 1) {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  return adapted_layers(weights, {.network_dim = rank, .network_alpha = alpha});
+  return adapted_layers(weights, sd1_family.adaptable, {.network_dim = rank, .network_alpha = alpha});
 }
 
 std::string text_of_error(const std::function<void()>& action) {
@@ -66,7 +66,8 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
     const auto& c = cases[n];
     golden::ran("lora_hashes." + std::to_string(n));
     CAPTURE(n);
-    const auto modules = adapted_layers(weights, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
+    const auto modules =
+        adapted_layers(weights, sd1_family.adaptable, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
     const auto lora = golden::synthetic_lora(modules, c.at("seed"));
     const auto metadata = c.at("metadata").get<std::map<std::string, std::string>>();
     const AdapterHashes hashes = hash_lora(modules, views(lora), dtype_named(c.at("dtype")), metadata);
@@ -78,7 +79,8 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
 TEST_CASE("a LoRA of the reference program is read, and saved again with the same data, order and hashes") {
   golden::ran("e2e_tiny-sd15_lora");
   const std::string path = golden::reference_file("e2e_tiny-sd15_lora.safetensors").string();
-  const auto adaptable = adapted_layers(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
+  const auto adaptable =
+      adapted_layers(golden::layout_weights(golden::model_layout("tiny-sd15")), sd1_family.adaptable, {.conv_dim = 1});
   const auto loaded = read_lora(path, adaptable);
   std::vector<AdaptedLayer> modules;
   std::vector<LoraTensors> weights;

@@ -20,7 +20,8 @@ const std::vector<AdaptedLayer>& modules() {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  static const std::vector<AdaptedLayer> all = adapted_layers(weights, {.network_dim = 2, .network_alpha = 1});
+  static const std::vector<AdaptedLayer> all =
+      adapted_layers(weights, sd1_family.adaptable, {.network_dim = 2, .network_alpha = 1});
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/sd1.h"
 #include "network/lora_names.h"
 #include "support/reference.h"
 

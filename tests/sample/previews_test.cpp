@@ -153,7 +153,7 @@ TEST_CASE("a sample picture is that of the file saved at its step") {
   run.config.optim.learning_rate = 0.05;
   run.train();
   const Checkpoint checkpoint = Checkpoint::open(test::tiny_checkpoint());
-  const auto adaptable = adaptable_layers(checkpoint.tensors());
+  const auto adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   const auto of_file = [&](const std::string& lora) {
     std::vector<WeightedLora> loras;
     if (!lora.empty()) loras.push_back({read_lora(run.folder.path("out/" + lora), adaptable), 1});

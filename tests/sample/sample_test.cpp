@@ -51,7 +51,7 @@ ImageRequest small_request() {
 /// A LoRA of every module, large enough to be seen.
 std::vector<LoadedLora> made_up_lora(const Checkpoint& checkpoint, int64_t rank, double alpha, uint64_t seed) {
   std::vector<LoadedLora> lora;
-  for (AdaptedLayer module : adaptable_layers(checkpoint.tensors())) {
+  for (AdaptedLayer module : adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable)) {
     module.rank = rank;
     module.alpha = alpha;
     LoadedLora loaded{.module = module, .down = {}, .up = {}};

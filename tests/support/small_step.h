@@ -35,7 +35,7 @@ inline StepSettings small_settings() {
   settings.model = sd1_model(sd1_config(widths));
   AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = false;
-  settings.layers = adapted_layers(sd1_tensors(widths), targets);
+  settings.layers = adapted_layers(settings.model->tensors(), sd1_family.adaptable, targets);
   return settings;
 }
 

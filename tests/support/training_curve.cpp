@@ -59,7 +59,8 @@ class Run {
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
-    for (const LoadedLora& loaded : read_lora(lora_path, adaptable_layers(checkpoint.tensors()))) {
+    for (const LoadedLora& loaded :
+         read_lora(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable))) {
       settings.layers.push_back(loaded.module);
       session_->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
       session_->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);

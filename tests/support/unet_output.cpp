@@ -78,7 +78,8 @@ void write_outputs(const std::string& checkpoint_path, const std::string& lora_p
   settings.model = open_model(checkpoint);
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
   std::vector<LoadedLora> lora;
-  if (lora_path != "-") lora = read_lora(lora_path, adaptable_layers(checkpoint.tensors()));
+  if (lora_path != "-")
+    lora = read_lora(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
   for (const LoadedLora& loaded : lora) {
     settings.layers.push_back(loaded.module);
     session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);

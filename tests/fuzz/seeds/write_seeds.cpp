@@ -15,6 +15,7 @@
 #include "io/npz.h"
 #include "io/safetensors.h"
 #include "io/torch_file.h"
+#include "models/sd1.h"
 #include "network/adapter_file.h"
 #include "run/state/state_file.h"
 
@@ -67,7 +68,7 @@ void write_training_files(const fs::path& folder) {
 
   const std::vector<NamedShape> weights = {{"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
                                            {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}}};
-  const std::vector<AdaptedLayer> modules = adapted_layers(weights, {.network_dim = 2});
+  const std::vector<AdaptedLayer> modules = adapted_layers(weights, sd1_family.adaptable, {.network_dim = 2});
   const std::vector<float> values(12, 0.5f);
   const std::vector<LoraTensors> tensors = {{std::span(values).first(10), std::span(values)},
                                             {std::span(values).first(6), std::span(values).first(8)}};
