@@ -48,13 +48,12 @@ void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettin
 
 /// Adapter weights of a size that trained ones have.
 void set_made_up_weights(TrainingStep& trainer) {
-  for (const AdaptedLayer& module : trainer.settings().layers) {
-    Rng rng(1, purpose::adapter_init, module.key.size());
-    for (const auto& [name, shape] :
-         {std::pair{".lora_down.weight", module.down_shape()}, {".lora_up.weight", module.up_shape()}}) {
-      std::vector<float> values(static_cast<size_t>(count_of(shape)));
+  for (const AdaptedLayer& layer : trainer.settings().layers) {
+    Rng rng(1, purpose::adapter_init, layer.key.size());
+    for (const AdapterTensor& tensor : trainer.settings().adapter->tensors(layer)) {
+      std::vector<float> values(static_cast<size_t>(count_of(tensor.shape)));
       for (float& x : values) x = 0.02f * (rng.uniform() - 0.5f);
-      trainer.set_weights(module.key + name, values);
+      trainer.set_weights(tensor_name(layer, tensor), values);
     }
   }
 }

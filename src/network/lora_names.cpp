@@ -48,14 +48,6 @@ void take_block_ranks(AdaptedLayer& module, const DenoiserBlocks& blocks, const 
 
 }  // namespace
 
-Shape AdaptedLayer::down_shape() const {
-  Shape shape = weight;
-  shape[0] = rank;
-  return shape;
-}
-
-Shape AdaptedLayer::up_shape() const { return is_conv() ? Shape{weight[0], rank, 1, 1} : Shape{weight[0], rank}; }
-
 std::string kohya_key(std::string_view path, std::span<const ModelPart> parts) {
   std::string names;
   for (const ModelPart& part : parts) {

@@ -12,7 +12,7 @@
 
 namespace rankine {
 
-/// One adapted module: y = W x + up(down(x)) * alpha / rank.
+/// A layer that an adapter of any kind changes: one linear or conv2d layer of the model.
 struct AdaptedLayer {
   std::string key;             ///< as in the file: "lora_unet_mid_block_attentions_0_proj_in"
   std::string path;            ///< "unet.mid_block.attentions.0.proj_in"
@@ -28,12 +28,8 @@ struct AdaptedLayer {
   bool is_conv() const { return weight.size() == 4; }
   bool in_text_encoder() const { return role == Role::text_encoder; }
   double scale() const { return alpha / static_cast<double>(rank); }
-  /// Inputs that one output sums over; fresh lora_down is uniform in +-1/sqrt(fan_in).
+  /// Inputs that one output sums over.
   int64_t fan_in() const { return count_of(weight) / weight[0]; }
-  /// [rank, in] or [rank, in, kh, kw]: the module's own kernel.
-  Shape down_shape() const;
-  /// [out, rank] or [out, rank, 1, 1].
-  Shape up_shape() const;
 };
 
 struct AdapterTargets {

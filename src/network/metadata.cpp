@@ -116,7 +116,7 @@ Metadata model_spec(const TrainingFacts& f, double finished_at) {
   for (const auto& [key, value] : f.modelspec) m["modelspec." + key] = value;
   const auto [width, height] = f.resolution.value_or(std::pair(f.model.resolution.width, f.model.resolution.height));
   m["modelspec.sai_model_spec"] = "1.0.1";
-  m["modelspec.architecture"] = std::string(f.model.architecture) + "/lora";
+  m["modelspec.architecture"] = concat_text(f.model.architecture, '/', f.adapter_name);
   // Where the code of the family comes from: the two values that loaders know.
   m["modelspec.implementation"] = f.model.implementation;
   m["modelspec.implementation_version"] = f.implementation_version;

@@ -120,7 +120,7 @@ void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
   size_t lasting = 0;
   for (const auto& [name, count] : step.state_variables()) lasting += static_cast<size_t>(count) * sizeof(float);
   for (const AdaptedLayer& layer : plan.step.layers)
-    bytes.adapter += static_cast<size_t>(count_of(layer.down_shape()) + count_of(layer.up_shape())) * sizeof(float);
+    bytes.adapter += static_cast<size_t>(parameter_count(*plan.step.adapter, layer)) * sizeof(float);
   bytes.optimizer_state = lasting - bytes.adapter;
   bytes.gradients = use.variables - lasting;
   bytes.captions = caption_bytes(plan.step, plan.captions);

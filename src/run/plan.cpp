@@ -30,9 +30,9 @@ LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
 }
 
 /// Bytes of the weights of a LoRA file; its header is small beside them.
-int64_t saved_bytes(const std::vector<AdaptedLayer>& modules, DType dtype) {
+int64_t saved_bytes(const StepSettings& settings, DType dtype) {
   int64_t count = 0;
-  for (const AdaptedLayer& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
+  for (const AdaptedLayer& layer : settings.layers) count += parameter_count(*settings.adapter, layer) + 1;
   return count * static_cast<int64_t>(size_of(dtype));
 }
 
@@ -73,7 +73,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   const Model& model = *step.model;
   std::vector<Preview> previews = read_previews(config.preview, model);
   const OutputNames names(config.save);
-  names.check_usable(saved_bytes(step.layers, saved));
+  names.check_usable(saved_bytes(step, saved));
   if (config.tracker.writes_events()) check_folder(*config.tracker.logging_dir, "--logging_dir");
 
   TrainingData data = load_training_data(config, model.latents());

@@ -34,7 +34,10 @@ void check_network(const NetworkConfig& c) {
   check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
   check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
         c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
-  parse_network_args(c.network_args, nullptr);  // says now what is wrong with them
+  const AdapterKind& kind = find_adapter(c.network_module.value_or(""));
+  parse_network_args(c.network_args, nullptr, kind);  // reports errors in them early
+  check(c.scale_weight_norms.value_or(0) == 0 || kind.limit_norm, "--scale_weight_norms: ", kind.network_module, " (",
+        kind.name, ") has no rule for the norm of its update; leave the option out");
   check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }

@@ -69,7 +69,10 @@ TrainingFacts training_facts(const TrainConfig& c, const Family& family, const T
 
   if (c.network.network_dim) f.network_dim = *c.network.network_dim;
   f.network_alpha = c.network.network_alpha;
-  f.network_args = parse_network_args(c.network.network_args, nullptr).given;
+  const AdapterKind& adapter = find_adapter(c.network.network_module.value_or(""));
+  f.network_module = adapter.network_module;
+  f.adapter_name = adapter.metadata_name;
+  f.network_args = parse_network_args(c.network.network_args, nullptr, adapter).given;
   f.scale_weight_norms = c.network.scale_weight_norms;
   f.network_dropout = c.network.network_dropout;
   f.dim_from_weights = c.network.dim_from_weights;

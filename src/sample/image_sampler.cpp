@@ -12,9 +12,25 @@ struct ImageSampler::Denoiser {
   std::unique_ptr<GuidedDenoiser> guided;
 };
 
+namespace {
+
+/// The kind that all adapters have and that can make one of them; else null.
+const AdapterKind* summed_kind(std::span<const WeightedAdapter> adapters) {
+  const AdapterKind* kind = adapters.empty() ? nullptr : adapters.front().weights.kind;
+  for (const WeightedAdapter& adapter : adapters)
+    if (adapter.weights.kind != kind) return nullptr;
+  return kind && kind->sum ? kind : nullptr;
+}
+
+}  // namespace
+
 ImageSampler::ImageSampler(const Backend& backend, const Checkpoint& checkpoint, ImageSamplerConfig config,
-                           std::vector<LoadedLora> lora)
-    : backend_(backend), constants_(checkpoint), config_(std::move(config)), lora_(std::move(lora)) {
+                           std::vector<WeightedAdapter> adapters)
+    : backend_(backend),
+      checkpoint_constants_(checkpoint),
+      config_(std::move(config)),
+      adapter_(summed_kind(adapters) ? summed_kind(adapters)->sum(adapters) : std::vector<LayerWeights>{}),
+      constants_(checkpoint_constants_, summed_kind(adapters) ? std::vector<WeightedAdapter>{} : adapters) {
   settings_.model = open_model(checkpoint);
   settings_.compute = config_.compute;
   settings_.clip_skip = config_.clip_skip;
@@ -22,17 +38,19 @@ ImageSampler::ImageSampler(const Backend& backend, const Checkpoint& checkpoint,
   const int64_t layers = settings_.model->most_clip_skip();
   check(config_.clip_skip >= 1 && config_.clip_skip <= layers, "clip_skip must be 1 to ", layers,
         ", the text encoder's layers; got ", config_.clip_skip);
-  for (const LoadedLora& module : lora_) settings_.layers.push_back(module.module);
+  if (const AdapterKind* kind = summed_kind(adapters)) settings_.adapter = kind;
+  for (const LayerWeights& weights : adapter_) settings_.layers.push_back(weights.layer);
 }
 
 ImageSampler::~ImageSampler() = default;
 
 std::unique_ptr<Session> ImageSampler::open_session(bool of_text_encoder) {
   std::unique_ptr<Session> session = backend_.open(constants_);
-  for (const LoadedLora& lora : lora_) {
-    if (lora.module.in_text_encoder() != of_text_encoder) continue;
-    session->write_variable(lora.module.key + ".lora_down.weight", lora.down);
-    session->write_variable(lora.module.key + ".lora_up.weight", lora.up);
+  for (const LayerWeights& weights : adapter_) {
+    if (weights.layer.in_text_encoder() != of_text_encoder) continue;
+    const std::vector<AdapterTensor> tensors = settings_.adapter->tensors(weights.layer);
+    for (size_t i = 0; i < tensors.size(); ++i)
+      session->write_variable(tensor_name(weights.layer, tensors[i]), weights.tensors[i]);
   }
   return session;
 }

@@ -7,9 +7,9 @@
 
 #include "backend/backend.h"
 #include "io/image.h"
-#include "network/merge_loras.h"
 #include "sample/image_request.h"
 #include "step/checkpoint_constants.h"
+#include "step/merged_constants.h"
 #include "step/picture_decoder.h"
 #include "step/step_graph.h"
 
@@ -22,14 +22,14 @@ struct ImageSamplerConfig {
   std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
 };
 
-/// Makes pictures from text with a checkpoint and LoRAs. Text encoder, denoiser and autoencoder are in memory one after
-/// the other. For several pictures make first all latents, then all pictures.
+/// Makes pictures from text with a checkpoint and adapters. Text encoder, denoiser and autoencoder are in memory one
+/// after the other. For several pictures make first all latents, then all pictures.
 class ImageSampler {
  public:
-  /// `checkpoint` must outlive it; `lora` comes from merge_loras and may be empty. Throws Error for a model family that
-  /// is not built.
+  /// `checkpoint` must outlive it. Adapters of one kind that has AdapterKind::sum are applied as one; others are merged
+  /// into the weights. Throws Error for a model family that is not built.
   ImageSampler(const Backend& backend, const Checkpoint& checkpoint, ImageSamplerConfig config,
-               std::vector<LoadedLora> lora);
+               std::vector<WeightedAdapter> adapters = {});
   ~ImageSampler();
 
   /// A picture's latents [h, w, channels], as the denoiser knows them. The same request gives the same numbers.
@@ -53,9 +53,10 @@ class ImageSampler {
   Denoiser& denoiser(const StepShape& shape, float guidance);
 
   const Backend& backend_;
-  CheckpointConstants constants_;
+  CheckpointConstants checkpoint_constants_;
   ImageSamplerConfig config_;
-  std::vector<LoadedLora> lora_;
+  std::vector<LayerWeights> adapter_;  // applied
+  MergedConstants constants_;          // with the adapters that are merged
   StepSettings settings_;
   std::map<std::pair<std::string, std::string>, Context> contexts_;  // by negative and positive prompt
   std::unique_ptr<Denoiser> denoiser_;

@@ -7,6 +7,8 @@
 
 #include "base/timer.h"
 #include "io/folder.h"
+#include "network/adapter_file.h"
+#include "sample/image_sampler.h"
 #include "sample/sample_files.h"
 
 namespace rankine {
@@ -39,13 +41,13 @@ class SamplingStatus {
   Timer timer_;
 };
 
-std::vector<LoadedLora> read_loras(const SampleConfig& config, const Checkpoint& checkpoint) {
+std::vector<WeightedAdapter> read_adapters(const SampleConfig& config, const Checkpoint& checkpoint) {
   if (config.network_weights.empty()) return {};
   const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
-  std::vector<WeightedLora> loras;
+  std::vector<WeightedAdapter> adapters;
   for (size_t i = 0; i < config.network_weights.size(); ++i)
-    loras.push_back({read_lora(config.network_weights[i], adaptable), config.strength(i)});
-  return merge_loras(loras);
+    adapters.push_back({read_adapter(config.network_weights[i], adaptable), config.strength(i)});
+  return adapters;
 }
 
 /// Every requested picture, in order. Seeds count up from the first one, unless a prompt has its own.
@@ -91,7 +93,7 @@ SamplePlan plan_sample(const SampleConfig& config, const Backend& backend) {
 std::vector<std::string> sample_pictures(SamplePlan&& plan, std::ostream& status, const Progress::Options& progress) {
   const SampleConfig& config = plan.config;
   const std::vector<ImageRequest>& requests = plan.requests;
-  ImageSampler sampler(*plan.backend, plan.checkpoint, plan.settings, read_loras(config, plan.checkpoint));
+  ImageSampler sampler(*plan.backend, plan.checkpoint, plan.settings, read_adapters(config, plan.checkpoint));
 
   std::error_code error;
   std::filesystem::create_directories(config.outdir, error);

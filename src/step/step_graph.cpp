@@ -3,6 +3,7 @@
 #include "diffusion/loss_graph.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
+#include "network/attach_adapter.h"
 
 namespace rankine {
 namespace {
@@ -77,8 +78,9 @@ void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
   Target target_of_passes = forward_target(s);
-  for (const LoraWeights& lora : attach_lora(graph, s.layers, s.dropout))
-    if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
+  for (const AttachedLayer& one : attach_adapter(graph, *s.adapter, s.layers, s.dropout))
+    if (s.trains(*one.layer))
+      target_of_passes.trained.insert(target_of_passes.trained.end(), one.tensors.begin(), one.tensors.end());
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
   target_of_passes.recomputed = [&](std::string_view value) { return s.gradient_checkpointing || s.recomputed(value); };
@@ -93,7 +95,7 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
 
 void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
-  attach_lora(graph, s.layers);
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, forward_target(s));
 }
 
@@ -101,7 +103,7 @@ void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, const 
   const std::vector<Value> states = encode_text(graph, s, batch, text);
   const std::vector<ConditionSpec> specs = s.model->condition(text);
   for (size_t i = 0; i < specs.size(); ++i) graph.output(std::string(specs[i].name), cast(states[i], DType::f32));
-  attach_lora(graph, s.layers);
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, {});
 }
 
@@ -117,7 +119,7 @@ ConditionNumbers read_condition(Executable& executable, std::span<const Conditio
 void build_denoiser_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   const Value latents = graph.input("latents", f32(latents_shape(s, shape)));
   graph.output("prediction", predict(graph, s, shape, latents, condition_inputs(graph, s, shape)));
-  attach_lora(graph, s.layers);
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, forward_target(s));
 }
 

@@ -25,7 +25,7 @@ void build_text_graph(Graph& graph, const StepSettings& settings, int64_t batch,
 /// The outputs of a text graph after its run.
 ConditionNumbers read_condition(Executable& executable, std::span<const ConditionSpec> specs, int64_t batch);
 
-/// The denoiser with its LoRA: inputs "latents" f32 [N, h, w, channels], "timesteps" f32 [N] and those of
+/// The denoiser with its adapter: inputs "latents" f32 [N, h, w, channels], "timesteps" f32 [N] and those of
 /// Model::condition, f32 -> output "prediction" f32 [N, h, w, channels].
 void build_denoiser_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 

@@ -10,7 +10,7 @@
 #include "base/dtype.h"
 #include "base/rng.h"
 #include "models/model.h"
-#include "network/lora.h"
+#include "network/adapter.h"
 
 namespace rankine {
 
@@ -45,10 +45,11 @@ using ConditionNumbers = std::vector<std::vector<float>>;
 /// How the step is built, the same for all shapes.
 struct StepSettings {
   std::shared_ptr<const Model> model{};
+  const AdapterKind* adapter = adapters().front();
   std::vector<AdaptedLayer> layers;  ///< adapted; those with a learning rate of 0 do not train
   AdapterDropout dropout;            ///< in training steps alone
   DType compute = DType::f32;        ///< of frozen weights and activations
-  DType trained = DType::f32;        ///< what LoRA weights and their gradients are rounded to; in memory they are f32
+  DType trained = DType::f32;        ///< trained weights and their gradients are rounded to it; in memory they are f32
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
   bool accumulate = false;              ///< gradients add up over several steps
@@ -64,8 +65,8 @@ struct StepSettings {
 
   /// Numbers in the latents of a batch.
   int64_t latent_numbers(const StepShape& shape) const { return shape.latents() * model->latents().channels; }
-  bool trains(const AdaptedLayer& module) const {
-    return module.lr_weight != 0 && (module.in_text_encoder() ? train_text_encoder : train_unet);
+  bool trains(const AdaptedLayer& layer) const {
+    return layer.lr_weight != 0 && (layer.in_text_encoder() ? train_text_encoder : train_unet);
   }
 };
 

@@ -58,7 +58,7 @@ void TrainingStep::set_weights(const std::string& name, std::span<const float> v
 
 std::vector<float> TrainingStep::as_trained(const std::string& name, std::span<const float> values) const {
   std::vector<float> rounded(values.begin(), values.end());
-  const auto holds = [&](const AdaptedLayer& module) { return name.starts_with(module.key + "."); };
+  const auto holds = [&](const AdaptedLayer& layer) { return name.starts_with(layer.key + "."); };
   if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.layers, holds)) return rounded;
   round_through(settings_.trained, rounded);
   return rounded;
@@ -143,8 +143,8 @@ TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
   if (!text_session_) text_session_ = backend_.open(constants_);
   build_text_graph(program->graph, settings_, 1, {.chunks = chunks});
   program->executable = text_session_->compile(program->graph);
-  for (const Value& lora : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
-    text_session_->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+  for (const Value& tensor : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
+    text_session_->write_variable(tensor.node().scope(), weights(tensor.node().scope(), tensor.type().count()));
   return *program;
 }
 
@@ -210,7 +210,7 @@ TrainingStep::Program& TrainingStep::feed(const StepInputs& in, double loss_scal
   if (settings_.dropout.any()) {
     std::array<int32_t, 4> words;
     for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int32_t>(in.dropout_key[i]);
-    p.executable->set_input("dropout_key", words);
+    p.executable->set_input(kDropoutKey, words);
   }
   return p;
 }
@@ -255,8 +255,8 @@ ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {
   std::unique_ptr<Session> frozen;
   if (!settings_.train_text_encoder) {
     frozen = backend_.open(constants_);
-    for (const Value& lora : graph.leaves(variable_op))  // a group with learning rate 0
-      frozen->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+    for (const Value& tensor : graph.leaves(variable_op))  // a group with learning rate 0
+      frozen->write_variable(tensor.node().scope(), weights(tensor.node().scope(), tensor.type().count()));
   }
   const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
   executable->set_input("ids", prompts.ids);
@@ -346,10 +346,9 @@ EvaluationWeightsScope::EvaluationWeightsScope(TrainingStep& trainer, DType save
     round_through(saved, values);
     rounded.push_back(std::move(values));
   };
-  for (const AdaptedLayer& m : trainer.settings().layers) {
-    add(m.key + ".lora_down.weight", count_of(m.down_shape()));
-    add(m.key + ".lora_up.weight", count_of(m.up_shape()));
-  }
+  for (const AdaptedLayer& layer : trainer.settings().layers)
+    for (const AdapterTensor& tensor : trainer.settings().adapter->tensors(layer))
+      add(tensor_name(layer, tensor), count_of(tensor.shape));
   // Nothing is changed before everything that may fail is done.
   for (size_t i = 0; i < rounded.size(); ++i) trainer.set_weights(in_training_[i].first, rounded[i]);
 }

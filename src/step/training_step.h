@@ -30,7 +30,7 @@ struct LearningRates {
   }
 };
 
-/// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
+/// An adapter in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
 /// once for each shape and share one arena.
 class TrainingStep {
  public:
@@ -42,8 +42,8 @@ class TrainingStep {
   const StepSettings& settings() const { return settings_; }
   /// The trained tensors by learning rate.
   const std::vector<ParameterGroup>& groups() const { return groups_; }
-  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight", rounded to settings().trained; or a part of
-  /// the optimiser's state.
+  /// Sets an adapter's tensor by its name (see tensor_name), rounded to settings().trained; or a part of the
+  /// optimiser's state.
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
   /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
@@ -52,7 +52,7 @@ class TrainingStep {
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
   /// False where the optimiser trains other weights than it saves.
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
-  /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
+  /// Names and counts of all that one step hands to the next: the adapter's weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
   /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none. Throws Error
   /// before the first step.
@@ -108,7 +108,7 @@ class TrainingStep {
   void prepare_update(std::span<const Value> trained);
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
-  /// Values of a LoRA tensor as they can be in StepSettings::trained; of others as they are.
+  /// Values of an adapter's tensor as they can be in StepSettings::trained; of others as they are.
   std::vector<float> as_trained(const std::string& name, std::span<const float> values) const;
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);

@@ -11,6 +11,7 @@
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
 #include "step/step_inputs.h"
+#include "support/lora.h"
 
 namespace rankine::golden {
 namespace {
@@ -172,8 +173,8 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
 std::vector<LoraTensor> lora_tensors(std::span<const AdaptedLayer> modules) {
   std::vector<LoraTensor> tensors;
   for (const AdaptedLayer& module : modules) {
-    tensors.push_back({module.key + ".lora_down.weight", module.down_shape()});
-    tensors.push_back({module.key + ".lora_up.weight", module.up_shape()});
+    tensors.push_back({module.key + ".lora_down.weight", test::down_shape(module)});
+    tensors.push_back({module.key + ".lora_up.weight", test::up_shape(module)});
   }
   return tensors;
 }

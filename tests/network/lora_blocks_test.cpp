@@ -10,6 +10,7 @@
 #include "layout_weights.h"
 #include "models/stable_diffusion.h"
 #include "network/lora_names.h"
+#include "support/lora.h"
 
 using namespace rankine;
 
@@ -126,7 +127,7 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
     }
     const int block = unet_block(m.path);
     const bool wide = m.is_conv() && m.weight[2] == 3;
-    CHECK(m.down_shape()[0] == m.rank);
+    CHECK(test::down_shape(m)[0] == m.rank);
     if (wide) {
       CHECK(m.rank == 2 * block + 1);
       CHECK(m.alpha == 7);

@@ -11,6 +11,7 @@
 #include "io/safetensors.h"
 #include "layout_weights.h"
 #include "support/accounting.h"
+#include "support/lora.h"
 #include "support/reference.h"
 
 using namespace rankine;
@@ -23,8 +24,8 @@ std::vector<Named> tensors_of(const std::vector<AdaptedLayer>& modules) {
   std::vector<Named> tensors;
   for (const AdaptedLayer& m : modules) {
     tensors.emplace_back(m.key + ".alpha", Shape{});
-    tensors.emplace_back(m.key + ".lora_down.weight", m.down_shape());
-    tensors.emplace_back(m.key + ".lora_up.weight", m.up_shape());
+    tensors.emplace_back(m.key + ".lora_down.weight", test::down_shape(m));
+    tensors.emplace_back(m.key + ".lora_up.weight", test::up_shape(m));
   }
   return tensors;
 }
@@ -106,8 +107,8 @@ TEST_CASE("ranks and scales follow the kind of module, and an alpha of 0 means t
   CHECK(modules[0].rank == 4);
   CHECK(modules[0].scale() == 0.5);
   CHECK(modules[0].fan_in() == 2880);
-  CHECK(modules[0].down_shape() == Shape{4, 320, 3, 3});
-  CHECK(modules[0].up_shape() == Shape{640, 4, 1, 1});
+  CHECK(test::down_shape(modules[0]) == Shape{4, 320, 3, 3});
+  CHECK(test::up_shape(modules[0]) == Shape{640, 4, 1, 1});
   CHECK(modules[1].rank == 8);
   CHECK(modules[1].alpha == 8);
   CHECK_THROWS_AS(adapted_layers(weights, sd1_family.adaptable, {}), Error);

@@ -155,9 +155,9 @@ TEST_CASE("a sample picture is that of the file saved at its step") {
   const Checkpoint checkpoint = Checkpoint::open(test::tiny_checkpoint());
   const auto adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   const auto of_file = [&](const std::string& lora) {
-    std::vector<WeightedLora> loras;
-    if (!lora.empty()) loras.push_back({read_lora(run.folder.path("out/" + lora), adaptable), 1});
-    ImageSampler sampler(find_backend("cpu"), checkpoint, {}, merge_loras(loras));
+    std::vector<WeightedAdapter> loras;
+    if (!lora.empty()) loras.push_back({read_adapter(run.folder.path("out/" + lora), adaptable), 1});
+    ImageSampler sampler(find_backend("cpu"), checkpoint, {}, loras);
     return sampler.sample({.prompt = "a (cat:1.3)",
                            .negative_prompt = "dark",
                            .sampler = "euler_a",

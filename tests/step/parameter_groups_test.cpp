@@ -48,7 +48,7 @@ TEST_CASE("blocks with rates of their own are groups, LoRA+ splits each, and a r
   weights[16] = 0;
   set_block_rates(s.layers, kUNetBlocks, weights);
   UpdateSettings update;
-  update.unet_loraplus_ratio = 4;
+  update.unet_plus_ratio = 4;
   const std::vector<ParameterGroup> groups = parameter_groups(s, update);
   CHECK(names(groups) == std::vector<std::string>{"text_encoder", "unet_block1", "unet_block1_plus", "unet_block12",
                                                   "unet_block12_plus"});

@@ -10,6 +10,7 @@
 #include "backend/registry.h"
 #include "base/rng.h"
 #include "io/safetensors.h"
+#include "network/adapter_file.h"
 #include "sample/image_sampler.h"
 
 using namespace rankine;
@@ -77,13 +78,14 @@ void write_outputs(const std::string& checkpoint_path, const std::string& lora_p
   StepSettings settings;
   settings.model = open_model(checkpoint);
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
-  std::vector<LoadedLora> lora;
+  AdapterWeights lora;
   if (lora_path != "-")
-    lora = read_lora(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
-  for (const LoadedLora& loaded : lora) {
-    settings.layers.push_back(loaded.module);
-    session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
-    session->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);
+    lora = read_adapter(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
+  for (const LayerWeights& weights : lora.layers) {
+    settings.layers.push_back(weights.layer);
+    const std::vector<AdapterTensor> tensors = lora.kind->tensors(weights.layer);
+    for (size_t i = 0; i < tensors.size(); ++i)
+      session->write_variable(tensor_name(weights.layer, tensors[i]), weights.tensors[i]);
   }
   Outputs outputs;
   run_case(*session, settings, {.batch = 2, .height = 16, .width = 16, .chunks = 1}, "square", outputs);
