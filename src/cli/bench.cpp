@@ -6,6 +6,7 @@
 #include "cli/subcommands.h"
 #include "measure/encode_benchmark.h"
 #include "measure/step_benchmark.h"
+#include "models/family.h"
 
 namespace rankine {
 namespace {
@@ -51,8 +52,9 @@ void read_flags(const std::string& what, const FlagTable& table, const std::vect
 template <class Config>
 void check_sizes(const std::string& what, const Config& c) {
   check(c.steps >= 1, "bench ", what, ": --steps must be at least 1, got ", c.steps);
-  check(c.width >= 64 && c.height >= 64 && c.width % 8 == 0 && c.height % 8 == 0, "bench ", what,
-        ": width and height must be multiples of 8, and 64 at least");
+  const int stride = default_family().latents.stride;
+  check(c.width >= 64 && c.height >= 64 && c.width % stride == 0 && c.height % stride == 0, "bench ", what,
+        ": width and height must be multiples of ", stride, ", and 64 at least");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/train_options.h"
 #include "data/bucket_table.h"
 #include "data/preview.h"
+#include "models/family.h"
 #include "run/batch_source.h"
 #include "run/dataset_setup.h"
 #include "run/run_length.h"
@@ -37,7 +38,7 @@ TrainConfig read_config(const std::vector<std::string>& args, const FlagGroup& m
 }
 
 void check_dataset(const std::vector<std::string>& args) {
-  DatasetConfig datasets = training_datasets(read_config(args, {}));
+  DatasetConfig datasets = training_datasets(read_config(args, {}), default_family().latents);
   datasets.check.decode = true;
   Findings findings;
   const TrainingData data = look_at_dataset(datasets, findings);
@@ -53,7 +54,7 @@ void preview_dataset(const std::vector<std::string>& args) {
   const TrainConfig config = read_config(args, preview_flags(options));
   check(options.output && !options.output->empty(), "dataset preview: --output is missing: name a PNG file to write");
   check(options.preview_images >= 1, "--preview_images must be at least 1, got ", options.preview_images);
-  const DatasetConfig datasets = training_datasets(config);
+  const DatasetConfig datasets = training_datasets(config, default_family().latents);
   const TrainingData data = load_dataset(datasets);
   const int64_t seed = config.run.seed.value_or(0);
   LoaderConfig loader = loader_config(config, static_cast<uint64_t>(seed));

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "diffusion/sampler.h"
+#include "network/adapter.h"
 
 // The table of flags, one a line. A new flag is a field with its default in the config struct that it belongs to, and a
 // line here:
@@ -60,8 +61,8 @@ FlagGroup network_flags(NetworkConfig& c) {
   return {
       "Network",
       {
-          built("--network_module", {}, "Kind of adapter; LoRA when unset")
-              .choose("networks.lora")
+          built("--network_module", &c.network_module, "Kind of adapter; LoRA when unset")
+              .choose(adapter_modules())
               .planned("networks.dylora,networks.lora_fa,networks.oft,lycoris.kohya"),
           built("--network_weights", &c.network_weights, "Existing LoRA file to start from"),
           built("--network_dim", &c.network_dim, "Rank of the LoRA; 4 when unset"),

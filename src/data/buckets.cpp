@@ -45,15 +45,17 @@ Buckets::Buckets(const BucketConfig& config) : config_(config) {
   check(longest <= kLongestSide, "resolution, max_bucket_reso and bucket_reso_steps must be at most ", kLongestSide,
         ", got ", longest);
   if (!config_.enable_bucket) {
-    check(width % 8 == 0 && height % 8 == 0,
-          "without enable_bucket the sides of resolution must be multiples of 8, got ", width, ",", height,
-          "; the nearest below is ", width / 8 * 8, ",", height / 8 * 8);
+    const int stride = config_.latents.stride;
+    check(width % stride == 0 && height % stride == 0,
+          "without enable_bucket the sides of resolution must be multiples of ", stride, ", got ", width, ",", height,
+          "; the nearest below is ", width / stride * stride, ",", height / stride * stride);
     sizes_ = {config_.resolution};
     return;
   }
   const int step = config_.bucket_reso_steps;
   check(step > 0, "bucket_reso_steps must be positive, got ", step);
-  check(step % 8 == 0, "bucket_reso_steps must be a multiple of 8 (a latent is an eighth of the picture), got ", step);
+  check(step % config_.latents.bucket_step == 0, "bucket_reso_steps must be a multiple of ",
+        config_.latents.bucket_step, " for this model's latents, got ", step);
   check(config.min_bucket_reso > 0 && config.max_bucket_reso > 0,
         "min_bucket_reso and max_bucket_reso must be positive, got ", config.min_bucket_reso, " and ",
         config.max_bucket_reso);

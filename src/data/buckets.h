@@ -3,7 +3,7 @@
 #include <compare>
 #include <vector>
 
-#include "base/size.h"
+#include "base/latent_space.h"
 
 namespace rankine {
 
@@ -15,6 +15,7 @@ struct BucketConfig {
   int max_bucket_reso = 1024;
   int bucket_reso_steps = 64;
   bool bucket_no_upscale = false;
+  LatentSpace latents{};
 };
 
 /// Where one picture goes: it is resized to `resized`, then its middle is cut to `bucket`.

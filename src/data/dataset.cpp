@@ -323,6 +323,7 @@ TrainingData look_at_dataset(const DatasetConfig& config, Findings& findings, in
   check(!config.datasets.empty(), "there is nothing to train on: give --train_data_dir or --dataset_config");
   TrainingData data;
   data.from_file = config.from_file;
+  data.latents = config.datasets.front().options.latents;
   findings.skip_broken = config.check.skip_broken_images;
   const Timer timer;
   PictureCheck pictures(config.check, threads);

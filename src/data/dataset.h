@@ -49,6 +49,7 @@ struct Dataset {
 /// All pictures and their groups.
 struct TrainingData {
   bool from_file = false;  ///< see DatasetConfig
+  LatentSpace latents{};   ///< of the model that trains
   std::vector<Sample> samples{};
   std::vector<Dataset> datasets{};
   std::vector<std::string> warnings{};  ///< already logged

@@ -60,7 +60,8 @@ BucketConfig DatasetSection::bucket_config() const {
           .min_bucket_reso = options.min_bucket_reso,
           .max_bucket_reso = options.max_bucket_reso,
           .bucket_reso_steps = options.bucket_reso_steps,
-          .bucket_no_upscale = options.bucket_no_upscale};
+          .bucket_no_upscale = options.bucket_no_upscale,
+          .latents = options.latents};
 }
 
 DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std::string& reg_data_dir,

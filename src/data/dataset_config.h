@@ -22,6 +22,7 @@ struct DatasetOptions {
   bool bucket_no_upscale = false;
   double validation_split = 0;               ///< share of pictures that are held out, 0 to 1
   std::optional<int64_t> validation_seed{};  ///< seed of that choice; unset: 0
+  LatentSpace latents{};                     ///< of the model that trains; no key of the file
 };
 
 /// Options that may differ from folder to folder.

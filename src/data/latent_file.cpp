@@ -18,7 +18,6 @@ constexpr const char* kLatents = "latents";
 constexpr const char* kFlipped = "latents_flipped";
 constexpr const char* kAlphaMask = "alpha_mask";
 constexpr const char* kProvenance = "rankine_provenance";
-constexpr int64_t kChannels = 4;
 
 /// A line of a recipe, and the reason to give if a cache differs in it.
 struct Property {
@@ -54,7 +53,7 @@ std::string difference(std::string_view there, std::string_view here) {
   return "the record of its sources is malformed";
 }
 
-/// [a, b] -> [b, a]; latents are [h*w, 4] here and [4, h*w] in the file.
+/// [a, b] -> [b, a]; latents are [h*w, channels] here and [channels, h*w] in the file.
 std::vector<float> transposed(const std::vector<float>& values, size_t rows) {
   const size_t columns = values.size() / rows;
   std::vector<float> out(values.size());
@@ -65,8 +64,8 @@ std::vector<float> transposed(const std::vector<float>& values, size_t rows) {
 
 /// The arrays of one size as they stand in the file.
 struct FileArrays {
-  std::vector<float> latents, flipped;  // [4, h, w]
-  std::vector<float> alpha_mask;        // [8h, 8w]
+  std::vector<float> latents, flipped;  // [channels, h, w]
+  std::vector<float> alpha_mask;        // of pixels
 
   std::string digest() const {
     Sha256 hash;
@@ -95,14 +94,16 @@ std::vector<float> read_array(const NpzFile& file, const std::string& name, cons
 /// Throws Error with the reason if the arrays with `suffix` are not valid.
 PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const LatentRecipe& recipe, LatentNeeds needs,
                           bool trust) {
-  const int64_t height = recipe.bucket.height / 8, width = recipe.bucket.width / 8;
+  const Size size = recipe.latents.of(recipe.bucket);
+  const int64_t channels = recipe.latents.channels;
+  const Shape shape = {channels, size.height, size.width}, pixels = {recipe.bucket.height, recipe.bucket.width};
   const auto has = [&](const char* name) { return file.has(name + suffix); };
   FileArrays arrays;
-  arrays.latents = read_array(file, kLatents + suffix, {kChannels, height, width});
+  arrays.latents = read_array(file, kLatents + suffix, shape);
   check(!needs.flipped || has(kFlipped), "it has no mirrored latents");
   check(!needs.alpha_mask || has(kAlphaMask), "it has no alpha mask");
-  if (has(kFlipped)) arrays.flipped = read_array(file, kFlipped + suffix, {kChannels, height, width});
-  if (has(kAlphaMask)) arrays.alpha_mask = read_array(file, kAlphaMask + suffix, {height * 8, width * 8});
+  if (has(kFlipped)) arrays.flipped = read_array(file, kFlipped + suffix, shape);
+  if (has(kAlphaMask)) arrays.alpha_mask = read_array(file, kAlphaMask + suffix, pixels);
   if (!trust) {
     check(has(kProvenance), "it does not tell its picture and its VAE, as files of other programs never do");
     const NpyArray recorded = file.read(kProvenance + suffix);
@@ -110,8 +111,8 @@ PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const 
     const std::string here = provenance(recipe, arrays);
     if (there != here) fail(difference(there, here));
   }
-  PictureLatents out{.latents = transposed(arrays.latents, kChannels)};
-  if (needs.flipped) out.flipped = transposed(arrays.flipped, kChannels);
+  PictureLatents out{.latents = transposed(arrays.latents, static_cast<size_t>(channels))};
+  if (needs.flipped) out.flipped = transposed(arrays.flipped, static_cast<size_t>(channels));
   if (needs.alpha_mask) out.alpha_mask = std::move(arrays.alpha_mask);
   return out;
 }
@@ -151,21 +152,24 @@ std::string LatentRecipe::text() const {
                      orientation == 1 ? "" : concat_text("orientation ", orientation, "\n"));
 }
 
-std::string latent_file_path(const std::string& picture, Size size) {
+std::string latent_file_path(const std::string& picture, Size size, const LatentSpace& latents) {
   return without_extension(picture).string() + "_" + four_digits(size.width) + "x" + four_digits(size.height) +
-         "_sd.npz";
+         std::string(latents.file_ending);
 }
 
 std::string old_latent_file_path(const std::string& picture) { return without_extension(picture).string() + ".npz"; }
 
-std::string latent_suffix(Size bucket) { return concat_text('_', bucket.height / 8, 'x', bucket.width / 8); }
+std::string latent_suffix(Size bucket, const LatentSpace& latents) {
+  const Size size = latents.of(bucket);
+  return concat_text('_', size.height, 'x', size.width);
+}
 
 LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe, LatentNeeds needs, bool trust) {
   LatentsRead read;
   try {
     const NpzFile file = NpzFile::open(path);
     read.reason = "it was made for another size";
-    for (const std::string& suffix : {latent_suffix(recipe.bucket), std::string()}) {
+    for (const std::string& suffix : {latent_suffix(recipe.bucket, recipe.latents), std::string()}) {
       if (!file.has(kLatents + suffix)) continue;
       try {
         read.latents = read_entry(file, suffix, recipe, needs, trust);
@@ -185,8 +189,9 @@ LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe
 
 void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
                        const std::string& suffix, const std::vector<std::string>& keep) {
-  const int64_t height = recipe.bucket.height / 8, width = recipe.bucket.width / 8;
-  const auto places = static_cast<size_t>(height * width);
+  const Size latent_size = recipe.latents.of(recipe.bucket);
+  const Shape shape = {recipe.latents.channels, latent_size.height, latent_size.width};
+  const auto places = static_cast<size_t>(int64_t{latent_size.height} * latent_size.width);
   FileArrays arrays{.latents = transposed(latents.latents, places),
                     .flipped = latents.flipped.empty() ? std::vector<float>{} : transposed(latents.flipped, places),
                     .alpha_mask = latents.alpha_mask};
@@ -198,13 +203,13 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
   const auto add = [&](const char* name, DType dtype, Shape shape, auto values) {
     all.push_back({name + suffix, dtype, std::move(shape), std::as_bytes(values)});
   };
-  add(kLatents, DType::f32, {kChannels, height, width}, std::span<const float>(arrays.latents));
+  add(kLatents, DType::f32, shape, std::span<const float>(arrays.latents));
   add("original_size", DType::i64, {2}, std::span<const int64_t>(size));
   add("crop_ltrb", DType::f64, {4}, std::span<const double>(crop));
   if (!arrays.flipped.empty())
-    add(kFlipped, DType::f32, {kChannels, height, width}, std::span<const float>(arrays.flipped));
+    add(kFlipped, DType::f32, shape, std::span<const float>(arrays.flipped));
   if (!arrays.alpha_mask.empty())
-    add(kAlphaMask, DType::f32, {height * 8, width * 8}, std::span<const float>(arrays.alpha_mask));
+    add(kAlphaMask, DType::f32, {recipe.bucket.height, recipe.bucket.width}, std::span<const float>(arrays.alpha_mask));
   add(kProvenance, DType::u8, {static_cast<int64_t>(recorded.size())}, std::span<const char>(recorded));
   const auto kept = kept_arrays(path, keep);
   for (const auto& [name, array] : kept) all.push_back({name, array.dtype, array.shape, array.bytes});

@@ -16,6 +16,7 @@ struct LatentRecipe {
   Size size{};                  ///< of the picture
   Size resized{};               ///< before the centre crop
   Size bucket{};                ///< after it
+  LatentSpace latents{};        ///< of the encoder
   std::string interpolation{};  ///< as given; empty: area down, lanczos up
   int orientation = 1;          ///< EXIF's, by which the picture was turned first
   bool alpha = false;           ///< resized with its alpha, by which lanczos weighs the colours
@@ -24,11 +25,11 @@ struct LatentRecipe {
   std::string text() const;
 };
 
-/// The latents of one picture in one size, before kVaeScale.
+/// The latents of one picture in one size, before LatentSpace::scale.
 struct PictureLatents {
-  std::vector<float> latents{};     ///< [h, w, 4]
+  std::vector<float> latents{};     ///< [h, w, channels]
   std::vector<float> flipped{};     ///< of the mirrored picture; empty where none are needed
-  std::vector<float> alpha_mask{};  ///< [8h, 8w] in [0, 1]; empty where none is needed
+  std::vector<float> alpha_mask{};  ///< of the bucket's pixels, in [0, 1]; empty where none is needed
 };
 
 /// Which of them a run needs beside the latents.
@@ -37,8 +38,8 @@ struct LatentNeeds {
   bool alpha_mask = false;
 };
 
-/// `picture` of `size` -> FOLDER/STEM_0640x0480_sd.npz, where sd-scripts keeps the latents of SD 1.x.
-std::string latent_file_path(const std::string& picture, Size size);
+/// `picture` of `size` -> FOLDER/STEM_0640x0480_sd.npz, where sd-scripts keeps the latents of such models.
+std::string latent_file_path(const std::string& picture, Size size, const LatentSpace& latents);
 /// FOLDER/STEM.npz, where older versions of sd-scripts kept them.
 std::string old_latent_file_path(const std::string& picture);
 
@@ -61,6 +62,6 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
                        const std::string& suffix, const std::vector<std::string>& keep);
 
 /// "_64x48": height and width of the latents, as sd-scripts tells several sizes in one file apart.
-std::string latent_suffix(Size bucket);
+std::string latent_suffix(Size bucket, const LatentSpace& latents);
 
 }  // namespace rankine

@@ -14,6 +14,7 @@ LatentRecipe recipe_of(const TrainingData& data, const Sample& sample) {
   recipe.size = sample.size;
   recipe.resized = sample.place.resized;
   recipe.bucket = sample.place.bucket;
+  recipe.latents = data.latents;
   recipe.interpolation = options.resize_interpolation.value_or("");
   recipe.alpha = options.alpha_mask;
   recipe.orientation = sample.orientation;
@@ -25,7 +26,7 @@ void give_files(LatentPlan& plan, const TrainingData& data) {
   std::map<std::string, std::vector<LatentItem*>> by_file;
   for (LatentItem& item : plan.items) {
     const std::string& picture = data.samples[static_cast<size_t>(item.sample)].path;
-    const std::string file = latent_file_path(picture, item.recipe.size);
+    const std::string file = latent_file_path(picture, item.recipe.size, data.latents);
     std::vector<LatentItem*>& others = by_file[file];
     const bool is_taken = std::ranges::any_of(others, [&](const LatentItem* other) {
       return data.samples[static_cast<size_t>(other->sample)].path != picture ||
@@ -36,14 +37,14 @@ void give_files(LatentPlan& plan, const TrainingData& data) {
       continue;
     }
     item.file = file;
-    item.suffix = others.empty() ? "" : latent_suffix(item.recipe.bucket);
+    item.suffix = others.empty() ? "" : latent_suffix(item.recipe.bucket, data.latents);
     others.push_back(&item);
   }
   for (const auto& [file, items] : by_file)
     for (LatentItem* item : items) {
       if (!item->suffix.empty()) item->keep.push_back("");
       for (const LatentItem* other : items)
-        if (other != item) item->keep.push_back(latent_suffix(other->recipe.bucket));
+        if (other != item) item->keep.push_back(latent_suffix(other->recipe.bucket, data.latents));
     }
 }
 

@@ -2,18 +2,16 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "backend/backend.h"
 #include "models/checkpoint/checkpoint.h"
-#include "models/stable_diffusion.h"
+#include "models/model.h"
 
 namespace rankine {
 
-/// The model that a benchmark runs: a checkpoint's, or SD 1.5's sizes with made-up weights.
+/// The model that a benchmark runs: a checkpoint's, or the first family's usual one with made-up weights.
 struct BenchModel {
-  StableDiffusionConfig config;
-  std::vector<NamedShape> tensors;
+  std::shared_ptr<const Model> model;
   std::unique_ptr<ConstantSource> weights;
   std::unique_ptr<Checkpoint> checkpoint;  ///< that `weights` reads; null where they are made up
 };

@@ -27,7 +27,7 @@ void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
   const DeviceLimits limits = find_backend("cpu").limits(compute);
 
   Timer timer;
-  LatentEncoder encoder(find_backend("cpu"), *model.weights, model.config.vae, compute, c.conv_algorithm);
+  LatentEncoder encoder(find_backend("cpu"), *model.weights, model.model, compute, c.conv_algorithm);
   encoder.prepare(size);
   const double prepare_seconds = timer.seconds();
   std::vector<double> seconds;

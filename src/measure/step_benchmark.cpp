@@ -21,12 +21,12 @@ namespace {
 
 StepSettings settings_of(const StepBenchmarkConfig& c, const BenchModel& model) {
   StepSettings settings;
-  settings.model = model.config;
+  settings.model = model.model;
   AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
   targets.network_dim = c.rank;
   targets.network_alpha = c.rank;
-  settings.layers = adapted_layers(model.tensors, targets);
+  settings.layers = adapted_layers(model.model->tensors(), model.model->family().adaptable, targets);
   settings.compute = compute_type(c.mixed_precision);
   settings.conv_algorithm = c.conv_algorithm;
   settings.gradient_checkpointing = c.gradient_checkpointing;
@@ -48,28 +48,33 @@ void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettin
 
 /// Adapter weights of a size that trained ones have.
 void set_made_up_weights(TrainingStep& trainer) {
-  for (const AdaptedLayer& module : trainer.settings().layers) {
-    Rng rng(1, purpose::adapter_init, module.key.size());
-    for (const auto& [name, shape] :
-         {std::pair{".lora_down.weight", module.down_shape()}, {".lora_up.weight", module.up_shape()}}) {
-      std::vector<float> values(static_cast<size_t>(count_of(shape)));
+  for (const AdaptedLayer& layer : trainer.settings().layers) {
+    Rng rng(1, purpose::adapter_init, layer.key.size());
+    for (const AdapterTensor& tensor : trainer.settings().adapter->tensors(layer)) {
+      std::vector<float> values(static_cast<size_t>(count_of(tensor.shape)));
       for (float& x : values) x = 0.02f * (rng.uniform() - 0.5f);
-      trainer.set_weights(module.key + name, values);
+      trainer.set_weights(tensor_name(layer, tensor), values);
     }
   }
 }
 
-StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepShape& shape) {
+/// A caption of one chunk, of the same token everywhere.
+std::vector<int32_t> made_up_caption(const Model& model) {
+  return std::vector<int32_t>(static_cast<size_t>(count_of(model.ids_shape(1))), 320);
+}
+
+StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepSettings& settings, const StepShape& shape) {
   StepInputs in;
   in.shape = shape;
   Rng rng(1, purpose::noise);
-  in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
+  in.noisy_latents.resize(static_cast<size_t>(settings.latent_numbers(shape)));
   in.target.resize(in.noisy_latents.size());
   rng.fill_normal(in.noisy_latents);
   rng.fill_normal(in.target);
   in.timesteps.assign(static_cast<size_t>(c.batch), 500.0f);
   in.loss_weights.assign(static_cast<size_t>(c.batch), 1.0f);
-  in.ids.assign(static_cast<size_t>(c.batch * 77), 320);
+  const std::vector<int32_t> caption = made_up_caption(*settings.model);
+  for (int64_t i = 0; i < c.batch; ++i) in.ids.insert(in.ids.end(), caption.begin(), caption.end());
   return in;
 }
 
@@ -79,16 +84,17 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   const Backend& backend = find_backend("cpu");
   const BenchModel model = open_bench_model(c.checkpoint);
   StepSettings settings = settings_of(c, model);
-  const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};
+  const Size latents = model.model->latents().of({static_cast<int>(c.width), static_cast<int>(c.height)});
+  const StepShape shape{c.batch, latents.height, latents.width, 1};
   if (!c.memory_budget.empty()) fit_budget(c, backend, settings, shape, out);
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
   TrainingStep trainer(backend, *model.weights, settings, *optimizer, UpdateSettings{});
   set_made_up_weights(trainer);
-  const StepInputs in = made_up_inputs(c, shape);
+  const StepInputs in = made_up_inputs(c, settings, shape);
   const DeviceLimits limits = backend.limits(settings.compute);
   timer.restart();
-  trainer.encode_captions({std::vector<int32_t>(77, 320)});  // as a run with fixed captions does
+  trainer.encode_captions({made_up_caption(*settings.model)});  // as a run with fixed captions does
   trainer.prepare(in.shape);
   const double prepare_seconds = timer.seconds();
 

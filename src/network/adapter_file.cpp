@@ -16,7 +16,7 @@
 namespace rankine {
 namespace {
 
-constexpr std::string_view alpha_suffix = ".alpha", down_suffix = ".lora_down.weight", up_suffix = ".lora_up.weight";
+constexpr std::string_view alpha_suffix = "alpha";
 
 // The tensors of a file in its element type. TensorToWrite only views bytes, which live in `storage`.
 struct Tensors {
@@ -42,15 +42,16 @@ struct Tensors {
   }
 };
 
-Tensors tensors_of(std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights, DType dtype) {
-  check(modules.size() == weights.size(), "LoRA: ", modules.size(), " modules but weights of ", weights.size());
+Tensors tensors_of(const AdapterWeights& weights, DType dtype) {
   Tensors all;
-  for (size_t i = 0; i < modules.size(); ++i) {
-    const AdaptedLayer& m = modules[i];
-    const float alpha = static_cast<float>(m.alpha);
-    all.add(concat_text(m.key, alpha_suffix), dtype, {}, std::span(&alpha, 1));
-    all.add(concat_text(m.key, down_suffix), dtype, m.down_shape(), weights[i].down);
-    all.add(concat_text(m.key, up_suffix), dtype, m.up_shape(), weights[i].up);
+  for (const LayerWeights& one : weights.layers) {
+    const auto alpha = static_cast<float>(one.layer.alpha);
+    all.add(concat_text(one.layer.key, '.', alpha_suffix), dtype, {}, std::span(&alpha, 1));
+    const std::vector<AdapterTensor> tensors = weights.kind->tensors(one.layer);
+    check(tensors.size() == one.tensors.size(), one.layer.key, ": a ", weights.kind->name, " has ", tensors.size(),
+          " tensors in a layer, got ", one.tensors.size());
+    for (size_t i = 0; i < tensors.size(); ++i)
+      all.add(tensor_name(one.layer, tensors[i]), dtype, tensors[i].shape, one.tensors[i]);
   }
   return all;
 }
@@ -111,39 +112,94 @@ std::string some_of(const std::vector<std::string>& names) {
   return text;
 }
 
-LoadedLora read_module(const TensorFile& file, const AdaptedLayer& adapted, const TensorInfo* alpha,
-                       const TensorInfo* down, const TensorInfo* up) {
-  check(down && up, file.path(), ": ", adapted.key, " has no ", down ? up_suffix.substr(1) : down_suffix.substr(1));
-  check(!down->shape.empty() && down->shape[0] > 0, file.path(), ": ", down->name, " has the shape ",
-        as_text(down->shape), ", in which there is no rank");
-  LoadedLora loaded{.module = adapted, .down = {}, .up = {}};
-  AdaptedLayer& module = loaded.module;
-  module.rank = down->shape[0];
-  module.alpha = static_cast<double>(module.rank);
-  for (const auto& [info, expected] : {std::pair{down, module.down_shape()}, std::pair{up, module.up_shape()}}) {
-    check(info->shape == expected, file.path(), ": ", info->name, " is ", as_text(info->shape),
-          ", but this model needs ", as_text(expected), ": is the LoRA for another model?");
+/// The tensors of a file that belong to one layer; null where the file has none.
+struct LayerTensors {
+  const TensorInfo* alpha = nullptr;
+  std::vector<const TensorInfo*> tensors;  // in the order of AdapterKind::tensors
+
+  bool any() const {
+    return alpha || std::ranges::any_of(tensors, [](const TensorInfo* t) { return t != nullptr; });
   }
-  if (alpha) {
-    check(count_of(alpha->shape) == 1, file.path(), ": ", alpha->name, " must be one number, got ",
-          as_text(alpha->shape));
-    module.alpha = read_finite(file, *alpha)[0];
+};
+
+/// A file's tensors as those of one kind of adapter.
+struct SortedTensors {
+  std::unordered_map<std::string_view, LayerTensors> layers;  // by the layer's key
+  std::vector<std::string> unexpected;                        // what is no tensor of this kind
+  size_t found = 0;                                           // tensors that only this kind explains: all but alpha
+};
+
+SortedTensors sort_tensors(const TensorFile& file, const AdapterKind& kind, std::span<const AdaptedLayer> adaptable) {
+  SortedTensors sorted;
+  std::unordered_map<std::string_view, const AdaptedLayer*> by_key;
+  for (const AdaptedLayer& layer : adaptable) {
+    by_key.emplace(layer.key, &layer);
+    sorted.layers[layer.key].tensors.resize(kind.tensors(layer).size());
   }
-  loaded.down = read_finite(file, *down);
-  loaded.up = read_finite(file, *up);
-  return loaded;
+  for (const TensorInfo& info : file.tensors()) {
+    const size_t dot = std::min(info.name.find('.'), info.name.size());
+    const std::string_view key = std::string_view(info.name).substr(0, dot);
+    const std::string_view suffix = std::string_view(info.name).substr(std::min(dot + 1, info.name.size()));
+    const auto layer = by_key.find(key);
+    const TensorInfo** place = nullptr;
+    if (layer != by_key.end()) {
+      LayerTensors& there = sorted.layers[key];
+      if (suffix == alpha_suffix) place = &there.alpha;
+      const std::vector<AdapterTensor> tensors = kind.tensors(*layer->second);
+      for (size_t i = 0; i < tensors.size(); ++i)
+        if (suffix == tensors[i].suffix) place = &there.tensors[i];
+    }
+    if (place) {
+      *place = &info;
+      sorted.found += suffix != alpha_suffix;
+    } else {
+      sorted.unexpected.push_back(info.name);
+    }
+  }
+  return sorted;
 }
 
-/// Throws Error, with the option to change, where a file's module has another rank or alpha than the one that trains.
-void check_same_network(const std::string& path, const AdaptedLayer& there, const AdaptedLayer& wanted) {
+LayerWeights read_layer(const TensorFile& file, const AdapterKind& kind, const AdaptedLayer& adapted,
+                        const LayerTensors& there) {
+  LayerWeights read{.layer = adapted};
+  AdaptedLayer& layer = read.layer;
+  std::vector<AdapterTensor> tensors = kind.tensors(layer);
+  for (size_t i = 0; i < tensors.size(); ++i)
+    check(there.tensors[i], file.path(), ": ", layer.key, " has no ", tensors[i].suffix);
+  const auto ranked = std::ranges::find_if(tensors, [](const AdapterTensor& t) { return t.rank_axis >= 0; });
+  if (ranked != tensors.end()) {
+    const TensorInfo& info = *there.tensors[static_cast<size_t>(ranked - tensors.begin())];
+    const auto axis = static_cast<size_t>(ranked->rank_axis);
+    check(axis < info.shape.size() && info.shape[axis] > 0, file.path(), ": ", info.name, " has the shape ",
+          as_text(info.shape), ", in which there is no rank");
+    layer.rank = info.shape[axis];
+    tensors = kind.tensors(layer);
+  }
+  for (size_t i = 0; i < tensors.size(); ++i)
+    check(there.tensors[i]->shape == tensors[i].shape, file.path(), ": ", there.tensors[i]->name, " is ",
+          as_text(there.tensors[i]->shape), ", but this model needs ", as_text(tensors[i].shape), ": is the ",
+          kind.name, " for another model?");
+  layer.alpha = static_cast<double>(layer.rank);
+  if (there.alpha) {
+    check(count_of(there.alpha->shape) == 1, file.path(), ": ", there.alpha->name, " must be one number, got ",
+          as_text(there.alpha->shape));
+    layer.alpha = read_finite(file, *there.alpha)[0];
+  }
+  for (const TensorInfo* info : there.tensors) read.tensors.push_back(read_finite(file, *info));
+  return read;
+}
+
+/// Throws Error, with the option to change, where a file's layer has another rank or alpha than the one that trains.
+void check_same_network(const std::string& path, const AdapterKind& kind, const AdaptedLayer& there,
+                        const AdaptedLayer& wanted) {
   const bool conv = wanted.is_conv() && wanted.weight[2] * wanted.weight[3] > 1;
   const auto advice = [](const auto& value) {
     return concat_text(": set it to ", value,
                        ", take the file's with --dim_from_weights, or train without these weights");
   };
   const char *dim = conv ? "conv_dim" : "network_dim", *alpha = conv ? "conv_alpha" : "network_alpha";
-  check(there.rank == wanted.rank, path, ": ", there.key, " has rank ", there.rank, ", but ", dim, " is ", wanted.rank,
-        advice(there.rank));
+  check(!has_rank(kind, there) || there.rank == wanted.rank, path, ": ", there.key, " has rank ", there.rank, ", but ",
+        dim, " is ", wanted.rank, advice(there.rank));
   // Files in half precision hold a rounded alpha.
   check(std::abs(there.alpha - wanted.alpha) <= 0x1p-8 * std::abs(wanted.alpha), path, ": ", there.key, " has alpha ",
         there.alpha, ", but ", alpha, " is ", wanted.alpha, advice(there.alpha));
@@ -158,14 +214,14 @@ DType saved_dtype(std::string_view save_precision) {
   fail("save_precision: \"", save_precision, "\" is unknown; there are float, fp16 and bf16");
 }
 
-AdapterHashes hash_lora(std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights, DType dtype,
-                        const std::map<std::string, std::string>& metadata) {
-  return hash_tensors(tensors_of(modules, weights, dtype).tensors, metadata);
+AdapterHashes hash_adapter(const AdapterWeights& weights, DType dtype,
+                           const std::map<std::string, std::string>& metadata) {
+  return hash_tensors(tensors_of(weights, dtype).tensors, metadata);
 }
 
-void save_lora(const std::string& path, std::span<const AdaptedLayer> modules, std::span<const LoraTensors> weights,
-               DType dtype, const std::map<std::string, std::string>& metadata) {
-  const Tensors all = tensors_of(modules, weights, dtype);
+void save_adapter(const std::string& path, const AdapterWeights& weights, DType dtype,
+                  const std::map<std::string, std::string>& metadata) {
+  const Tensors all = tensors_of(weights, dtype);
   if (path.ends_with(".ckpt") || path.ends_with(".pt")) return save_for_torch(path, all.tensors);
   const AdapterHashes hashes = hash_tensors(all.tensors, metadata);
   std::map<std::string, std::string> complete = metadata;
@@ -175,66 +231,58 @@ void save_lora(const std::string& path, std::span<const AdaptedLayer> modules, s
   verify_saved(path, all.tensors, hashes.model_hash);
 }
 
-std::vector<LoadedLora> read_lora(const std::string& path, std::span<const AdaptedLayer> adaptable) {
+AdapterWeights read_adapter(const std::string& path, std::span<const AdaptedLayer> adaptable) {
   const TensorFile file = TensorFile::open(path);
-  struct Parts {
-    const TensorInfo *alpha = nullptr, *down = nullptr, *up = nullptr;
-  };
-  std::unordered_map<std::string_view, Parts> known;
-  for (const AdaptedLayer& module : adaptable) known.emplace(module.key, Parts{});
-  std::vector<std::string> unexpected;
-  for (const TensorInfo& info : file.tensors()) {
-    const size_t dot = info.name.find('.');
-    const auto found = known.find(std::string_view(info.name).substr(0, dot));
-    const std::string_view suffix = dot == info.name.npos ? "" : std::string_view(info.name).substr(dot);
-    const TensorInfo** part = nullptr;
-    if (found != known.end()) {
-      if (suffix == alpha_suffix) part = &found->second.alpha;
-      if (suffix == down_suffix) part = &found->second.down;
-      if (suffix == up_suffix) part = &found->second.up;
-    }
-    if (part) {
-      *part = &info;
-    } else {
-      unexpected.push_back(info.name);
-    }
+  const AdapterKind* kind = nullptr;
+  SortedTensors sorted;
+  for (const AdapterKind* tried : adapters()) {
+    SortedTensors as_tried = sort_tensors(file, *tried, adaptable);
+    if (kind && as_tried.found <= sorted.found) continue;
+    kind = tried;
+    sorted = std::move(as_tried);
   }
-  check(unexpected.empty(), path, ": this model has no module for ", some_of(unexpected),
+  check(sorted.unexpected.empty(), path, ": this model has no module for ", some_of(sorted.unexpected),
         ": is it a LoRA with kohya's names (lora_unet_..., lora_te_...) and for this family of models?");
-  std::vector<LoadedLora> loaded;
-  for (const AdaptedLayer& module : adaptable) {
-    const Parts& parts = known.at(module.key);
-    if (parts.alpha || parts.down || parts.up)
-      loaded.push_back(read_module(file, module, parts.alpha, parts.down, parts.up));
-  }
-  check(!loaded.empty(), path, ": there is no LoRA in this file");
-  return loaded;
+  AdapterWeights weights{.kind = kind};
+  for (const AdaptedLayer& layer : adaptable)
+    if (const LayerTensors& there = sorted.layers.at(layer.key); there.any())
+      weights.layers.push_back(read_layer(file, *kind, layer, there));
+  check(!weights.layers.empty(), path, ": there is no LoRA in this file");
+  return weights;
 }
 
-NetworkWeights read_network_weights(const std::string& path, std::span<const AdaptedLayer> modules,
-                                    std::span<const AdaptedLayer> adaptable) {
-  std::unordered_map<std::string_view, LoadedLora> in_file;  // views of `adaptable`
-  for (const AdaptedLayer& module : adaptable) in_file.emplace(module.key, LoadedLora{});
-  for (LoadedLora& lora : read_lora(path, adaptable)) in_file.at(lora.module.key) = std::move(lora);
-  std::erase_if(in_file, [](const auto& item) { return item.second.down.empty(); });
+AdapterWeights read_adapter(const std::string& path, const AdapterKind& kind, std::span<const AdaptedLayer> adaptable) {
+  AdapterWeights weights = read_adapter(path, adaptable);
+  check(weights.kind == &kind, path, " is a ", weights.kind->name, ", but --network_module is ", kind.network_module,
+        ": train with --network_module ", weights.kind->network_module, ", or without these weights");
+  return weights;
+}
+
+NetworkWeights read_network_weights(const std::string& path, const AdapterKind& kind,
+                                    std::span<const AdaptedLayer> layers, std::span<const AdaptedLayer> adaptable) {
+  std::unordered_map<std::string_view, LayerWeights> in_file;  // views of `adaptable`
+  for (const AdaptedLayer& layer : adaptable) in_file.emplace(layer.key, LayerWeights{});
+  for (LayerWeights& weights : read_adapter(path, kind, adaptable).layers)
+    in_file.at(weights.layer.key) = std::move(weights);
+  std::erase_if(in_file, [](const auto& item) { return item.second.tensors.empty(); });
   NetworkWeights found;
   std::vector<std::string> missing;
-  for (const AdaptedLayer& wanted : modules) {
-    const auto module = in_file.find(wanted.key);
-    if (module == in_file.end()) {
+  for (const AdaptedLayer& wanted : layers) {
+    const auto there = in_file.find(wanted.key);
+    if (there == in_file.end()) {
       missing.push_back(wanted.key);
       continue;
     }
-    check_same_network(path, module->second.module, wanted);
-    found.loaded.push_back(std::move(module->second));
-    in_file.erase(module);
+    check_same_network(path, kind, there->second.layer, wanted);
+    found.loaded.push_back(std::move(there->second));
+    in_file.erase(there);
   }
   check(!found.loaded.empty(), path, ": it has weights of the model, but for none of the modules that train");
   if (!missing.empty())
     found.notes.push_back(concat_text(path, " has no weights for ", some_of(missing), ": they start anew"));
   std::vector<std::string> unused;
-  for (const AdaptedLayer& module : adaptable)
-    if (in_file.contains(module.key)) unused.push_back(module.key);
+  for (const AdaptedLayer& layer : adaptable)
+    if (in_file.contains(layer.key)) unused.push_back(layer.key);
   if (!unused.empty())
     found.notes.push_back(concat_text(path, ": what it has for ", some_of(unused),
                                       " is not used, as this training has no such modules (--dim_from_weights takes "

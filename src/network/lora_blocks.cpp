@@ -11,19 +11,6 @@
 namespace rankine {
 namespace {
 
-/// The number that `text` starts with; nothing where it does not.
-std::optional<int> leading_number(std::string_view text) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() ? std::optional(number) : std::nullopt;
-}
-
-/// What follows `word` in `path`.
-std::optional<std::string_view> after(std::string_view path, std::string_view word) {
-  const size_t at = path.find(word);
-  return at == path.npos ? std::nullopt : std::optional(path.substr(at + word.size()));
-}
-
 std::string_view stripped(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -53,7 +40,7 @@ constexpr Preset presets[] = {
     {"zeros", [](double) { return 0.0; }},
 };
 
-std::vector<double> preset_weights(std::string_view key, std::string_view text) {
+std::vector<double> preset_weights(std::string_view key, std::string_view text, int length) {
   const size_t plus = text.find('+');
   const std::string_view name = stripped(text.substr(0, plus));
   const double base = plus == text.npos ? 0 : number_of(key, text, text.substr(plus + 1));
@@ -62,22 +49,22 @@ std::vector<double> preset_weights(std::string_view key, std::string_view text) 
     names.push_back(preset.name);
     if (preset.name != name) continue;
     std::vector<double> weights;
-    for (int i = 0; i < kBlocksOnOneSide; ++i)
-      weights.push_back(preset.at(static_cast<double>(i) / (kBlocksOnOneSide - 1)) + base);
+    for (int i = 0; i < length; ++i) weights.push_back(preset.at(static_cast<double>(i) / (length - 1)) + base);
     return weights;
   }
-  fail("--network_args: ", key, " takes ", kBlocksOnOneSide,
+  fail("--network_args: ", key, " takes ", length,
        " numbers with commas between, or sine, cosine, linear, reverse_linear or zeros, each with \"+NUMBER\" or "
        "without; got \"",
        text, "\"", nearest_hint(name, names));
 }
 
 /// One side's weights, in the length that it has.
-std::vector<double> side_weights(std::string_view key, const std::optional<std::string>& text, size_t length,
+std::vector<double> side_weights(std::string_view key, const std::optional<std::string>& text, int blocks,
                                  double zero_threshold, std::vector<std::string>& notes) {
+  const auto length = static_cast<size_t>(blocks);
   if (!text) return std::vector<double>(length, 1.0);
   const bool is_list = length == 1 || text->find(',') != text->npos;
-  std::vector<double> weights = is_list ? parse_number_list(key, *text) : preset_weights(key, *text);
+  std::vector<double> weights = is_list ? parse_number_list(key, *text) : preset_weights(key, *text, blocks);
   if (weights.size() != length)
     notes.push_back(concat_text("--network_args: ", key, " has ", weights.size(), " numbers for ", length,
                                 length == 1 ? " block" : " blocks",
@@ -90,21 +77,6 @@ std::vector<double> side_weights(std::string_view key, const std::optional<std::
 
 }  // namespace
 
-int lora_block(std::string_view path) {
-  if (after(path, ".mid_block.")) return kBlocksOnOneSide;
-  for (const auto& [side, first] : {std::pair{".down_blocks.", 1}, {".up_blocks.", kBlocksOnOneSide + 1}}) {
-    const auto block = after(path, side);
-    if (!block) continue;
-    const std::optional<int> number = leading_number(*block);
-    std::optional<int> within;
-    for (const std::string_view kind : {".attentions.", ".resnets."})
-      if (const auto rest = after(*block, kind); rest && !within) within = leading_number(*rest);
-    if (after(*block, "samplers.")) within = 2;  // with the last of the three
-    if (number && within) return first + 3 * *number + *within;
-  }
-  fail("\"", path, "\" is in none of the U-Net's ", kLoraBlocks, " blocks");
-}
-
 std::vector<double> parse_number_list(std::string_view key, std::string_view text) {
   std::vector<double> numbers;
   for (size_t begin = 0; begin <= text.size();) {
@@ -116,12 +88,13 @@ std::vector<double> parse_number_list(std::string_view key, std::string_view tex
   return numbers;
 }
 
-std::vector<double> block_lr_weights(const BlockRateTexts& texts, std::vector<std::string>& notes) {
+std::vector<double> block_lr_weights(const BlockRateTexts& texts, const DenoiserBlocks& blocks,
+                                     std::vector<std::string>& notes) {
   std::vector<double> all;
-  const std::tuple<const char*, const std::optional<std::string>*, size_t> sides[] = {
-      {"down_lr_weight", &texts.down, kBlocksOnOneSide},
-      {"mid_lr_weight", &texts.mid, 1},
-      {"up_lr_weight", &texts.up, kBlocksOnOneSide}};
+  const std::tuple<const char*, const std::optional<std::string>*, int> sides[] = {
+      {"down_lr_weight", &texts.down, blocks.down},
+      {"mid_lr_weight", &texts.mid, blocks.middle},
+      {"up_lr_weight", &texts.up, blocks.up}};
   for (const auto& [key, text, length] : sides) {
     const std::vector<double> weights = side_weights(key, *text, length, texts.zero_threshold, notes);
     all.insert(all.end(), weights.begin(), weights.end());

@@ -16,24 +16,6 @@ using Metadata = std::map<std::string, std::string>;
 constexpr std::string_view minimum_keys[] = {"ss_v2",          "ss_base_model_version", "ss_network_module",
                                              "ss_network_dim", "ss_network_alpha",      "ss_network_args"};
 
-std::string base_model_version(const TrainingFacts& f) {
-  if (f.sdxl) return "sdxl_base_v1-0";
-  return std::string(f.v2 ? "sd_v2" : "sd_v1") + (f.v_parameterization ? "_v" : "");
-}
-
-std::string architecture(const TrainingFacts& f) {
-  if (f.sdxl) return "stable-diffusion-xl-v1-base/lora";
-  if (f.v2) return f.v_parameterization ? "stable-diffusion-v2-768-v/lora" : "stable-diffusion-v2-512/lora";
-  return "stable-diffusion-v1/lora";
-}
-
-// The family's own size where the data do not tell one.
-std::pair<int, int> spec_resolution(const TrainingFacts& f) {
-  if (f.resolution) return *f.resolution;
-  if (f.sdxl) return {1024, 1024};
-  return f.v2 && f.v_parameterization ? std::pair(768, 768) : std::pair(512, 512);
-}
-
 std::string local_date(double unix_time) {
   const auto seconds = static_cast<std::time_t>(std::floor(unix_time));
   std::tm parts{};
@@ -55,8 +37,8 @@ Metadata training_metadata(const TrainingFacts& f) {
   put("ss_training_comment", f.training_comment);
   put("ss_sd_scripts_commit_hash", f.commit_hash);
 
-  put("ss_v2", f.v2);
-  put("ss_base_model_version", base_model_version(f));
+  put("ss_v2", f.model.v2);
+  put("ss_base_model_version", std::string(f.model.base_model_version));
   put_if_known("ss_sd_model_name", f.sd_model_name);
   put_if_known("ss_sd_model_hash", f.sd_model_hash);
   put_if_known("ss_new_sd_model_hash", f.new_sd_model_hash);
@@ -132,11 +114,11 @@ Metadata training_metadata(const TrainingFacts& f) {
 Metadata model_spec(const TrainingFacts& f, double finished_at) {
   Metadata m;
   for (const auto& [key, value] : f.modelspec) m["modelspec." + key] = value;
-  const auto [width, height] = spec_resolution(f);
+  const auto [width, height] = f.resolution.value_or(std::pair(f.model.resolution.width, f.model.resolution.height));
   m["modelspec.sai_model_spec"] = "1.0.1";
-  m["modelspec.architecture"] = architecture(f);
+  m["modelspec.architecture"] = concat_text(f.model.architecture, '/', f.adapter_name);
   // Where the code of the family comes from: the two values that loaders know.
-  m["modelspec.implementation"] = f.sdxl ? "https://github.com/Stability-AI/generative-models" : "diffusers";
+  m["modelspec.implementation"] = f.model.implementation;
   m["modelspec.implementation_version"] = f.implementation_version;
   m["modelspec.date"] = local_date(finished_at);
   m["modelspec.resolution"] = concat_text(width, "x", height);

@@ -6,10 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "models/family.h"
+
 namespace rankine {
 
-/// What a file's metadata tell of the training beside the data. Each field is the option of sd-scripts whose name it
-/// has, with its default; an empty optional is None. `ss_` keys without a field here follow from others.
+/// Facts written to the file's ss_* metadata, the dataset excluded. Each field is the option of sd-scripts with the
+/// same name, and has its default; an empty optional is None. `ss_` keys without a field here follow from others.
 struct TrainingFacts {
   // The run.
   uint32_t session_id = 0;
@@ -17,10 +19,10 @@ struct TrainingFacts {
   std::optional<std::string> output_name = {};
   std::optional<std::string> training_comment = {};
   std::string implementation_version = "rankine";  ///< the program and its version
-  std::string commit_hash = "(unknown)";           ///< of sd-scripts, which this is not
+  std::string commit_hash = "(unknown)";           ///< of sd-scripts, which this program is not
 
   // The base model. Hashes: window_hash_of_file, sha256_of_file; they are left out where the model is no file here.
-  bool v2 = false, sdxl = false;  ///< the family; neither means SD 1.x
+  BaseModelNames model{};  ///< of the family
   bool v_parameterization = false;
   std::optional<std::string> sd_model_name = {};  ///< the file's name without its folder
   std::optional<std::string> sd_model_hash = {}, new_sd_model_hash = {};
@@ -28,7 +30,7 @@ struct TrainingFacts {
   std::optional<int> clip_skip = {}, max_token_length = {};
 
   // The network.
-  std::optional<std::string> network_module = "networks.lora";
+  std::string network_module = "networks.lora", adapter_name = "lora";  ///< AdapterKind's network_module, metadata_name
   std::optional<int64_t> network_dim = {};
   double network_alpha = 1;
   std::optional<double> network_dropout = {}, scale_weight_norms = {};
@@ -74,20 +76,20 @@ struct TrainingFacts {
                          validate_every_n_steps = {};
   std::map<std::string, std::string> data = {};  ///< the `ss_*` keys of the data, finished
 
-  bool no_metadata = false;  ///< keep only what programs need to tell LoRAs apart
+  bool no_metadata = false;  ///< keep only the keys by which programs tell LoRAs apart
   /// `modelspec.KEY` from --metadata_KEY: title (else the output name), author, description, license, tags ...
   std::map<std::string, std::string> modelspec = {};
 };
 
-/// What changes from one save to the next.
+/// Facts that change from one save to the next.
 struct SaveFacts {
   int64_t steps = 0;       ///< optimizer steps done
   int64_t epoch = 0;       ///< epochs done; a save within epoch n carries n - 1
   double finished_at = 0;  ///< Unix time in seconds
 };
 
-/// The complete `ss_*` and `modelspec.*` metadata of a LoRA file (ModelSpec 1.0.1), all values as Python prints them.
-/// The two `sshs_*` hashes are added by save_lora. Dates are in local time.
+/// The complete `ss_*` and `modelspec.*` metadata of an adapter's file (ModelSpec 1.0.1), all values as Python prints
+/// them. The two `sshs_*` hashes are added by save_adapter. Dates are in local time.
 std::map<std::string, std::string> adapter_metadata(const TrainingFacts& facts, const SaveFacts& save);
 
 }  // namespace rankine

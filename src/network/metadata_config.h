@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// What is written into the saved file beside the run's own settings. Each metadata_X becomes modelspec.X.
+/// Metadata of the saved file that the user gives. Each metadata_X becomes modelspec.X.
 struct MetadataConfig {
   bool no_metadata = false;  ///< only the few keys other programs need
   std::optional<std::string> training_comment;

@@ -14,6 +14,7 @@ namespace {
 /// The value of one key. Its readers throw Error with the key's name.
 struct Text {
   std::string_view key, value;
+  const DenoiserBlocks* blocks;
 
   template <class T>
   T number() const {
@@ -36,8 +37,9 @@ struct Text {
   }
   std::vector<double> alphas() const {
     const std::vector<double> all = parse_number_list(key, value);
-    check(all.size() == kLoraBlocks, "--network_args: ", key, " takes ", kLoraBlocks,
-          " numbers with commas between (12 blocks down, one in the middle, 12 up), got ", all.size());
+    check(!blocks || std::ssize(all) == blocks->count(), "--network_args: ", key, " takes ",
+          blocks ? blocks->count() : 0, " numbers with commas between (", blocks ? blocks->down : 0, " blocks down, ",
+          blocks ? blocks->middle : 0, " in the middle, ", blocks ? blocks->up : 0, " up), got ", all.size());
     for (const double number : all)
       check(number >= 0, "--network_args: ", key, ": each must be at least 0, got ", number);
     return all;
@@ -53,7 +55,7 @@ struct Text {
   }
 };
 
-/// What can only be read when all keys are there.
+/// The settings read so far; `rates` can be evaluated only when all keys are read.
 struct Pending {
   NetworkArgs args;
   BlockRateTexts rates;
@@ -92,30 +94,29 @@ constexpr Key keys[] = {
     {"module_dropout", [](Pending& p, const Text& text) { p.args.module_dropout = text.chance(); }},
 };
 
-const Key& find_key(std::string_view name) {
+const Key& find_key(std::string_view name, const AdapterKind& kind) {
   std::string known;
-  std::vector<std::string_view> names;
-  for (const Key& key : keys) {
-    if (key.name == name) return key;
-    known.append(known.empty() ? "" : ", ").append(key.name);
-    names.push_back(key.name);
-  }
-  check(name != "dropout",
-        "--network_args: dropout is for LyCORIS, networks.lora does not read it: give "
-        "--network_dropout");
-  fail("--network_args: \"", name, "\" is unknown", nearest_hint(name, names), "; there are ", known);
+  for (const std::string_view one : kind.network_args) known.append(known.empty() ? "" : ", ").append(one);
+  const auto found = std::ranges::find(keys, name, &Key::name);
+  if (found != std::end(keys) && std::ranges::count(kind.network_args, name) > 0) return *found;
+  check(name != "dropout", "--network_args: dropout is for LyCORIS, ", kind.network_module,
+        " does not read it: give --network_dropout");
+  fail("--network_args: \"", name, "\" is unknown", found != std::end(keys) ? " to " : "",
+       found != std::end(keys) ? kind.network_module : "", nearest_hint(name, kind.network_args), "; there are ",
+       known.empty() ? "none" : known);
 }
 
 }  // namespace
 
-NetworkArgs parse_network_args(std::span<const std::string> items) {
+NetworkArgs parse_network_args(std::span<const std::string> items, const DenoiserBlocks* blocks,
+                               const AdapterKind& kind) {
   Pending pending;
   NetworkArgs& args = pending.args;
   for (const std::string& item : items) {
     const size_t sign = item.find('=');
     check(sign != item.npos, "--network_args takes key=value, such as conv_dim=4; got \"", item, "\"");
     const std::string name = item.substr(0, sign), value = item.substr(sign + 1);
-    find_key(name).read(pending, {name, value});
+    find_key(name, kind).read(pending, {name, value, blocks});
     const auto before =
         std::find_if(args.given.begin(), args.given.end(), [&](const auto& g) { return g.first == name; });
     if (before == args.given.end()) {
@@ -124,7 +125,7 @@ NetworkArgs parse_network_args(std::span<const std::string> items) {
       before->second = value;
     }
   }
-  if (pending.rates.given()) args.block_lr_weight = block_lr_weights(pending.rates, args.notes);
+  if (pending.rates.given() && blocks) args.block_lr_weight = block_lr_weights(pending.rates, *blocks, args.notes);
   check(args.blocks.conv_alphas.empty() || !args.blocks.conv_dims.empty() || args.conv_dim,
         "--network_args: conv_block_alphas needs conv_block_dims or conv_dim, or there are no convolutions to scale");
   return args;

@@ -24,16 +24,14 @@ void AdapterSaver::save(const std::string& path, int64_t steps, int64_t epochs) 
   };
   take(hashes_, facts_.sd_model_hash, facts_.new_sd_model_hash);
   take(vae_hashes_, facts_.vae_hash, facts_.new_vae_hash);
-  const std::vector<AdaptedLayer>& modules = trainer_.settings().layers;
-  std::vector<std::vector<float>> values;
-  for (const AdaptedLayer& m : modules) {
-    values.push_back(trainer_.evaluation_weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
-    values.push_back(trainer_.evaluation_weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
+  AdapterWeights all{.kind = trainer_.settings().adapter};
+  for (const AdaptedLayer& layer : trainer_.settings().layers) {
+    LayerWeights& weights = all.layers.emplace_back(LayerWeights{.layer = layer});
+    for (const AdapterTensor& tensor : all.kind->tensors(layer))
+      weights.tensors.push_back(trainer_.evaluation_weights(tensor_name(layer, tensor), count_of(tensor.shape)));
   }
-  std::vector<LoraTensors> weights;
-  for (size_t i = 0; i < modules.size(); ++i) weights.push_back({values[2 * i], values[2 * i + 1]});
-  save_lora(path, modules, weights, dtype_,
-            adapter_metadata(facts_, {.steps = steps, .epoch = epochs, .finished_at = unix_time()}));
+  save_adapter(path, all, dtype_,
+               adapter_metadata(facts_, {.steps = steps, .epoch = epochs, .finished_at = unix_time()}));
   last_saved_ = path;
 }
 

@@ -10,7 +10,7 @@
 
 namespace rankine {
 
-/// Writes the LoRA with everything that its metadata tell. The base model is hashed meanwhile, on a thread of its own.
+/// Writes the adapter with its complete metadata. The base model is hashed in the background, by a thread of its own.
 class AdapterSaver {
  public:
   /// `trainer` must outlive it. `dtype` is that of the saved weights; `vae`: of --vae, or empty.

@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "base/timer.h"
 #include "diffusion/loss.h"
-#include "text/caption_tokens.h"
+#include "text/clip_tokenizer.h"
 
 namespace rankine {
 
@@ -29,14 +29,13 @@ LoaderConfig loader_config(const TrainConfig& config, uint64_t seed) {
   return loader;
 }
 
-int64_t token_chunks(const ModelConfig& config) { return config.max_token_length.value_or(75) / 75; }
-
-BatchSource::BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader,
-                         const LatentCache* cache, LatentEncoder* encoder)
+BatchSource::BatchSource(const TrainConfig& config, const Model& model, const TrainingData& data,
+                         const LoaderConfig& loader, const LatentCache* cache, LatentEncoder* encoder)
     : loss_(loss_config(config)),
       data_(data),
       seed_(loader.seed),
-      max_token_length_(config.model.max_token_length.value_or(75)),
+      model_(model),
+      chunks_(token_chunks(config.model.max_token_length)),
       weighted_captions_(config.model.weighted_captions),
       cache_(cache),
       encoder_(encoder),
@@ -57,24 +56,23 @@ std::vector<float> BatchSource::latents(const Batch& batch) {
     const size_t size = batch.images.size() / batch.samples.size();
     const std::vector<float>& moments = encoder_->encode(batch.bucket, std::span(batch.images).subspan(i * size, size));
     const std::vector<float> noise = latent_noise(seed_, made_ + 1, sample, flipped, moments.size() / 2);
-    const std::vector<float> one = sample_latents(moments, noise, batch.files[i]);
+    const std::vector<float> one = sample_latents(moments, noise, model_.latents().channels, batch.files[i]);
     all.insert(all.end(), one.begin(), one.end());
   }
   return all;
 }
 
-std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped) {
+std::vector<float> latent_mask(const TrainingData& data, const LatentSpace& space, int sample, bool flipped) {
   const Sample& s = data.samples[static_cast<size_t>(sample)];
-  const Size size = s.place.bucket;
-  const int64_t height = size.height / 8, width = size.width / 8;
-  if (!data.has_mask(s)) return std::vector<float>(static_cast<size_t>(height * width), 1.0f);
-  return resize_mask_area(load_mask(data, sample, flipped), size.height, size.width, height, width);
+  const Size size = s.place.bucket, latents = space.of(size);
+  if (!data.has_mask(s)) return std::vector<float>(static_cast<size_t>(latents.height * latents.width), 1.0f);
+  return resize_mask_area(load_mask(data, sample, flipped), size.height, size.width, latents.height, latents.width);
 }
 
 std::vector<float> BatchSource::loss_mask(const Batch& batch) {
   const auto is_masked = [&](int sample) { return data_.has_mask(data_.samples[static_cast<size_t>(sample)]); };
   if (std::ranges::none_of(batch.samples, is_masked)) return {};
-  const Size size = batch.bucket;
+  const Size size = batch.bucket, latents = model_.latents().of(size);
   std::vector<float> all;
   for (size_t i = 0; i < batch.samples.size(); ++i) {
     const int sample = batch.samples[i];
@@ -82,13 +80,13 @@ std::vector<float> BatchSource::loss_mask(const Batch& batch) {
     const size_t pixels = batch.masks.size() / batch.samples.size();
     const auto add = [&](const std::vector<float>& one) { all.insert(all.end(), one.begin(), one.end()); };
     if (!batch.masks.empty()) {
-      add(resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, size.height / 8,
-                           size.width / 8));
+      add(resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, latents.height,
+                           latents.width));
     } else if (cache_ && is_masked(sample) && data_.samples[static_cast<size_t>(sample)].mask_path.empty()) {
       add(cache_->mask(sample, flipped));
     } else {
       std::vector<float>& kept = masks_[{sample, flipped}];
-      if (kept.empty()) kept = latent_mask(data_, sample, flipped);
+      if (kept.empty()) kept = latent_mask(data_, model_.latents(), sample, flipped);
       add(kept);
     }
   }
@@ -103,25 +101,23 @@ ReadyBatch BatchSource::next() {
 
   Timer timer;
   StepData data;
-  data.shape = {.batch = static_cast<int64_t>(batch.samples.size()),
-                .height = batch.bucket.height / 8,
-                .width = batch.bucket.width / 8,
-                .chunks = max_token_length_ / 75};
+  const Size size = model_.latents().of(batch.bucket);
+  data.shape = {.batch = std::ssize(batch.samples), .height = size.height, .width = size.width, .chunks = chunks_};
   data.latents = latents(batch);
   batch.images = {};
   ready.encode_seconds = timer.seconds();
 
   timer.restart();
   for (const std::string& caption : batch.captions) {
-    const CaptionTokens tokens = tokenize_caption(tokenizer_, caption, max_token_length_, weighted_captions_);
+    const CaptionTokens tokens = model_.tokenize(caption, chunks_, weighted_captions_);
     data.ids.insert(data.ids.end(), tokens.ids.begin(), tokens.ids.end());
     data.token_weights.insert(data.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
   }
   data.loss_weights = batch.loss_weights;
   data.loss_mask = loss_mask(batch);
   batch.masks = {};
-  draw_noise(data, seed_, made_, loss_, schedule_);
-  ready.inputs = make_step_inputs(data, loss_, schedule_);
+  draw_noise(data, model_.latents(), seed_, made_, loss_, schedule_);
+  ready.inputs = make_step_inputs(data, model_.latents(), loss_, schedule_);
   ready.inputs.dropout_key = random_key(seed_, purpose::network_dropout, static_cast<uint64_t>(made_));
   ready.prepare_seconds = timer.seconds();
   ++made_;

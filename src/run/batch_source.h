@@ -7,7 +7,6 @@
 #include "run/latent_cache.h"
 #include "run/train_config.h"
 #include "step/step_inputs.h"
-#include "text/clip_tokenizer.h"
 
 namespace rankine {
 
@@ -24,8 +23,8 @@ struct ReadyBatch {
 class BatchSource {
  public:
   /// Latents come from `cache`, or, when it is null, from `encoder`. Everything referred to must outlive it.
-  BatchSource(const TrainConfig& config, const TrainingData& data, const LoaderConfig& loader, const LatentCache* cache,
-              LatentEncoder* encoder);
+  BatchSource(const TrainConfig& config, const Model& model, const TrainingData& data, const LoaderConfig& loader,
+              const LatentCache* cache, LatentEncoder* encoder);
 
   /// Throws Error when a picture cannot be read any more or its latents are not finite.
   ReadyBatch next();
@@ -38,12 +37,12 @@ class BatchSource {
   LossConfig loss_;
   const TrainingData& data_;
   uint64_t seed_;
-  int max_token_length_;
+  const Model& model_;
+  int64_t chunks_;
   bool weighted_captions_;
   const LatentCache* cache_;
   LatentEncoder* encoder_;
   NoiseSchedule schedule_;
-  ClipTokenizer tokenizer_;
   /// Masks in the latents' size, by sample and flip: made when a picture first comes.
   std::map<std::pair<int, bool>, std::vector<float>> masks_;
   int64_t made_;  // micro-batches since the run's very first
@@ -57,9 +56,6 @@ LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
 LossConfig loss_config(const TrainConfig& config);
 
 /// The factors on the loss of one sample, cut from its middle, in the latents' size [h, w]; ones where it has no mask.
-std::vector<float> latent_mask(const TrainingData& data, int sample, bool flipped);
-
-/// Chunks of 77 tokens for --max_token_length.
-int64_t token_chunks(const ModelConfig& config);
+std::vector<float> latent_mask(const TrainingData& data, const LatentSpace& space, int sample, bool flipped);
 
 }  // namespace rankine

@@ -46,7 +46,7 @@ LatentCache cache_latents(const RunPlan& plan, ConstantSource& constants, Latent
                            .to_disk = plan.config.data.cache_latents_to_disk,
                            .skip_check = plan.config.data.skip_cache_check,
                            .compute = plan.vae};
-  if (config.to_disk) config.vae = vae_digest(constants, plan.step.model.vae);
+  if (config.to_disk) config.vae = vae_digest(constants, *plan.step.model);
   LatentCache cache;
   LatentCacheReport report;
   {

@@ -43,8 +43,9 @@ void check_subset(const TrainConfig& config, const DatasetSection& dataset, cons
 
 }  // namespace
 
-DatasetConfig dataset_config(const TrainConfig& config) {
+DatasetConfig dataset_config(const TrainConfig& config, const LatentSpace& latents) {
   DataDefaults defaults = config.data.defaults;
+  defaults.dataset.latents = latents;
   // sd-scripts does not look at the flag without --masked_loss either.
   if (!config.loss.masked_loss) defaults.subset.conditioning_data_dir.reset();
   DatasetConfig datasets = read_datasets(config.data, defaults);
@@ -53,7 +54,7 @@ DatasetConfig dataset_config(const TrainConfig& config) {
     for (const SubsetSection& subset : dataset.subsets) check_subset(config, dataset, subset);
   datasets.check = {.skip_broken_images = config.data.skip_broken_images,
                     .apply_exif_orientation = config.data.exif_orientation == "apply",
-                    .max_token_length = config.model.max_token_length.value_or(75),
+                    .max_token_length = config.model.max_token_length.value_or(TokenChunks::text_length),
                     .weighted_captions = config.model.weighted_captions};
   return datasets;
 }
@@ -69,13 +70,13 @@ bool uses_masks(const TrainConfig& config, const DatasetConfig& datasets) {
   return uses;
 }
 
-DatasetConfig training_datasets(const TrainConfig& config) {
+DatasetConfig training_datasets(const TrainConfig& config, const LatentSpace& latents) {
   const DataConfig& c = config.data;
   if (c.defaults.subset.conditioning_data_dir && !config.loss.masked_loss)
     log::warning("--conditioning_data_dir has no effect without --masked_loss");
   if (c.dataset_config && (c.train_data_dir || c.reg_data_dir || c.in_json))
     log::warning("--train_data_dir, --reg_data_dir and --in_json have no effect with --dataset_config");
-  DatasetConfig datasets = dataset_config(config);
+  DatasetConfig datasets = dataset_config(config, latents);
   for (const DatasetSection& dataset : datasets.datasets)
     for (const SubsetSection& subset : dataset.subsets)
       if (subset.options.face_crop_aug_range && dataset.options.enable_bucket)
@@ -83,6 +84,8 @@ DatasetConfig training_datasets(const TrainConfig& config) {
   return datasets;
 }
 
-TrainingData load_training_data(const TrainConfig& config) { return load_dataset(training_datasets(config)); }
+TrainingData load_training_data(const TrainConfig& config, const LatentSpace& latents) {
+  return load_dataset(training_datasets(config, latents));
+}
 
 }  // namespace rankine

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "data/loader.h"
+#include "models/family.h"
 #include "run/batch_source.h"
 #include "run/dataset_setup.h"
 #include "run/run_length.h"
@@ -11,7 +12,7 @@ namespace rankine {
 
 void show_dataset(const TrainConfig& config, std::ostream& out) {
   check_train_config(config);
-  const TrainingData data = load_training_data(config);
+  const TrainingData data = load_training_data(config, default_family().latents);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
   LoaderConfig settings = loader_config(config, static_cast<uint64_t>(config.run.seed.value_or(0)));
   settings.max_train_steps = length.steps;

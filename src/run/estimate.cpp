@@ -56,7 +56,7 @@ Work update_work(const RunPlan& plan, const DeviceRates& rates) {
 /// All batches of an epoch.
 Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
   Work all;
-  for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model))) {
+  for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model.max_token_length))) {
     Graph graph;
     build_step_graph(graph, plan.step, shape);
     all += work_of(graph, rates).times(static_cast<double>(batches));
@@ -67,7 +67,7 @@ Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
 /// The encoder of latents: what it holds, and its seconds for every picture of the cache or of the run.
 void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
   NoWeights none;
-  LatentEncoder encoder(null_backend(), none, plan.step.model.vae, plan.vae, plan.step.conv_algorithm);
+  LatentEncoder encoder(null_backend(), none, plan.step.model, plan.vae, plan.step.conv_algorithm);
   const auto seconds = [&](Size size) {
     double sum = 0;
     const std::vector<float> image(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 3);
@@ -99,10 +99,10 @@ void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step
   estimate.bytes.previews = maker.more_bytes();
   double once = 0;
   for (const Preview& preview : plan.previews) {
-    StepShape shape = preview.request.shape(1);
+    StepShape shape = preview.request.shape(plan.step.model->latents(), 1);
     shape.batch = preview.request.guided() ? 2 : 1;
     Graph graph;
-    build_unet_graph(graph, plan.step, shape);
+    build_denoiser_graph(graph, plan.step, shape);
     once += work_of(graph, rates).seconds * preview.request.steps;
   }
   estimate.preview_seconds =
@@ -120,7 +120,7 @@ void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
   size_t lasting = 0;
   for (const auto& [name, count] : step.state_variables()) lasting += static_cast<size_t>(count) * sizeof(float);
   for (const AdaptedLayer& layer : plan.step.layers)
-    bytes.adapter += static_cast<size_t>(count_of(layer.down_shape()) + count_of(layer.up_shape())) * sizeof(float);
+    bytes.adapter += static_cast<size_t>(parameter_count(*plan.step.adapter, layer)) * sizeof(float);
   bytes.optimizer_state = lasting - bytes.adapter;
   bytes.gradients = use.variables - lasting;
   bytes.captions = caption_bytes(plan.step, plan.captions);

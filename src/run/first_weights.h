@@ -9,8 +9,8 @@
 
 namespace rankine {
 
-/// Gives every module its first weights: those of network_weights where it has them, else lora_down uniform in
-/// +-1/sqrt(fan_in) and lora_up zero, so that training starts from the base model. Gives what the user should know.
+/// Sets every layer's first weights: those of --network_weights where the file has them, else those of
+/// initial_weights, with which training starts from the base model. Gives notes for the user.
 std::vector<std::string> set_first_weights(TrainingStep& trainer, const NetworkConfig& config,
                                            const Checkpoint& checkpoint, uint64_t seed);
 

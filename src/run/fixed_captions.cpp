@@ -4,17 +4,16 @@
 
 #include "base/rng.h"
 #include "text/caption.h"
-#include "text/caption_tokens.h"
 #include "text/clip_tokenizer.h"
 
 namespace rankine {
 
-std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const TrainingData& data) {
-  const int max_token_length = config.model.max_token_length.value_or(75);
-  const ClipTokenizer tokenizer(ClipTokenizerConfig::clip_l());
+std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const Model& model,
+                                                 const TrainingData& data) {
+  const int64_t chunks = token_chunks(config.model.max_token_length);
   std::set<std::vector<int32_t>> captions;
   const auto add = [&](const std::string& caption) {
-    captions.insert(tokenize_caption(tokenizer, caption, max_token_length, config.model.weighted_captions).ids);
+    captions.insert(model.tokenize(caption, chunks, config.model.weighted_captions).ids);
   };
   for (const Sample& sample : data.samples) {
     const CaptionSettings& c = data.subset_of(sample).options.caption;
@@ -33,8 +32,8 @@ size_t caption_bytes(const StepSettings& step, const std::vector<std::vector<int
   if (step.train_text_encoder) return 0;
   size_t floats = 0;
   for (const std::vector<int32_t>& ids : captions) {
-    const StepShape shape{.chunks = std::ssize(ids) / step.model.text.positions};
-    floats += static_cast<size_t>(shape.context_tokens() * step.model.text.width);
+    const int64_t chunks = std::ssize(ids) / count_of(step.model->ids_shape(1));
+    for (const ConditionSpec& spec : step.model->condition({chunks})) floats += static_cast<size_t>(count_of(spec.shape));
   }
   return floats * sizeof(float);
 }

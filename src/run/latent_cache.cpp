@@ -146,7 +146,7 @@ class LatentFilling {
           encoder_.encode(size, flipped ? mirrored(picture.image, size.width, 3) : picture.image);
       (flipped ? picture.latents.flipped : picture.latents.latents) =
           sample_latents(moments, picture_noise(picture.recipe.picture, flipped, moments.size() / 2),
-                         data_.samples[static_cast<size_t>(item.sample)].path);
+                         data_.latents.channels, data_.samples[static_cast<size_t>(item.sample)].path);
     }
     report_.encode_seconds += timer.seconds();
   }
@@ -165,10 +165,11 @@ class LatentFilling {
 
   void keep(int i, PictureLatents& latents) {
     LatentCache::Kept& kept = cache_.items_[static_cast<size_t>(i)];
-    const Size size = item(i).recipe.bucket;
+    const Size size = item(i).recipe.bucket, of_latents = data_.latents.of(size);
     if (!latents.alpha_mask.empty()) {
-      kept.masks[0] = resize_mask_area(latents.alpha_mask, size.height, size.width, size.height / 8, size.width / 8);
-      kept.masks[1] = mirrored(kept.masks[0], size.width / 8, 1);
+      kept.masks[0] =
+          resize_mask_area(latents.alpha_mask, size.height, size.width, of_latents.height, of_latents.width);
+      kept.masks[1] = mirrored(kept.masks[0], of_latents.width, 1);
     }
     kept.latents = {std::move(latents.latents), std::move(latents.flipped)};
   }
@@ -177,7 +178,7 @@ class LatentFilling {
     std::set<std::string> folders;
     for (const LatentItem& item : plan_.items)
       if (!item.file.empty()) folders.insert(std::filesystem::path(item.file).parent_path().string());
-    for (const std::string& folder : folders) remove_abandoned_files(folder, "", "_sd.npz");
+    for (const std::string& folder : folders) remove_abandoned_files(folder, "", std::string(data_.latents.file_ending));
   }
 
   LatentCache& cache_;
@@ -205,8 +206,9 @@ int64_t planned_latent_bytes(const TrainingData& data, bool to_disk) {
   int64_t floats = 0;
   for (const LatentItem& item : plan_latents(data, to_disk).items) {
     const Size size = item.recipe.bucket;
-    const int64_t places = size.height / 8 * (size.width / 8);
-    floats += places * (4 + (item.needs.alpha_mask ? 1 : 0)) * (item.needs.flipped ? 2 : 1);
+    const Size latents = data.latents.of(size);
+    const int64_t places = int64_t{latents.height} * latents.width;
+    floats += places * (data.latents.channels + (item.needs.alpha_mask ? 1 : 0)) * (item.needs.flipped ? 2 : 1);
   }
   return floats * static_cast<int64_t>(sizeof(float));
 }

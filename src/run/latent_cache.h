@@ -49,7 +49,7 @@ class LatentCache {
   LatentCacheReport fill(const TrainingData& data, const LatentCacheConfig& config, LatentEncoder& encoder,
                          const Watch& watch);
 
-  /// [h, w, 4], before kVaeScale.
+  /// [h, w, channels], before LatentSpace::scale.
   const std::vector<float>& latents(int sample, bool flipped) const { return kept(sample).latents[flipped ? 1 : 0]; }
   /// The alpha of a sample whose folder has alpha_mask, [h, w] in the latents' size.
   const std::vector<float>& mask(int sample, bool flipped) const { return kept(sample).masks[flipped ? 1 : 0]; }
@@ -71,8 +71,8 @@ class LatentCache {
 /// Bytes that the cache of these pictures will hold in memory once it is filled.
 int64_t planned_latent_bytes(const TrainingData& data, bool to_disk);
 
-/// The random numbers of a picture's latents, [h, w, 4], where they are computed each time: `draw` is the micro-batch's
-/// number, from 1.
+/// The random numbers of a picture's latents, [h, w, channels], where they are computed each time: `draw` is the
+/// micro-batch's number, from 1.
 std::vector<float> latent_noise(uint64_t seed, int64_t draw, int sample, bool flipped, size_t count);
 
 /// "latents of 2000 pictures in 31.2 s, 64.1 images/s: 12 read from disk, 1988 made; ...", and what was refused and

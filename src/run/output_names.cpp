@@ -28,10 +28,10 @@ std::string OutputNames::in_folder(const std::string& file) const {
 std::string OutputNames::epoch_stem(int64_t epoch) const { return name_.value_or("epoch") + "-" + padded(epoch, 6); }
 std::string OutputNames::step_stem(int64_t step) const { return name_.value_or("at") + "-step" + padded(step, 8); }
 
-std::string OutputNames::lora(const std::string& stem) const { return in_folder(stem + suffix_); }
-std::string OutputNames::last() const { return lora(name_.value_or("last")); }
-std::string OutputNames::at_epoch(int64_t epoch) const { return lora(epoch_stem(epoch)); }
-std::string OutputNames::at_step(int64_t step) const { return lora(step_stem(step)); }
+std::string OutputNames::adapter(const std::string& stem) const { return in_folder(stem + suffix_); }
+std::string OutputNames::last() const { return adapter(name_.value_or("last")); }
+std::string OutputNames::at_epoch(int64_t epoch) const { return adapter(epoch_stem(epoch)); }
+std::string OutputNames::at_step(int64_t step) const { return adapter(step_stem(step)); }
 std::string OutputNames::state() const { return in_folder(name_.value_or("last") + ".state"); }
 std::string OutputNames::last_state() const { return in_folder(name_.value_or("last") + "-state"); }
 std::string OutputNames::state_at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + "-state"); }

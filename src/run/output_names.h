@@ -30,7 +30,7 @@ class OutputNames {
 
  private:
   std::string in_folder(const std::string& file) const;
-  std::string lora(const std::string& stem) const;
+  std::string adapter(const std::string& stem) const;
   std::string epoch_stem(int64_t epoch) const;
   std::string step_stem(int64_t step) const;
 

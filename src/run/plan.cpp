@@ -30,9 +30,9 @@ LrSchedule lr_schedule(const OptimConfig& config, const RunLength& length) {
 }
 
 /// Bytes of the weights of a LoRA file; its header is small beside them.
-int64_t saved_bytes(const std::vector<AdaptedLayer>& modules, DType dtype) {
+int64_t saved_bytes(const StepSettings& settings, DType dtype) {
   int64_t count = 0;
-  for (const AdaptedLayer& m : modules) count += count_of(m.down_shape()) + count_of(m.up_shape()) + 1;
+  for (const AdaptedLayer& layer : settings.layers) count += parameter_count(*settings.adapter, layer) + 1;
   return count * static_cast<int64_t>(size_of(dtype));
 }
 
@@ -68,23 +68,24 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   parse_memory(config.step.memory_budget, "--memory_budget");
   const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
   std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
-  std::vector<Preview> previews = read_previews(config.preview);
   Checkpoint checkpoint = open_checkpoint(config.model);
   StepSettings step = step_settings(config, checkpoint);
+  const Model& model = *step.model;
+  std::vector<Preview> previews = read_previews(config.preview, model);
   const OutputNames names(config.save);
-  names.check_usable(saved_bytes(step.layers, saved));
+  names.check_usable(saved_bytes(step, saved));
   if (config.tracker.writes_events()) check_folder(*config.tracker.logging_dir, "--logging_dir");
 
-  TrainingData data = load_training_data(config);
+  TrainingData data = load_training_data(config, model.latents());
   const RunLength length = run_length(config.run, data.batches_per_epoch());
   RunSettings identity = run_settings(config, data, length, step, optimizer->description());
   RunStart start = find_start(config.save, StateStore(names.state()), names.last(), identity, length);
   const uint64_t seed = start.found && !config.run.seed ? start.found->state.seed : seed_of(config.run);
   LoaderConfig loader = whole_run(loader_config(config, seed), config, length, start.step);
-  std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model));
-  auto captions = fixed_captions(config, data);
+  std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model.max_token_length));
+  auto captions = fixed_captions(config, model, data);
   MemoryChoice memory = choose_memory(step, config, backend, shapes, planned_bytes(config, step, data, captions));
-  std::vector<std::string> notes = network_notes(config.network);
+  std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
   return {.config = config,
           .backend = &backend,

@@ -60,7 +60,7 @@ void resume_from(RunStart& start, const std::string& path, const RunSettings& se
 
 }  // namespace
 
-RunStart find_start(const SaveConfig& config, const StateStore& own, const std::string& lora_file,
+RunStart find_start(const SaveConfig& config, const StateStore& own, const std::string& adapter_file,
                     const RunSettings& settings, const RunLength& length) {
   RunStart start;
   // An explicit --resume of the interrupted run's own file is a wish to go on from it, whatever else differs.
@@ -84,8 +84,9 @@ RunStart find_start(const SaveConfig& config, const StateStore& own, const std::
                                       config.initial_step ? "step" : "epoch", " says"));
   check(start.step < length.steps, "there is nothing to do: the run starts after step ", start.step, " and ends at ",
         length.steps, "; raise --max_train_steps or --max_train_epochs");
-  if (!start.found && std::filesystem::exists(lora_file, ignored))
-    start.notes.push_back(lora_file + " is complete and there is no interrupted run to go on with: training starts " +
+  if (!start.found && std::filesystem::exists(adapter_file, ignored))
+    start.notes.push_back(adapter_file +
+                          " is complete and there is no interrupted run to go on with: training starts " +
                           "from the beginning and replaces it at the end");
   return start;
 }

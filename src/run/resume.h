@@ -25,7 +25,7 @@ struct RunStart {
 /// Decides where a run begins, and changes no file: at an interrupted run's last state when that was the same run
 /// (auto_resume); at the state that --resume names; at --initial_step or --initial_epoch; else at step 0. The state of
 /// another run under the same name is to be put aside. Throws Error when a state was asked for and cannot be used.
-RunStart find_start(const SaveConfig& config, const StateStore& own, const std::string& lora_file,
+RunStart find_start(const SaveConfig& config, const StateStore& own, const std::string& adapter_file,
                     const RunSettings& settings, const RunLength& length);
 
 }  // namespace rankine

@@ -75,7 +75,8 @@ class Training {
         ready_(ready),
         names_(plan.config.save),
         saver_(ready.step(),
-               training_facts(plan.config, plan.data, plan.length, plan.seed, plan.optimizer->description()),
+               training_facts(plan.config, plan.step.model->family(), plan.data, plan.length, plan.seed,
+                              plan.optimizer->description()),
                plan.checkpoint.path(), plan.config.model.vae.value_or(""), plan.saved),
         metrics_file_(std::filesystem::path(names_.folder()) / "metrics.jsonl"),
         report_(names_.folder(), plan.config.save.output_name.value_or(""),
@@ -128,7 +129,7 @@ class Training {
     RunLog log(MetricsLog(metrics_file_), std::move(events), report_, plan_.length);
     LoaderConfig loader = plan_.loader;
     loader.first_batch = plan_.length.batches_of(position_.step);
-    BatchSource batches(config, plan_.data, loader, ready_.cache(), ready_.encoder());
+    BatchSource batches(config, *plan_.step.model, plan_.data, loader, ready_.cache(), ready_.encoder());
     TrainingLoop loop({config, plan_.length, plan_.schedule, ready_.step(), batches, saver_, log, progress_, interrupt,
                        states_, ready_.previews(), position_, ready_.validation()});
     return loop.run();

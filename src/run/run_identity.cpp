@@ -21,9 +21,11 @@ std::string digest(std::string_view text) { return sha256_hex(std::as_bytes(std:
 std::string network_text(const StepSettings& step) {
   std::string all;
   int64_t parameters = 0;
-  for (const AdaptedLayer& m : step.layers) {
-    all += concat_text(m.key, as_text(m.down_shape()), as_text(m.up_shape()), step.trains(m), ';');
-    parameters += count_of(m.down_shape()) + count_of(m.up_shape());
+  for (const AdaptedLayer& layer : step.layers) {
+    all += layer.key;
+    for (const AdapterTensor& tensor : step.adapter->tensors(layer)) all += concat_text(as_text(tensor.shape));
+    all += concat_text(step.trains(layer), ';');
+    parameters += parameter_count(*step.adapter, layer);
   }
   return concat_text(step.layers.size(), " modules of ", parameters, " weights (", digest(all), ")");
 }
@@ -93,7 +95,7 @@ std::string file_text(const std::string& path) {
 
 RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const RunLength& length,
                          const StepSettings& step, const std::string& optimizer) {
-  TrainingFacts facts = training_facts(c, data, length, 0, optimizer);
+  TrainingFacts facts = training_facts(c, step.model->family(), data, length, 0, optimizer);
   facts.no_metadata = false;
   const std::map<std::string, std::string> of_data = std::exchange(facts.data, {});
   // The file's metadata tell every setting of the run, and a few things that change no number.

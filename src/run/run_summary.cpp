@@ -26,11 +26,12 @@ std::string range_text(const char* what, const std::set<double>& values) {
 
 std::string network_text(const StepSettings& settings) {
   std::set<double> ranks, alphas;
-  for (const AdaptedLayer& m : settings.layers) {
-    ranks.insert(static_cast<double>(m.rank));
-    alphas.insert(m.alpha);
+  for (const AdaptedLayer& layer : settings.layers) {
+    if (has_rank(*settings.adapter, layer)) ranks.insert(static_cast<double>(layer.rank));
+    alphas.insert(layer.alpha);
   }
-  std::string text = range_text("rank", ranks) + ", " + range_text("alpha", alphas);
+  std::string text = ranks.empty() ? std::string(settings.adapter->name) : range_text("rank", ranks);
+  text += ", " + range_text("alpha", alphas);
   const AdapterDropout& d = settings.dropout;
   for (const auto& [what, chance] : {std::pair{"", d.network}, {"rank ", d.rank}, {"module ", d.module}})
     if (chance > 0) text += concat_text(", ", what, "dropout ", chance);
@@ -51,7 +52,7 @@ RunSummary run_summary(const RunPlan& plan, const MemoryUse& memory, const Other
   const StepSettings& settings = plan.step;
   RunSummary s;
   s.model = concat_text(std::filesystem::path(plan.checkpoint.path()).filename().string(), " (",
-                        name_of(plan.checkpoint.family()), ")");
+                        plan.checkpoint.family().name, ")");
   s.precision = settings.compute == DType::bf16 ? "bf16" : settings.compute == DType::f16 ? "fp16" : "fp32";
   if (settings.trained != DType::f32) s.precision += ", trained weights too";
   if (plan.config.step.fp8_base || plan.config.step.fp8_base_unet)
@@ -75,17 +76,17 @@ RunSummary run_summary(const RunPlan& plan, const MemoryUse& memory, const Other
   s.epochs = plan.length.epochs;
   s.network = network_text(settings);
   int64_t unet = 0, text_encoder = 0;
-  for (const AdaptedLayer& m : settings.layers) {
-    if (!settings.trains(m)) continue;
-    (m.in_text_encoder() ? text_encoder : unet) += 1;
-    s.trained_parameters += count_of(m.down_shape()) + count_of(m.up_shape());
+  for (const AdaptedLayer& layer : settings.layers) {
+    if (!settings.trains(layer)) continue;
+    (layer.in_text_encoder() ? text_encoder : unet) += 1;
+    s.trained_parameters += parameter_count(*settings.adapter, layer);
   }
   if (unet > 0) s.trained_modules.push_back({"U-Net", unet});
   if (text_encoder > 0) s.trained_modules.push_back({"text encoder", text_encoder});
   s.optimizer = optimizer_text(plan.config.optim, settings);
-  const std::pair<const char*, int64_t> uses[] = {
+  const std::pair<std::string, int64_t> uses[] = {
       {"frozen weights", static_cast<int64_t>(memory.weights)},
-      {"LoRA and optimizer", static_cast<int64_t>(memory.variables)},
+      {concat_text(settings.adapter->name, " and optimizer"), static_cast<int64_t>(memory.variables)},
       {"activations", static_cast<int64_t>(memory.arena)},
       {"kernels' scratch", static_cast<int64_t>(memory.scratch)},
       {"cached latents", other.cached_latents},

@@ -11,9 +11,16 @@
 namespace rankine {
 namespace {
 
-/// The modules that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
-std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Checkpoint& checkpoint) {
-  const NetworkArgs args = parse_network_args(config.network_args);
+const AdapterKind& adapter_of(const NetworkConfig& config) { return find_adapter(config.network_module.value_or("")); }
+
+NetworkArgs network_args(const NetworkConfig& config, const DenoiserBlocks* blocks = nullptr) {
+  return parse_network_args(config.network_args, blocks, adapter_of(config));
+}
+
+/// The layers that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
+std::vector<AdaptedLayer> trained_layers(const NetworkConfig& config, const Checkpoint& checkpoint) {
+  const AdaptableModules& modules = checkpoint.family().adaptable;
+  const NetworkArgs args = network_args(config, &modules.blocks);
   AdapterTargets targets{.unet = config.trains_unet(),
                          .text_encoder = config.trains_text_encoder(),
                          .network_dim = config.rank(),
@@ -22,29 +29,30 @@ std::vector<AdaptedLayer> adapted_modules(const NetworkConfig& config, const Che
                          .conv_alpha = args.conv_alpha,
                          .blocks = args.blocks};
   if (!config.dim_from_weights) {
-    std::vector<AdaptedLayer> modules = adapted_layers(checkpoint.tensors(), targets);
-    set_block_rates(modules, args.block_lr_weight);
-    std::erase_if(modules, [](const AdaptedLayer& m) { return m.lr_weight == 0; });  // sd-scripts makes none
-    check(!modules.empty(), "no module is left to train: every block's learning rate is 0");
-    return modules;
+    std::vector<AdaptedLayer> layers = adapted_layers(checkpoint.tensors(), modules, targets);
+    set_block_rates(layers, modules.blocks, args.block_lr_weight);
+    std::erase_if(layers, [](const AdaptedLayer& layer) { return layer.lr_weight == 0; });  // sd-scripts makes none
+    check(!layers.empty(), "no module is left to train: every block's learning rate is 0");
+    return layers;
   }
-  std::vector<AdaptedLayer> modules;
-  for (LoadedLora& lora : read_lora(config.network_weights.value_or(""), adaptable_layers(checkpoint.tensors())))
-    if (lora.module.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
-      modules.push_back(std::move(lora.module));
-  check(!modules.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
+  std::vector<AdaptedLayer> layers;
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), modules);
+  for (LayerWeights& weights : read_adapter(config.network_weights.value_or(""), adapter_of(config), adaptable).layers)
+    if (weights.layer.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
+      layers.push_back(std::move(weights.layer));
+  check(!layers.empty(), config.network_weights.value_or(""), ": it has nothing for the ",
         config.trains_unet() ? "U-Net" : "text encoder", ", which is to be trained alone");
-  set_block_rates(modules, args.block_lr_weight);
-  return modules;
+  set_block_rates(layers, modules.blocks, args.block_lr_weight);
+  return layers;
 }
 
 }  // namespace
 
 UpdateSettings update_settings(const TrainConfig& config) {
-  const NetworkArgs args = parse_network_args(config.network.network_args);
+  const NetworkArgs args = network_args(config.network);
   UpdateSettings settings{.max_grad_norm = config.optim.max_grad_norm};
-  settings.unet_loraplus_ratio = args.unet_ratio();
-  settings.text_encoder_loraplus_ratio = args.text_encoder_ratio();
+  settings.unet_plus_ratio = args.unet_ratio();
+  settings.text_encoder_plus_ratio = args.text_encoder_ratio();
   if (config.network.scale_weight_norms.value_or(0) > 0)
     settings.scale_weight_norms = config.network.scale_weight_norms;
   return settings;
@@ -57,14 +65,15 @@ DType saved_type(const TrainConfig& config) {
 
 StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
   StepSettings settings;
-  settings.model = stable_diffusion_config(checkpoint);
-  settings.layers = adapted_modules(config.network, checkpoint);
-  const NetworkArgs args = parse_network_args(config.network.network_args);
+  settings.model = open_model(checkpoint);
+  settings.adapter = &adapter_of(config.network);
+  settings.layers = trained_layers(config.network, checkpoint);
+  const NetworkArgs args = network_args(config.network);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.step.mixed_precision);
   settings.trained = trained_type(config.step);
   settings.clip_skip = config.model.clip_skip.value_or(1);
-  const int64_t layers = settings.model.text.layers;
+  const int64_t layers = settings.model->most_clip_skip();
   check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
         " layers");
   settings.train_unet = config.network.trains_unet() && config.optim.unet_rate() != 0;
@@ -75,13 +84,13 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.step.gradient_checkpointing;
   settings.conv_algorithm = config.step.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
-  settings.masked_loss = uses_masks(config, dataset_config(config));
+  settings.masked_loss = uses_masks(config, dataset_config(config, settings.model->latents()));
   settings.weighted_captions = config.model.weighted_captions;
   return settings;
 }
 
-std::vector<std::string> network_notes(const NetworkConfig& config) {
-  std::vector<std::string> notes = parse_network_args(config.network_args).notes;
+std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks) {
+  std::vector<std::string> notes = network_args(config, &blocks).notes;
   for (size_t i = 0; i < config.base_weights.size(); ++i)
     notes.push_back(concat_text("merged into the base model: ", config.base_weights[i], " times ",
                                 i < config.base_weights_multiplier.size() ? config.base_weights_multiplier[i] : 1.0));
@@ -93,7 +102,8 @@ std::map<StepShape, int64_t> batches_by_shape(const TrainingData& data, int64_t 
   for (const Dataset& dataset : data.datasets) {
     const int64_t batch = dataset.section.options.batch_size;
     for (const Bucket& bucket : dataset.buckets) {
-      StepShape shape{.height = bucket.size.height / 8, .width = bucket.size.width / 8, .chunks = chunks};
+      const Size size = data.latents.of(bucket.size);
+      StepShape shape{.height = size.height, .width = size.width, .chunks = chunks};
       const auto add = [&](int64_t samples, int64_t count) {
         shape.batch = samples;
         if (samples > 0 && count > 0) batches[shape] += count;

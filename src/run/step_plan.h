@@ -22,7 +22,7 @@ UpdateSettings update_settings(const TrainConfig& config);
 DType saved_type(const TrainConfig& config);
 
 /// What the user should know of how the network's settings were taken.
-std::vector<std::string> network_notes(const NetworkConfig& config);
+std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks);
 
 /// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included, with the number
 /// of its batches.

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "network/network_args.h"
 #include "optim/optimizer.h"
+#include "text/clip_tokenizer.h"
 
 namespace rankine {
 namespace {
@@ -21,8 +22,7 @@ void check_model(const ModelConfig& c) {
   check(c.pretrained_model_name_or_path && !c.pretrained_model_name_or_path->empty(),
         "--pretrained_model_name_or_path is missing: name a .safetensors checkpoint or a Diffusers folder");
   check_at_least("--clip_skip", c.clip_skip, 1);
-  const int tokens = c.max_token_length.value_or(75);
-  check(tokens == 75 || tokens == 150 || tokens == 225, "--max_token_length must be 75, 150 or 225, got ", tokens);
+  token_chunks(c.max_token_length);  // throws for a length that is not built
 }
 
 void check_network(const NetworkConfig& c) {
@@ -34,7 +34,10 @@ void check_network(const NetworkConfig& c) {
   check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
   check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
         c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
-  parse_network_args(c.network_args);  // says now what is wrong with them
+  const AdapterKind& kind = find_adapter(c.network_module.value_or(""));
+  parse_network_args(c.network_args, nullptr, kind);  // reports errors in them early
+  check(c.scale_weight_norms.value_or(0) == 0 || kind.limit_norm, "--scale_weight_norms: ", kind.network_module, " (",
+        kind.name, ") has no rule for the norm of its update; leave the option out");
   check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
         "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }
@@ -42,7 +45,7 @@ void check_network(const NetworkConfig& c) {
 void check_optim(const OptimConfig& c) {
   check_at_least("--learning_rate", c.learning_rate, 0.0);
   check_at_least("--unet_lr", c.unet_lr, 0.0);
-  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: this model has one text encoder, got ",
+  check(c.text_encoder_lr.size() <= 1, "--text_encoder_lr: expected one rate for the text encoder, got ",
         c.text_encoder_lr.size(), " rates");
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);

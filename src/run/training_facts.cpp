@@ -51,14 +51,15 @@ std::string name_of_path(const std::string& path) {
 
 }  // namespace
 
-TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, const RunLength& length, uint64_t seed,
-                             const std::string& optimizer) {
+TrainingFacts training_facts(const TrainConfig& c, const Family& family, const TrainingData& data,
+                             const RunLength& length, uint64_t seed, const std::string& optimizer) {
   TrainingFacts f;
   f.session_id = std::random_device()();
   f.training_started_at = unix_time();
   f.output_name = c.save.output_name;
   f.training_comment = c.metadata.training_comment;
 
+  f.model = family.base_model_names(c.model.v_parameterization);
   f.v_parameterization = c.model.v_parameterization;
   f.sd_model_name = name_of_path(c.model.pretrained_model_name_or_path.value_or(""));
   if (const std::string vae = c.model.vae.value_or(""); !vae.empty())
@@ -68,7 +69,10 @@ TrainingFacts training_facts(const TrainConfig& c, const TrainingData& data, con
 
   if (c.network.network_dim) f.network_dim = *c.network.network_dim;
   f.network_alpha = c.network.network_alpha;
-  f.network_args = parse_network_args(c.network.network_args).given;
+  const AdapterKind& adapter = find_adapter(c.network.network_module.value_or(""));
+  f.network_module = adapter.network_module;
+  f.adapter_name = adapter.metadata_name;
+  f.network_args = parse_network_args(c.network.network_args, nullptr, adapter).given;
   f.scale_weight_norms = c.network.scale_weight_norms;
   f.network_dropout = c.network.network_dropout;
   f.dim_from_weights = c.network.dim_from_weights;

@@ -8,7 +8,7 @@ namespace rankine {
 
 /// What the saved files tell of this run; `optimizer` is Optimizer::description(). The hashes of the base model are
 /// left out: they take seconds. Draws the session's id and takes the time.
-TrainingFacts training_facts(const TrainConfig& config, const TrainingData& data, const RunLength& length,
-                             uint64_t seed, const std::string& optimizer);
+TrainingFacts training_facts(const TrainConfig& config, const Family& family, const TrainingData& data,
+                             const RunLength& length, uint64_t seed, const std::string& optimizer);
 
 }  // namespace rankine

@@ -125,7 +125,7 @@ StepMetrics TrainingLoop::step(int64_t number) {
   timer.restart();
   const std::vector<Due> due = due_saves(metrics);
   for (const Due& one : due)
-    if (try_write([&] { save(one.lora, number, one.epochs); })) remove_old(one.old_lora);
+    if (try_write([&] { save(one.adapter, number, one.epochs); })) remove_old(one.old_adapter);
   const double saving = timer.seconds() + std::exchange(state_seconds_, 0.0);
   metrics.seconds = {{"load", load},     {"encode", encode}, {"prepare", prepare}, {"forward_backward", compute},
                      {"update", update}, {"save", saving}};
@@ -230,14 +230,14 @@ std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metric
   const int64_t every_steps = c.save_every_n_steps.value_or(0), every_epochs = epochs_between_saves(c, length.epochs);
   std::vector<Due> all;
   if (every_steps > 0 && metrics.step % every_steps == 0) {
-    Due due{.lora = names_.at_step(metrics.step), .epochs = metrics.epoch - 1};
+    Due due{.adapter = names_.at_step(metrics.step), .epochs = metrics.epoch - 1};
     // sd-scripts counts back one step more than it is told, and from there to a step that was saved.
     const auto old = [&](const std::optional<int64_t>& last) {
       const int64_t before = metrics.step - last.value_or(metrics.step) - 1;
       return before - before % every_steps;
     };
     const auto& last_state = c.save_last_n_steps_state ? c.save_last_n_steps_state : c.save_last_n_steps;
-    if (old(c.save_last_n_steps) > 0) due.old_lora = names_.at_step(old(c.save_last_n_steps));
+    if (old(c.save_last_n_steps) > 0) due.old_adapter = names_.at_step(old(c.save_last_n_steps));
     if (c.save_state) {
       due.state_folder = names_.state_at_step(metrics.step);
       if (old(last_state) > 0) due.old_state_folder = names_.state_at_step(old(last_state));
@@ -246,12 +246,12 @@ std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metric
   }
   const bool epoch_ends = metrics.step % length.steps_per_epoch() == 0;
   if (every_epochs > 0 && epoch_ends && metrics.epoch % every_epochs == 0 && metrics.epoch < length.epochs) {
-    Due due{.lora = names_.at_epoch(metrics.epoch), .epochs = metrics.epoch};
+    Due due{.adapter = names_.at_epoch(metrics.epoch), .epochs = metrics.epoch};
     const auto old = [&](const std::optional<int64_t>& last) {
       return last ? metrics.epoch - every_epochs * *last : int64_t{0};
     };
     const auto& last_state = c.save_last_n_epochs_state ? c.save_last_n_epochs_state : c.save_last_n_epochs;
-    if (old(c.save_last_n_epochs) > 0) due.old_lora = names_.at_epoch(old(c.save_last_n_epochs));
+    if (old(c.save_last_n_epochs) > 0) due.old_adapter = names_.at_epoch(old(c.save_last_n_epochs));
     if (c.save_state) {
       due.state_folder = names_.state_at_epoch(metrics.epoch);
       if (old(last_state) > 0) due.old_state_folder = names_.state_at_epoch(old(last_state));

@@ -96,8 +96,8 @@ class TrainingLoop {
   [[noreturn]] void stop_not_finite(const std::string& what, int64_t number, const Taken& taken) const;
   /// A save that is due after a step.
   struct Due {
-    std::string lora{}, state_folder{};
-    std::string old_lora{}, old_state_folder{};  ///< to be removed; empty: nothing
+    std::string adapter{}, state_folder{};
+    std::string old_adapter{}, old_state_folder{};  ///< to be removed; empty: nothing
     int64_t epochs = 0;
   };
   std::vector<Due> due_saves(const StepMetrics& metrics) const;

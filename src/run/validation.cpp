@@ -8,7 +8,6 @@
 #include "data/loader.h"
 #include "run/batch_source.h"
 #include "run/latent_cache.h"
-#include "text/caption_tokens.h"
 #include "text/clip_tokenizer.h"
 
 namespace rankine {
@@ -42,38 +41,38 @@ std::vector<int64_t> validation_timesteps(const NoiseConfig& noise, int64_t coun
   return timesteps;
 }
 
-Validation::Validation(const TrainConfig& config, const TrainingData& held_out, LatentEncoder& encoder,
-                       const std::function<bool()>& stop)
+Validation::Validation(const TrainConfig& config, const Model& model, const TrainingData& held_out,
+                       LatentEncoder& encoder, const std::function<bool()>& stop)
     : config_(config.validation),
+      model_(model),
       loss_(loss_config(config)),
       schedule_(make_noise_schedule({.zero_terminal_snr = loss_.noise.zero_terminal_snr})),
       seed_(static_cast<uint64_t>(config.data.defaults.dataset.validation_seed.value_or(0)) ^ kSeedMark),
       timesteps_(validation_timesteps(loss_.noise, schedule_.size())) {
-  const int max_token_length = config.model.max_token_length.value_or(75);
-  const ClipTokenizer tokenizer(ClipTokenizerConfig::clip_l());
+  const LatentSpace& space = model.latents();
+  const int64_t chunks = token_chunks(config.model.max_token_length);
   std::vector<PlannedBatch> plan = plan_in_order(held_out);
   if (config_.max_validation_steps && std::ssize(plan) > *config_.max_validation_steps)
     plan.resize(static_cast<size_t>(*config_.max_validation_steps));
   for (const PlannedBatch& planned : plan) {
     const Size size = held_out.datasets[static_cast<size_t>(planned.dataset)].buckets[planned.bucket].size;
+    const Size latent_size = space.of(size);
     StepData batch;
-    batch.shape = {.batch = std::ssize(planned.draws),
-                   .height = size.height / 8,
-                   .width = size.width / 8,
-                   .chunks = token_chunks(config.model)};
+    batch.shape = {
+        .batch = std::ssize(planned.draws), .height = latent_size.height, .width = latent_size.width, .chunks = chunks};
     bool has_mask = false;
     for (const Draw& draw : planned.draws) {
       if (stop()) return;
       const Sample& sample = held_out.samples[static_cast<size_t>(draw.sample)];
       const std::vector<float>& moments = encoder.encode(size, load_sample(held_out, draw.sample, false));
-      const std::vector<float> latents =
-          sample_latents(moments, latent_noise(seed_, 0, draw.sample, false, moments.size() / 2), sample.path);
+      const std::vector<float> latents = sample_latents(
+          moments, latent_noise(seed_, 0, draw.sample, false, moments.size() / 2), space.channels, sample.path);
       batch.latents.insert(batch.latents.end(), latents.begin(), latents.end());
-      const CaptionTokens tokens = tokenize_caption(tokenizer, whole_caption(held_out, draw.sample, seed_),
-                                                    max_token_length, config.model.weighted_captions);
+      const CaptionTokens tokens =
+          model.tokenize(whole_caption(held_out, draw.sample, seed_), chunks, config.model.weighted_captions);
       batch.ids.insert(batch.ids.end(), tokens.ids.begin(), tokens.ids.end());
       batch.token_weights.insert(batch.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
-      const std::vector<float> mask = latent_mask(held_out, draw.sample, false);
+      const std::vector<float> mask = latent_mask(held_out, space, draw.sample, false);
       batch.loss_mask.insert(batch.loss_mask.end(), mask.begin(), mask.end());
       has_mask = has_mask || held_out.has_mask(sample);
     }
@@ -113,9 +112,10 @@ std::optional<ValidationLoss> Validation::run(TrainingStep& trainer, const std::
     if (stop()) return std::nullopt;
     for (auto& [timestep, sum] : result.by_timestep) {
       StepData data = batch;
-      draw_noise(data, seed_, drawn++, loss_, schedule_);
+      draw_noise(data, model_.latents(), seed_, drawn++, loss_, schedule_);
       data.timesteps.assign(static_cast<size_t>(data.shape.batch), timestep);
-      sum += trainer.validation_loss(make_step_inputs(data, loss_, schedule_)) / static_cast<double>(batches_.size());
+      sum += trainer.validation_loss(make_step_inputs(data, model_.latents(), loss_, schedule_)) /
+             static_cast<double>(batches_.size());
     }
   }
   for (const auto& [timestep, loss] : result.by_timestep) result.mean += loss / static_cast<double>(timesteps_.size());

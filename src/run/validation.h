@@ -25,9 +25,9 @@ struct ValidationLoss {
 /// the same thing of other weights.
 class Validation {
  public:
-  /// Encodes the first max_validation_steps batches of `held_out` (see TrainingData::validation). `stop` is asked
-  /// between pictures; once it says yes, the rest is left out.
-  Validation(const TrainConfig& config, const TrainingData& held_out, LatentEncoder& encoder,
+  /// `model` must outlive it. Encodes the first max_validation_steps batches of `held_out` (see
+  /// TrainingData::validation). `stop` is asked between pictures; once it says yes, the rest is left out.
+  Validation(const TrainConfig& config, const Model& model, const TrainingData& held_out, LatentEncoder& encoder,
              const std::function<bool()>& stop);
 
   /// After this step, by --validate_every_n_steps?
@@ -45,6 +45,7 @@ class Validation {
 
  private:
   ValidationConfig config_;
+  const Model& model_;
   LossConfig loss_;
   NoiseSchedule schedule_;
   uint64_t seed_;

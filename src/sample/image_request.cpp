@@ -9,8 +9,6 @@
 namespace rankine {
 namespace {
 
-constexpr int kPixelsOfLatent = 8;
-
 /// The random numbers of a picture; `draw` 0 is its start, the others are for samplers that add noise at every call.
 void fill_noise(uint64_t seed, uint32_t draw, std::span<float> noise) {
   Rng(seed, purpose::sample, 0, draw).fill_normal(noise);
@@ -18,23 +16,24 @@ void fill_noise(uint64_t seed, uint32_t draw, std::span<float> noise) {
 
 }  // namespace
 
-StepShape ImageRequest::shape(int64_t chunks) const {
+StepShape ImageRequest::shape(const LatentSpace& space, int64_t chunks) const {
+  const Size latents = space.of({width, height});
   StepShape shape;
-  shape.height = height / kPixelsOfLatent;
-  shape.width = width / kPixelsOfLatent;
+  shape.height = latents.height;
+  shape.width = latents.width;
   shape.chunks = chunks;
   shape.whole_chunks = true;
   return shape;
 }
 
-void check_request(const ImageRequest& r) {
+void check_request(const ImageRequest& r, const LatentSpace& space) {
   for (const auto& [name, pixels] : {std::pair{"width", r.width}, {"height", r.height}})
-    check(pixels >= kPixelsOfLatent && pixels % kPixelsOfLatent == 0, "a picture's ", name,
-          " must be a multiple of 8, got ", pixels);
+    check(pixels >= space.stride && pixels % space.stride == 0, "a picture's ", name, " must be a multiple of ",
+          space.stride, ", got ", pixels);
   make_sampler(r.sampler, {.steps = r.steps}, make_noise_schedule());
 }
 
-ImageRequest request_of(const SamplePrompt& p, const ImageRequest& defaults) {
+ImageRequest request_of(const SamplePrompt& p, const ImageRequest& defaults, const LatentSpace& space) {
   ImageRequest request = defaults;
   request.prompt = p.prompt;
   if (p.negative_prompt) request.negative_prompt = *p.negative_prompt;
@@ -44,22 +43,24 @@ ImageRequest request_of(const SamplePrompt& p, const ImageRequest& defaults) {
   if (p.width) request.width = *p.width;
   if (p.height) request.height = *p.height;
   try {
-    check_request(request);
+    check_request(request, space);
   } catch (const Error& error) {
     fail(p.where, ": ", error.what());
   }
   return request;
 }
 
-std::vector<float> denoise(GuidedUNet& unet, const ImageRequest& request, Prediction prediction,
-                           const SamplingWatch& watch) {
+std::vector<float> denoise(GuidedDenoiser& denoiser, const ImageRequest& request, const LatentSpace& space,
+                           Prediction prediction, const SamplingWatch& watch) {
   const std::unique_ptr<Sampler> sampler =
       make_sampler(request.sampler, {.steps = request.steps, .prediction = prediction}, make_noise_schedule());
-  std::vector<float> noise(static_cast<size_t>(request.shape(1).latents()));
+  std::vector<float> noise(static_cast<size_t>(request.shape(space, 1).latents() * space.channels));
   fill_noise(request.seed, 0, noise);
   return run_sampler(
       *sampler, noise,
-      [&](std::span<const float> scaled, float timestep, std::span<float> out) { unet.predict(scaled, timestep, out); },
+      [&](std::span<const float> scaled, float timestep, std::span<float> out) {
+        denoiser.predict(scaled, timestep, out);
+      },
       [&](size_t call, std::span<float> out) { fill_noise(request.seed, static_cast<uint32_t>(call) + 1, out); },
       [&](size_t call, std::span<const float> now) {
         check(std::ranges::all_of(now, [](float x) { return std::isfinite(x); }), "sampling step ", call + 1,

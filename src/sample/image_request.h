@@ -6,7 +6,7 @@
 
 #include "diffusion/loss_weighting.h"
 #include "sample/sample_prompts.h"
-#include "step/guided_unet.h"
+#include "step/guided_denoiser.h"
 
 namespace rankine {
 
@@ -17,26 +17,26 @@ struct ImageRequest {
   int steps = 50;
   double scale = 7.5;  ///< classifier-free guidance; 1 or less: off, the negative prompt is ignored
   uint64_t seed = 0;
-  int width = 512, height = 512;  ///< multiples of 8
+  int width = 512, height = 512;  ///< multiples of LatentSpace::stride
 
   bool guided() const { return scale > 1; }
-  /// The shape for which the U-Net is built.
-  StepShape shape(int64_t chunks) const;
+  /// The shape that the denoiser is compiled for.
+  StepShape shape(const LatentSpace& space, int64_t chunks) const;
 };
 
 /// Throws Error for a request that is impossible.
-void check_request(const ImageRequest& request);
+void check_request(const ImageRequest& request, const LatentSpace& space);
 
 /// The options of a prompt file's entry; `defaults` fills the rest. The caller sets the seed.
-ImageRequest request_of(const SamplePrompt& prompt, const ImageRequest& defaults);
+ImageRequest request_of(const SamplePrompt& prompt, const ImageRequest& defaults, const LatentSpace& space);
 
-/// Called after each call of the U-Net with the calls done and all calls. Returning false ends the sampling.
+/// Called after each call of the denoiser with the calls done and all calls. Returning false ends the sampling.
 using SamplingWatch = std::function<bool(int call, int calls)>;
 
-/// From noise to latents [height/8, width/8, 4] with a U-Net that has its context. The same request gives the same
+/// From noise to latents [h, w, channels] with a denoiser that has its condition. The same request gives the same
 /// numbers. Throws Error when numbers stop being finite.
-std::vector<float> denoise(GuidedUNet& unet, const ImageRequest& request, Prediction prediction,
-                           const SamplingWatch& watch = {});
+std::vector<float> denoise(GuidedDenoiser& denoiser, const ImageRequest& request, const LatentSpace& space,
+                           Prediction prediction, const SamplingWatch& watch = {});
 
 /// The settings of a picture in the form of A1111's web UI, for the PNG chunk `parameters`, so that other programs read
 /// it. The caller names `model`, and the LoRAs in `prompt_end`.

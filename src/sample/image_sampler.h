@@ -7,12 +7,11 @@
 
 #include "backend/backend.h"
 #include "io/image.h"
-#include "network/merge_loras.h"
 #include "sample/image_request.h"
 #include "step/checkpoint_constants.h"
+#include "step/merged_constants.h"
 #include "step/picture_decoder.h"
 #include "step/step_graph.h"
-#include "text/clip_tokenizer.h"
 
 namespace rankine {
 
@@ -23,44 +22,44 @@ struct ImageSamplerConfig {
   std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
 };
 
-/// Makes pictures from text with a checkpoint and LoRAs. Text encoder, U-Net and autoencoder are in memory one after
-/// the other. For several pictures make first all latents, then all pictures.
+/// Makes pictures from text with a checkpoint and adapters. Text encoder, denoiser and autoencoder are in memory one
+/// after the other. For several pictures make first all latents, then all pictures.
 class ImageSampler {
  public:
-  /// `checkpoint` must outlive it; `lora` comes from merge_loras and may be empty. Throws Error for a model family that
-  /// is not built.
+  /// `checkpoint` must outlive it. Adapters of one kind that has AdapterKind::sum are applied as one; others are merged
+  /// into the weights. Throws Error for a model family that is not built.
   ImageSampler(const Backend& backend, const Checkpoint& checkpoint, ImageSamplerConfig config,
-               std::vector<LoadedLora> lora);
+               std::vector<WeightedAdapter> adapters = {});
   ~ImageSampler();
 
-  /// A picture's latents [height/8, width/8, 4], as the U-Net knows them. The same request gives the same numbers.
+  /// A picture's latents [h, w, channels], as the denoiser knows them. The same request gives the same numbers.
   /// Throws Error for a request that cannot be met, and when numbers stop being finite.
   std::vector<float> latents(const ImageRequest& request, const SamplingWatch& watch = {});
-  /// Decodes such latents to a picture. It first frees the U-Net's weights; `latents` would load them again.
+  /// Decodes such latents to a picture. It first frees the denoiser's weights; `latents` would load them again.
   Image picture(std::span<const float> latents, int width, int height);
 
   /// Calls latents, then picture.
   Image sample(const ImageRequest& request, const SamplingWatch& watch = {});
 
  private:
-  struct UNet;
+  struct Denoiser;
   struct Context {
     int64_t chunks = 1;
-    std::vector<float> negative, positive;
+    ConditionNumbers negative, positive;
   };
 
   std::unique_ptr<Session> open_session(bool of_text_encoder);
   Context encode(const std::string& negative_prompt, const std::string& prompt);
-  UNet& unet(const StepShape& shape, float guidance);
+  Denoiser& denoiser(const StepShape& shape, float guidance);
 
   const Backend& backend_;
-  CheckpointConstants constants_;
+  CheckpointConstants checkpoint_constants_;
   ImageSamplerConfig config_;
-  std::vector<LoadedLora> lora_;
+  std::vector<LayerWeights> adapter_;  // applied
+  MergedConstants constants_;          // with the adapters that are merged
   StepSettings settings_;
-  ClipTokenizer tokenizer_;
   std::map<std::pair<std::string, std::string>, Context> contexts_;  // by negative and positive prompt
-  std::unique_ptr<UNet> unet_;
+  std::unique_ptr<Denoiser> denoiser_;
   std::unique_ptr<PictureDecoder> decoder_;
 };
 

@@ -28,17 +28,17 @@ float guidance_of(const ImageRequest& request) { return request.guided() ? stati
 
 }  // namespace
 
-std::vector<Preview> read_previews(const PreviewConfig& config) {
+std::vector<Preview> read_previews(const PreviewConfig& config, const Model& model) {
   if (!config.wanted()) return {};
   check(config.sample_prompts.has_value(),
         "--sample_every_n_steps, --sample_every_n_epochs and --sample_at_first need a file of --sample_prompts");
   const ImageRequest defaults = {.prompt = "", .negative_prompt = "", .sampler = config.sample_sampler, .steps = 30};
   std::vector<Preview> previews;
   for (const SamplePrompt& prompt : read_sample_prompts(*config.sample_prompts)) {
-    const ImageRequest request = request_of(prompt, defaults);
+    const ImageRequest request = request_of(prompt, defaults, model.latents());
     try {
       const std::string both[] = {request.negative_prompt, request.prompt};
-      tokenize_prompts(ClipTokenizer(), both);
+      model.tokenize_prompts(both);
     } catch (const Error& error) {
       fail(prompt.where, ": ", error.what());
     }
@@ -58,7 +58,7 @@ std::string preview_file(const PreviewFiles& files, int64_t step, std::optional<
 }
 
 PreviewMaker::PreviewMaker(const Parts& parts, std::vector<Preview> previews)
-    : parts_(parts), previews_(std::move(previews)), tokenizer_(ClipTokenizerConfig::clip_l()) {
+    : parts_(parts), previews_(std::move(previews)) {
   if (parts_.trainer.settings().train_text_encoder) return;
   for (const Preview& preview : previews_) contexts_.push_back(encode(preview.request));
 }
@@ -82,35 +82,38 @@ int64_t PreviewMaker::times_due(int64_t done, int64_t steps, int64_t steps_per_e
 
 PreviewMaker::Context PreviewMaker::encode(const ImageRequest& request) const {
   const std::string prompts[] = {request.guided() ? request.negative_prompt : "", request.prompt};
-  const PromptTokens tokens = tokenize_prompts(tokenizer_, prompts);
-  const std::vector<float> states = parts_.trainer.text_states(tokens.ids);
+  const Model& model = *parts_.trainer.settings().model;
+  const PromptTokens tokens = model.tokenize_prompts(prompts);
+  const std::vector<ConditionSpec> specs = model.condition({tokens.chunks, /*whole_chunks=*/true});
+  const ConditionNumbers states = parts_.trainer.text_states(tokens);
   return {.chunks = tokens.chunks,
-          .negative = weighted_states(tokens, states, 0),
-          .positive = weighted_states(tokens, states, 1)};
+          .negative = weighted_condition(tokens, specs, states, 0),
+          .positive = weighted_condition(tokens, specs, states, 1)};
 }
 
 std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t> epoch,
                                             const std::function<bool()>& stop) {
+  const LatentSpace& space = parts_.trainer.settings().model->latents();
   std::vector<ImageRequest> requests;
   std::vector<std::vector<float>> latents;
   {
     const EvaluationWeightsScope weights(parts_.trainer, parts_.saved);
-    std::unique_ptr<GuidedUNet> unet;
+    std::unique_ptr<GuidedDenoiser> denoiser;
     std::pair<StepShape, float> built;
     for (const Preview& preview : previews_) {
       ImageRequest request = preview.request;
       request.seed = preview.seed ? static_cast<uint64_t>(*preview.seed) : std::random_device()();
       const Context context = contexts_.empty() ? encode(request) : contexts_[requests.size()];
-      const std::pair wanted(request.shape(context.chunks), guidance_of(request));
-      if (!unet || built != wanted) {
-        unet.reset();
-        unet = parts_.trainer.guided_unet(wanted.first, wanted.second);
+      const std::pair wanted(request.shape(space, context.chunks), guidance_of(request));
+      if (!denoiser || built != wanted) {
+        denoiser.reset();
+        denoiser = parts_.trainer.guided_denoiser(wanted.first, wanted.second);
         built = wanted;
       }
-      unet->set_context(context.negative, context.positive);
+      denoiser->set_condition(context.negative, context.positive);
       bool stopped = stop();
-      latents.push_back(
-          denoise(*unet, request, parts_.prediction, [&](int, int) { return !(stopped = stopped || stop()); }));
+      latents.push_back(denoise(*denoiser, request, space, parts_.prediction,
+                                [&](int, int) { return !(stopped = stopped || stop()); }));
       if (stopped) return {};
       requests.push_back(request);
     }
@@ -119,7 +122,7 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
 
   std::filesystem::create_directories(folder());
   const StepSettings& settings = parts_.trainer.settings();
-  PictureDecoder decoder(parts_.backend, parts_.constants, settings.model.vae, parts_.decoder, settings.conv_algorithm);
+  PictureDecoder decoder(parts_.backend, parts_.constants, settings.model, parts_.decoder, settings.conv_algorithm);
   const std::string time = local_time();
   std::vector<std::string> files;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -139,13 +142,13 @@ size_t PreviewMaker::more_bytes() const {
   std::set<StepShape> seen;
   for (const Preview& preview : previews_) {
     const ImageRequest& r = preview.request;
-    StepShape shape = r.shape(1);  // longer prompts add little
+    StepShape shape = r.shape(settings.model->latents(), 1);  // longer prompts add little
     shape.batch = r.guided() ? 2 : 1;
     if (!seen.insert(shape).second) continue;
     Graph graph;
-    build_unet_graph(graph, settings, shape);
+    build_denoiser_graph(graph, settings, shape);
     most = std::max({most, plan_memory(graph).arena_bytes() + step.scratch,
-                     PictureDecoder::bytes(parts_.backend, settings.model.vae, parts_.decoder, settings.conv_algorithm,
+                     PictureDecoder::bytes(parts_.backend, *settings.model, parts_.decoder, settings.conv_algorithm,
                                            r.width, r.height)});
   }
   return most - freed;

@@ -10,7 +10,6 @@
 #include "sample/preview_config.h"
 #include "sample/prompt_states.h"
 #include "step/training_step.h"
-#include "text/clip_tokenizer.h"
 
 namespace rankine {
 
@@ -21,8 +20,8 @@ struct Preview {
 };
 
 /// Reads the prompts of --sample_prompts, with sd-scripts' defaults (512 x 512, 30 steps, guidance 7.5). Empty if
-/// previews are off. Throws Error for a file that is missing or wrong, with its line.
-std::vector<Preview> read_previews(const PreviewConfig& config);
+/// previews are off. Throws Error for a file that is missing or wrong for the model, with its line.
+std::vector<Preview> read_previews(const PreviewConfig& config, const Model& model);
 
 /// The place of sample pictures.
 struct PreviewFiles {
@@ -70,13 +69,12 @@ class PreviewMaker {
  private:
   struct Context {
     int64_t chunks = 1;
-    std::vector<float> negative, positive;
+    ConditionNumbers negative, positive;
   };
   Context encode(const ImageRequest& request) const;
 
   Parts parts_;
   std::vector<Preview> previews_;
-  ClipTokenizer tokenizer_;
   std::vector<Context> contexts_;  // of each preview; empty while the text encoder trains
 };
 

@@ -1,27 +1,13 @@
 #pragma once
-#include <cstdint>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "text/clip_tokenizer.h"
+#include "step/step_settings.h"
 
 namespace rankine {
 
-/// Tokenized prompts. All have as many chunks of 77 tokens as the longest one needs, up to 3. Unlike in training the
-/// chunks keep their begin and end marks: this is the context of sd-scripts' previews (its "long prompt weighting"
-/// pipeline).
-struct PromptTokens {
-  int64_t chunks = 1;
-  std::vector<int32_t> ids;    ///< [prompts, chunks, 77]
-  std::vector<float> weights;  ///< [prompts, chunks * 77], of `(word:1.2)`
-};
-
-/// Throws Error for a weight that is no number. Prompts over 225 tokens are cut off, with a warning.
-PromptTokens tokenize_prompts(const ClipTokenizer& tokenizer, std::span<const std::string> prompts);
-
-/// The states of prompt `index`, [chunks * 77, width], from those of all prompts. Multiplies each token by its weight,
-/// then scales all so that their mean stays the same.
-std::vector<float> weighted_states(const PromptTokens& tokens, std::span<const float> all, size_t index);
+/// The condition of prompt `index` out of those of all prompts, [prompts, ...] each. Each token's states are multiplied
+/// by the token's weight, then all of them by one factor, so that their mean is as before.
+ConditionNumbers weighted_condition(const PromptTokens& tokens, std::span<const ConditionSpec> specs,
+                                    const ConditionNumbers& all, size_t index);
 
 }  // namespace rankine

@@ -19,8 +19,8 @@
 namespace rankine {
 namespace {
 
-/// Larger pictures would not fit any memory.
-constexpr int kLeastSide = 64, kMostSide = 1 << 14, kMostSteps = 1000;
+/// Larger pictures would not fit any memory. sd-scripts rounds sides down to the step for models of all families.
+constexpr int kSideStep = 8, kLeastSide = 64, kMostSide = 1 << 14, kMostSteps = 1000;
 
 std::string trimmed(const std::string& text) {
   const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
@@ -42,7 +42,7 @@ T number(const std::string& text, const std::string& what) {
 int side(const std::string& text, const std::string& what) {
   const int pixels = number<int>(text, what);
   check(pixels <= kMostSide, what, " must be at most ", kMostSide, " pixels, got ", pixels);
-  return std::max(kLeastSide, pixels - pixels % 8);
+  return std::max(kLeastSide, pixels - pixels % kSideStep);
 }
 
 /// An option of a prompt: its form in a line and its key in a table.

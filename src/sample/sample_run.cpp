@@ -7,6 +7,8 @@
 
 #include "base/timer.h"
 #include "io/folder.h"
+#include "network/adapter_file.h"
+#include "sample/image_sampler.h"
 #include "sample/sample_files.h"
 
 namespace rankine {
@@ -39,17 +41,17 @@ class SamplingStatus {
   Timer timer_;
 };
 
-std::vector<LoadedLora> read_loras(const SampleConfig& config, const Checkpoint& checkpoint) {
+std::vector<WeightedAdapter> read_adapters(const SampleConfig& config, const Checkpoint& checkpoint) {
   if (config.network_weights.empty()) return {};
-  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors());
-  std::vector<WeightedLora> loras;
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
+  std::vector<WeightedAdapter> adapters;
   for (size_t i = 0; i < config.network_weights.size(); ++i)
-    loras.push_back({read_lora(config.network_weights[i], adaptable), config.strength(i)});
-  return merge_loras(loras);
+    adapters.push_back({read_adapter(config.network_weights[i], adaptable), config.strength(i)});
+  return adapters;
 }
 
 /// Every requested picture, in order. Seeds count up from the first one, unless a prompt has its own.
-std::vector<ImageRequest> requests_of(const SampleConfig& config) {
+std::vector<ImageRequest> requests_of(const SampleConfig& config, const LatentSpace& space) {
   const ImageRequest defaults = {.prompt = config.prompt,
                                  .negative_prompt = config.negative_prompt,
                                  .sampler = config.sampler,
@@ -58,11 +60,12 @@ std::vector<ImageRequest> requests_of(const SampleConfig& config) {
                                  .width = config.width,
                                  .height = config.height};
   std::vector<SamplePrompt> prompts;
+  check_request(defaults, space);
   if (config.from_file) prompts = read_sample_prompts(*config.from_file);
   uint64_t next_seed = config.seed ? static_cast<uint64_t>(*config.seed) : std::random_device()();
   std::vector<ImageRequest> requests;
   for (size_t p = 0; p < std::max<size_t>(prompts.size(), 1); ++p) {
-    ImageRequest request = prompts.empty() ? defaults : request_of(prompts[p], defaults);
+    ImageRequest request = prompts.empty() ? defaults : request_of(prompts[p], defaults, space);
     std::optional<int64_t> own_seed;
     if (!prompts.empty()) own_seed = prompts[p].seed;
     for (int i = 0; i < config.images_per_prompt; ++i) {
@@ -77,20 +80,20 @@ std::vector<ImageRequest> requests_of(const SampleConfig& config) {
 
 SamplePlan plan_sample(const SampleConfig& config, const Backend& backend) {
   check_sample_config(config);
-  std::vector<ImageRequest> requests = requests_of(config);
-  for (const ImageRequest& request : requests) check_request(request);
+  Checkpoint checkpoint = Checkpoint::open(*config.ckpt);
+  std::vector<ImageRequest> requests = requests_of(config, checkpoint.family().latents);
   check_folder(config.outdir, "--outdir");
   ImageSamplerConfig settings;
   settings.compute = config.bf16 ? DType::bf16 : config.fp16 ? DType::f16 : DType::f32;
   settings.clip_skip = config.clip_skip.value_or(1);
   settings.prediction = config.v_parameterization ? Prediction::v : Prediction::epsilon;
-  return {config, &backend, Checkpoint::open(*config.ckpt), std::move(settings), std::move(requests)};
+  return {config, &backend, std::move(checkpoint), std::move(settings), std::move(requests)};
 }
 
 std::vector<std::string> sample_pictures(SamplePlan&& plan, std::ostream& status, const Progress::Options& progress) {
   const SampleConfig& config = plan.config;
   const std::vector<ImageRequest>& requests = plan.requests;
-  ImageSampler sampler(*plan.backend, plan.checkpoint, plan.settings, read_loras(config, plan.checkpoint));
+  ImageSampler sampler(*plan.backend, plan.checkpoint, plan.settings, read_adapters(config, plan.checkpoint));
 
   std::error_code error;
   std::filesystem::create_directories(config.outdir, error);

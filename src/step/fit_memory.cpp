@@ -69,9 +69,8 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
 
 size_t variable_bytes(const StepSettings& settings) {
   size_t count = 0;
-  for (const AdaptedLayer& module : settings.layers)
-    count += static_cast<size_t>(count_of(module.down_shape()) + count_of(module.up_shape())) *
-             (settings.trains(module) ? 4 : 1);
+  for (const AdaptedLayer& layer : settings.layers)
+    count += static_cast<size_t>(parameter_count(*settings.adapter, layer)) * (settings.trains(layer) ? 4 : 1);
   return count * sizeof(float);
 }
 

@@ -15,9 +15,9 @@ struct LatentEncoder::Program {
   std::vector<float> moments;
 };
 
-LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
-                             std::string conv_algorithm)
-    : config_(std::move(config)),
+LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model,
+                             DType compute, std::string conv_algorithm)
+    : model_(std::move(model)),
       compute_(compute),
       conv_algorithm_(std::move(conv_algorithm)),
       session_(backend.open(constants)) {}
@@ -30,7 +30,7 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
   program = std::make_unique<Program>();
   Graph& graph = program->graph;
   const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
-  const Value moments = cast(vae_encode({graph, "vae"}, config_, cast(image, compute_)), DType::f32);
+  const Value moments = cast(model_->encode_image(graph, cast(image, compute_)), DType::f32);
   program->moments.resize(static_cast<size_t>(moments.type().count()));
   graph.output("moments", moments);
   Target target;
@@ -56,9 +56,10 @@ std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> i
   return executable.profile();
 }
 
-std::string vae_digest(ConstantSource& constants, const VaeConfig& config) {
+std::string vae_digest(ConstantSource& constants, const Model& model) {
   Graph graph;
-  vae_encode({graph, "vae"}, config, graph.input("image", {{1, 64, 64, 3}, DType::f32}));
+  const int64_t side = 8 * model.latents().stride;  // weights do not depend on it
+  model.encode_image(graph, graph.input("image", {{1, side, side, 3}, DType::f32}));
   Sha256 hash;
   std::vector<float> values;
   for (const Value& weight : graph.leaves(constant_op)) {
@@ -74,8 +75,8 @@ std::string vae_digest(ConstantSource& constants, const VaeConfig& config) {
 }
 
 std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
-                                  const std::string& file) {
-  constexpr size_t channels = 4;
+                                  int64_t channels_of_latent, const std::string& file) {
+  const auto channels = static_cast<size_t>(channels_of_latent);
   std::vector<float> latents(noise.size());
   for (size_t i = 0; i < latents.size(); ++i) {
     const size_t mean = i / channels * 2 * channels + i % channels;

@@ -7,7 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/size.h"
-#include "models/vae/vae.h"
+#include "models/model.h"
 
 namespace rankine {
 
@@ -16,14 +16,14 @@ class LatentEncoder {
  public:
   /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
   /// convolutions are computed: "auto", "direct" or "winograd".
-  LatentEncoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+  LatentEncoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model, DType compute,
                 std::string conv_algorithm = "auto");
   ~LatentEncoder();
 
   /// Compiles for pictures of a size, if that is not done yet.
   void prepare(Size size);
-  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [H/8, W/8, 8]: mean and log-variance of each latent. One picture
-  /// at a time: the products of several are of another size and may be rounded otherwise.
+  /// image: [H, W, 3] in [-1, 1] of `size` -> moments [h, w, 2 channels]: mean and log-variance of each latent. One
+  /// picture at a time: the products of several are of another size and may be rounded otherwise.
   const std::vector<float>& encode(Size size, std::span<const float> image);
   /// Encodes one picture: the seconds that each node's kernel took, in order of execution.
   std::vector<NodeTime> profile(Size size, std::span<const float> image);
@@ -35,7 +35,7 @@ class LatentEncoder {
 
   Program& program(Size size);
 
-  VaeConfig config_;
+  std::shared_ptr<const Model> model_;
   DType compute_;
   std::string conv_algorithm_;
   std::unique_ptr<Session> session_;
@@ -43,12 +43,12 @@ class LatentEncoder {
 };
 
 /// SHA-256 of the encoder's weights, names and shapes included, in f32.
-std::string vae_digest(ConstantSource& constants, const VaeConfig& config);
+std::string vae_digest(ConstantSource& constants, const Model& model);
 
-/// Latents [h, w, 4] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4), with
-/// the log-variance clamped to [-30, 20]. moments: [h, w, 8], noise: [h, w, 4]. Throws Error naming `file` when a
-/// latent is not finite.
-std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,
+/// Latents [h, w, channels] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4),
+/// with the log-variance clamped to [-30, 20]. moments: [h, w, 2 channels], noise: [h, w, channels]. Throws Error
+/// naming `file` when a latent is not finite.
+std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise, int64_t channels,
                                   const std::string& file);
 
 }  // namespace rankine

@@ -4,7 +4,7 @@
 
 #include "io/file_hash.h"
 #include "io/python_text.h"
-#include "network/lora_names.h"
+#include "network/adapter_file.h"
 
 namespace rankine {
 namespace {
@@ -15,25 +15,36 @@ double multiplier(const NetworkConfig& config, size_t file) {
 
 }  // namespace
 
-MergedConstants::MergedConstants(ConstantSource& base, std::span<const WeightedLora> loras) : base_(base) {
-  for (LoadedLora& lora : merge_loras(loras)) {
-    std::string name = lora.module.path + ".weight";
-    by_weight_.emplace(std::move(name), std::move(lora));
+MergedConstants::MergedConstants(ConstantSource& base, std::vector<WeightedAdapter> adapters) : base_(base) {
+  for (WeightedAdapter& adapter : adapters) {
+    if (adapter.strength == 0) continue;
+    for (LayerWeights& weights : adapter.weights.layers) {
+      const std::string name = weights.layer.path + ".weight";
+      updates_[name].push_back({adapter.weights.kind, std::move(weights), adapter.strength});
+    }
   }
 }
 
 void MergedConstants::read(std::string_view name, const Shape& shape, std::span<float> out) {
   base_.read(name, shape, out);
-  if (const auto merged = by_weight_.find(name); merged != by_weight_.end()) add_update(merged->second, out);
+  const auto updates = updates_.find(name);
+  if (updates == updates_.end()) return;
+  std::vector<float> sum(out.size());  // all updates are of the unchanged weight
+  for (const Update& update : updates->second) {
+    check(update.weights.layer.weight == shape, update.kind->name, " module ", update.weights.layer.key,
+          " is for a weight ", as_text(update.weights.layer.weight), ", the model's is ", as_text(shape));
+    update.kind->add_update(update.weights, update.strength, out, sum);
+  }
+  for (size_t i = 0; i < out.size(); ++i) out[i] += sum[i];
 }
 
-std::vector<WeightedLora> read_base_weights(const NetworkConfig& config, const Checkpoint& checkpoint) {
+std::vector<WeightedAdapter> read_base_weights(const NetworkConfig& config, const Checkpoint& checkpoint) {
   if (config.base_weights.empty()) return {};
-  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors());
-  std::vector<WeightedLora> loras;
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
+  std::vector<WeightedAdapter> adapters;
   for (size_t i = 0; i < config.base_weights.size(); ++i)
-    loras.push_back({read_lora(config.base_weights[i], adaptable), multiplier(config, i)});
-  return loras;
+    adapters.push_back({read_adapter(config.base_weights[i], adaptable), multiplier(config, i)});
+  return adapters;
 }
 
 std::string base_weights_text(const NetworkConfig& config) {

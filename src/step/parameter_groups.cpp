@@ -10,28 +10,27 @@ ParameterGroup& group_named(std::vector<ParameterGroup>& groups, const std::stri
   return found != groups.end() ? *found : groups.emplace_back(ParameterGroup{.name = name, .tensors = {}});
 }
 
-std::string base_name(const AdaptedLayer& module) {
-  if (module.in_text_encoder()) return "text_encoder";
-  return module.rate_block ? "unet_block" + std::to_string(*module.rate_block) : "unet";
+std::string base_name(const AdaptedLayer& layer) {
+  if (layer.in_text_encoder()) return "text_encoder";
+  return layer.rate_block ? "unet_block" + std::to_string(*layer.rate_block) : "unet";
 }
 
 }  // namespace
 
 std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const UpdateSettings& update) {
   std::vector<ParameterGroup> groups;
-  const auto put = [&](const AdaptedLayer& module, const std::string& name, double factor, const char* tensor) {
-    ParameterGroup& group = group_named(groups, name);
-    group.text_encoder = module.in_text_encoder();
-    group.factor = factor;
-    group.tensors.push_back(module.key + tensor);
-  };
-  for (const AdaptedLayer& module : settings.layers) {
-    if (!settings.trains(module)) continue;
-    const std::string name = base_name(module);
+  for (const AdaptedLayer& layer : settings.layers) {
+    if (!settings.trains(layer)) continue;
+    const std::string name = base_name(layer);
     const std::optional<double> ratio =
-        module.in_text_encoder() ? update.text_encoder_loraplus_ratio : update.unet_loraplus_ratio;
-    put(module, name, module.lr_weight, ".lora_down.weight");
-    put(module, ratio ? name + "_plus" : name, module.lr_weight * ratio.value_or(1), ".lora_up.weight");
+        layer.in_text_encoder() ? update.text_encoder_plus_ratio : update.unet_plus_ratio;
+    for (const AdapterTensor& tensor : settings.adapter->tensors(layer)) {
+      const bool plus = tensor.second && ratio;
+      ParameterGroup& group = group_named(groups, plus ? name + "_plus" : name);
+      group.text_encoder = layer.in_text_encoder();
+      group.factor = layer.lr_weight * (plus ? *ratio : 1);
+      group.tensors.push_back(tensor_name(layer, tensor));
+    }
   }
   return groups;
 }

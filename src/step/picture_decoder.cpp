@@ -11,16 +11,15 @@
 namespace rankine {
 namespace {
 
-constexpr int kPixelsOfLatent = 8, kLatentChannels = 4;
-
-Shape latent_shape(int width, int height) {
-  return {1, height / kPixelsOfLatent, width / kPixelsOfLatent, kLatentChannels};
+Shape latent_shape(const LatentSpace& space, int width, int height) {
+  const Size size = space.of({width, height});
+  return {1, size.height, size.width, space.channels};
 }
 
-void build_decoder_graph(Graph& graph, const VaeConfig& config, DType compute, const std::string& conv_algorithm,
-                         int width, int height) {
-  const Value input = graph.input("latents", {latent_shape(width, height), DType::f32});
-  const Value image = vae_decode({graph, "vae"}, config, cast(input, compute));
+void build_decoder_graph(Graph& graph, const Model& model, DType compute, const std::string& conv_algorithm, int width,
+                         int height) {
+  const Value input = graph.input("latents", {latent_shape(model.latents(), width, height), DType::f32});
+  const Value image = model.decode_latents(graph, cast(input, compute));
   graph.output("image", cast(image, DType::f32));
   Target target;
   target.conv_algorithm = conv_algorithm;
@@ -36,18 +35,18 @@ struct PictureDecoder::Program {
   std::unique_ptr<Executable> executable;
 };
 
-PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
-                               std::string conv_algorithm)
+PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model,
+                               DType compute, std::string conv_algorithm)
     : backend_(backend),
       constants_(constants),
-      config_(std::move(config)),
+      model_(std::move(model)),
       compute_(compute),
       conv_algorithm_(std::move(conv_algorithm)) {}
 
 PictureDecoder::~PictureDecoder() = default;
 
 Image PictureDecoder::decode(std::span<const float> latents, int width, int height) {
-  const int64_t count = count_of(latent_shape(width, height));
+  const int64_t count = count_of(latent_shape(model_->latents(), width, height));
   check(static_cast<int64_t>(latents.size()) == count, "a picture of ", width, " x ", height, " needs ", count,
         " latents, got ", latents.size());
   if (!program_ || program_->width != width || program_->height != height) {
@@ -56,11 +55,11 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
     program_->width = width;
     program_->height = height;
     program_->session = backend_.open(constants_);
-    build_decoder_graph(program_->graph, config_, compute_, conv_algorithm_, width, height);
+    build_decoder_graph(program_->graph, *model_, compute_, conv_algorithm_, width, height);
     program_->executable = program_->session->compile(program_->graph);
   }
   std::vector<float> unscaled(latents.begin(), latents.end());
-  for (float& x : unscaled) x /= kVaeScale;
+  for (float& x : unscaled) x /= model_->latents().scale;
   program_->executable->set_input("latents", unscaled);
   program_->executable->run();
   std::vector<float> image(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
@@ -70,10 +69,10 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
 
 MemoryUse PictureDecoder::memory() const { return program_ ? program_->session->memory() : MemoryUse{}; }
 
-size_t PictureDecoder::bytes(const Backend& backend, const VaeConfig& config, DType compute,
+size_t PictureDecoder::bytes(const Backend& backend, const Model& model, DType compute,
                              const std::string& conv_algorithm, int width, int height) {
   Graph graph;
-  build_decoder_graph(graph, config, compute, conv_algorithm, width, height);
+  build_decoder_graph(graph, model, compute, conv_algorithm, width, height);
   const MemoryProblem problem = memory_problem(graph, backend.rates());
   return plan_memory(graph).arena_bytes() + problem.packed_weights + problem.working;
 }

@@ -5,7 +5,7 @@
 
 #include "backend/backend.h"
 #include "io/image.h"
-#include "models/vae/vae.h"
+#include "models/model.h"
 
 namespace rankine {
 
@@ -14,18 +14,18 @@ class PictureDecoder {
  public:
   /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
   /// convolutions are computed: "auto", "direct" or "winograd".
-  PictureDecoder(const Backend& backend, ConstantSource& constants, VaeConfig config, DType compute,
+  PictureDecoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model, DType compute,
                  std::string conv_algorithm = "auto");
   ~PictureDecoder();
 
-  /// latents [height/8, width/8, 4], as the U-Net knows them -> the picture. Compiled anew when the size changes.
+  /// latents [h, w, channels], as the denoiser knows them -> the picture. Compiled anew when the size changes.
   Image decode(std::span<const float> latents, int width, int height);
 
   /// What the program of the last size holds.
   MemoryUse memory() const;
 
   /// Bytes of weights, activations and working memory that decoding pictures of a size takes.
-  static size_t bytes(const Backend& backend, const VaeConfig& config, DType compute, const std::string& conv_algorithm,
+  static size_t bytes(const Backend& backend, const Model& model, DType compute, const std::string& conv_algorithm,
                       int width, int height);
 
  private:
@@ -33,7 +33,7 @@ class PictureDecoder {
 
   const Backend& backend_;
   ConstantSource& constants_;
-  VaeConfig config_;
+  std::shared_ptr<const Model> model_;
   DType compute_;
   std::string conv_algorithm_;
   std::unique_ptr<Program> program_;

@@ -8,7 +8,7 @@ namespace rankine {
 /// Precision and memory of a training step, as flags describe them. Fields carry the names of sd-scripts' flags.
 struct StepConfig {
   std::string mixed_precision = "no";  ///< compute type: "no" (fp32), "fp16" or "bf16"
-  bool full_fp16 = false;              ///< LoRA weights and gradients are fp16 too; needs mixed_precision fp16
+  bool full_fp16 = false;              ///< trained weights and gradients are fp16 too; needs mixed_precision fp16
   bool full_bf16 = false;              ///< the same in bf16
   bool fp8_base = false;               ///< frozen weights of U-Net and text encoder rounded to float8_e4m3fn
   bool fp8_base_unet = false;          ///< of the U-Net alone, also with fp8_base

@@ -3,24 +3,49 @@
 #include "diffusion/loss_graph.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
+#include "network/attach_adapter.h"
 
 namespace rankine {
 namespace {
 
 Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
 
-Value text_states(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
-  const Value ids = graph.input("ids", {{batch, chunks, s.model.text.positions}, DType::i32});
-  return clip_text({graph, "text_encoder"}, s.model.text, ids, s.clip_skip, s.compute);
+Shape with_batch(int64_t batch, Shape shape) {
+  shape.insert(shape.begin(), batch);
+  return shape;
 }
 
-Value context_input(Graph& graph, const StepSettings& s, const StepShape& shape) {
-  return cast(graph.input("context", f32({shape.batch, shape.context_tokens(), s.model.text.width})), s.compute);
+Shape latents_shape(const StepSettings& s, const StepShape& shape) {
+  return {shape.batch, shape.height, shape.width, s.model->latents().channels};
 }
 
-Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value latents, Value context) {
+std::vector<Value> encode_text(Graph& graph, const StepSettings& s, int64_t batch, const TextShape& text) {
+  const Value ids = graph.input("ids", {with_batch(batch, s.model->ids_shape(text.chunks)), DType::i32});
+  return s.model->encode_text(graph, ids, text, s.clip_skip, s.compute);
+}
+
+/// The states of a frozen text encoder, which somebody else has computed.
+std::vector<Value> condition_inputs(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  std::vector<Value> inputs;
+  for (const ConditionSpec& spec : s.model->condition(shape.text()))
+    inputs.push_back(cast(graph.input(spec.name, f32(with_batch(shape.batch, spec.shape))), s.compute));
+  return inputs;
+}
+
+/// Multiplies the states of weighted captions.
+void weigh_tokens(Graph& graph, const StepSettings& s, const StepShape& shape, std::vector<Value>& condition) {
+  const std::vector<ConditionSpec> specs = s.model->condition(shape.text());
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (!specs[i].per_token) continue;
+    const Value weights = graph.input("token_weights", f32({shape.batch, specs[i].shape[0], 1}));
+    condition[i] = mul(condition[i], cast(weights, s.compute));
+  }
+}
+
+Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value latents,
+              std::span<const Value> condition) {
   const Value timesteps = graph.input("timesteps", f32({shape.batch}));
-  return cast(unet({graph, "unet"}, s.model.unet, cast(latents, s.compute), timesteps, context), DType::f32);
+  return cast(s.model->denoise(graph, cast(latents, s.compute), timesteps, condition), DType::f32);
 }
 
 /// The forms of frozen weights are the same in all graphs of a session, so that none is there twice.
@@ -34,15 +59,13 @@ Target forward_target(const StepSettings& s) {
 
 /// Appends the forward pass and its loss.
 void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
-  const Shape picture = {shape.batch, shape.height, shape.width, s.model.unet.latent_channels};
+  const Shape picture = latents_shape(s, shape);
   const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
   const Value weights = graph.input("loss_weights", f32({shape.batch}));
-  Value context =
-      s.train_text_encoder ? text_states(graph, s, shape.batch, shape.chunks) : context_input(graph, s, shape);
-  if (s.weighted_captions)
-    context =
-        mul(context, cast(graph.input("token_weights", f32({shape.batch, shape.context_tokens(), 1})), s.compute));
-  const Value prediction = predict(graph, s, shape, noisy, context);
+  std::vector<Value> condition =
+      s.train_text_encoder ? encode_text(graph, s, shape.batch, shape.text()) : condition_inputs(graph, s, shape);
+  if (s.weighted_captions) weigh_tokens(graph, s, shape, condition);
+  const Value prediction = predict(graph, s, shape, noisy, condition);
   graph.set_scope("loss");
   const Value losses = mul(sample_losses(graph, {s.loss_type, s.masked_loss}, prediction, target), weights);
   graph.output("sample_losses", losses);
@@ -55,8 +78,9 @@ void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
   Target target_of_passes = forward_target(s);
-  for (const LoraWeights& lora : attach_lora(graph, s.layers, s.dropout))
-    if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
+  for (const AttachedLayer& one : attach_adapter(graph, *s.adapter, s.layers, s.dropout))
+    if (s.trains(*one.layer))
+      target_of_passes.trained.insert(target_of_passes.trained.end(), one.tensors.begin(), one.tensors.end());
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
   target_of_passes.recomputed = [&](std::string_view value) { return s.gradient_checkpointing || s.recomputed(value); };
@@ -71,21 +95,31 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
 
 void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
   append_loss(graph, s, shape);
-  attach_lora(graph, s.layers);
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, forward_target(s));
 }
 
-void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
-  graph.output("context", cast(text_states(graph, s, batch, chunks), DType::f32));
-  attach_lora(graph, s.layers);
+void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, const TextShape& text) {
+  const std::vector<Value> states = encode_text(graph, s, batch, text);
+  const std::vector<ConditionSpec> specs = s.model->condition(text);
+  for (size_t i = 0; i < specs.size(); ++i) graph.output(std::string(specs[i].name), cast(states[i], DType::f32));
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, {});
 }
 
-void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
-  const Value latents =
-      graph.input("latents", f32({shape.batch, shape.height, shape.width, s.model.unet.latent_channels}));
-  graph.output("prediction", predict(graph, s, shape, latents, context_input(graph, s, shape)));
-  attach_lora(graph, s.layers);
+ConditionNumbers read_condition(Executable& executable, std::span<const ConditionSpec> specs, int64_t batch) {
+  ConditionNumbers condition;
+  for (const ConditionSpec& spec : specs) {
+    condition.emplace_back(static_cast<size_t>(batch * count_of(spec.shape)));
+    executable.get_output(spec.name, condition.back());
+  }
+  return condition;
+}
+
+void build_denoiser_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
+  const Value latents = graph.input("latents", f32(latents_shape(s, shape)));
+  graph.output("prediction", predict(graph, s, shape, latents, condition_inputs(graph, s, shape)));
+  attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, forward_target(s));
 }
 

@@ -7,12 +7,9 @@
 #include "base/rng.h"
 #include "diffusion/loss.h"
 #include "diffusion/loss_weighting.h"
-#include "models/vae/vae.h"
 
 namespace rankine {
 namespace {
-
-constexpr size_t kChannels = 4;
 
 /// Sample `n` of a list that holds all of them.
 template <class T>
@@ -22,14 +19,15 @@ std::span<T> part(std::span<T> all, size_t n, size_t samples) {
 }
 
 /// The noise that the network is to find: with offset and coarse levels.
-std::vector<float> whole_noise(const StepData& data, const NoiseConfig& config, std::span<const float> latents) {
+std::vector<float> whole_noise(const StepData& data, size_t channels, const NoiseConfig& config,
+                               std::span<const float> latents) {
   std::vector<float> noise = data.noise;
   const auto samples = static_cast<size_t>(data.shape.batch), size = noise.size() / samples;
   const float strength = data.offset_share * static_cast<float>(config.noise_offset.value_or(0));
   for (size_t n = 0; n < samples && !data.offset_noise.empty(); ++n) {
     const std::vector<float> strengths = offset_strengths(config, strength, part(latents, n, samples));
     for (size_t i = 0; i < size; ++i)
-      noise[n * size + i] += strengths[i % kChannels] * data.offset_noise[n * kChannels + i % kChannels];
+      noise[n * size + i] += strengths[i % channels] * data.offset_noise[n * channels + i % channels];
   }
   if (data.pyramid_noise.empty()) return noise;
   for (size_t i = 0; i < noise.size(); ++i) noise[i] += data.pyramid_noise[i];
@@ -39,14 +37,16 @@ std::vector<float> whole_noise(const StepData& data, const NoiseConfig& config, 
 
 }  // namespace
 
-StepInputs make_step_inputs(const StepData& data, const LossConfig& loss, const NoiseSchedule& schedule) {
-  const auto samples = static_cast<size_t>(data.shape.batch), elements = static_cast<size_t>(data.shape.latents());
+StepInputs make_step_inputs(const StepData& data, const LatentSpace& space, const LossConfig& loss,
+                            const NoiseSchedule& schedule) {
+  const auto samples = static_cast<size_t>(data.shape.batch), channels = static_cast<size_t>(space.channels);
+  const size_t elements = static_cast<size_t>(data.shape.latents()) * channels;
   check(data.latents.size() == elements && data.noise.size() == elements && data.timesteps.size() == samples &&
             data.loss_weights.size() == samples,
         "a batch of ", samples, " samples was given data of another size");
   std::vector<float> latents = data.latents;
-  for (float& x : latents) x *= kVaeScale;
-  const std::vector<float> noise = whole_noise(data, loss.noise, latents);
+  for (float& x : latents) x *= space.scale;
+  const std::vector<float> noise = whole_noise(data, channels, loss.noise, latents);
   const HuberSchedule& huber = find_huber_schedule(loss.huber_schedule);
 
   StepInputs in;
@@ -82,16 +82,17 @@ StepInputs make_step_inputs(const StepData& data, const LossConfig& loss, const 
   return in;
 }
 
-void draw_noise(StepData& data, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
+void draw_noise(StepData& data, const LatentSpace& space, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
                 const NoiseSchedule& schedule) {
   const NoiseConfig& config = loss.noise;
-  const auto samples = static_cast<size_t>(data.shape.batch), elements = static_cast<size_t>(data.shape.latents());
+  const auto samples = static_cast<size_t>(data.shape.batch), channels = static_cast<size_t>(space.channels);
+  const size_t elements = static_cast<size_t>(data.shape.latents()) * channels;
   const int64_t height = data.shape.height, width = data.shape.width;
   const auto stream = [&](uint32_t purpose, size_t of) {
     return Rng(seed, purpose, static_cast<uint64_t>(micro_batch), static_cast<uint32_t>(of));
   };
   data.noise.resize(elements);
-  data.offset_noise.resize(config.has_offset() ? samples * kChannels : 0);
+  data.offset_noise.resize(config.has_offset() ? samples * channels : 0);
   data.pyramid_noise.assign(config.has_pyramid() ? elements : 0, 0.0f);
   data.ip_noise.resize(config.has_input_perturbation() ? elements : 0);
   data.timesteps.resize(samples);
@@ -109,7 +110,7 @@ void draw_noise(StepData& data, uint64_t seed, int64_t micro_batch, const LossCo
     if (config.has_input_perturbation())
       stream(purpose::input_perturbation, n).fill_normal(part(std::span(data.ip_noise), n, samples));
     for (const NoiseLevel& level : levels) {
-      std::vector<float> values(static_cast<size_t>(level.height * level.width) * kChannels);
+      std::vector<float> values(static_cast<size_t>(level.height * level.width) * channels);
       coarse.fill_normal(values);
       add_noise_level(level, values, height, width, part(std::span(data.pyramid_noise), n, samples));
     }

@@ -11,27 +11,28 @@ namespace rankine {
 /// One micro-batch before noise and latents meet. Pictures are NHWC.
 struct StepData {
   StepShape shape;
-  std::vector<float> latents;        ///< [N, h, w, 4] of the autoencoder, before kVaeScale
-  std::vector<float> noise;          ///< [N, h, w, 4], normal
-  std::vector<float> offset_noise;   ///< [N, 4], normal; empty without noise_offset
-  std::vector<float> pyramid_noise;  ///< [N, h, w, 4], all levels together; empty without multires_noise_iterations
-  std::vector<float> ip_noise;       ///< [N, h, w, 4], normal; empty without ip_noise_gamma
+  std::vector<float> latents;        ///< [N, h, w, C] of the autoencoder, before LatentSpace::scale
+  std::vector<float> noise;          ///< [N, h, w, C], normal
+  std::vector<float> offset_noise;   ///< [N, C], normal; empty without noise_offset
+  std::vector<float> pyramid_noise;  ///< [N, h, w, C], all levels together; empty without multires_noise_iterations
+  std::vector<float> ip_noise;       ///< [N, h, w, C], normal; empty without ip_noise_gamma
   /// Share of noise_offset and ip_noise_gamma that is in force: drawn with their random_strength.
   float offset_share = 1, ip_share = 1;
   std::vector<int64_t> timesteps;    ///< [N]
   std::vector<float> loss_weights;   ///< [N], of the data alone
   std::vector<float> loss_mask;      ///< [N, h, w], factors on the error; empty without masks
-  std::vector<int32_t> ids;          ///< [N, chunks, 77]
+  std::vector<int32_t> ids;          ///< [N, ...] of Model::ids_shape
   std::vector<float> token_weights;  ///< [N, tokens]; empty without weighted_captions
 };
 
 /// What the step reads: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss
 /// weights of the data times those of the timesteps, and the Huber thresholds.
-StepInputs make_step_inputs(const StepData& data, const LossConfig& loss, const NoiseSchedule& schedule);
+StepInputs make_step_inputs(const StepData& data, const LatentSpace& space, const LossConfig& loss,
+                            const NoiseSchedule& schedule);
 
 /// Draws noise of every kind and timesteps for `data.shape`: of sample i of the run's micro-batch `micro_batch` always
 /// the same.
-void draw_noise(StepData& data, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
+void draw_noise(StepData& data, const LatentSpace& space, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
                 const NoiseSchedule& schedule);
 
 }  // namespace rankine

@@ -29,11 +29,14 @@ double shortest_decimal(float value) {
 struct TrainingStep::Program {
   Graph graph;
   std::unique_ptr<Executable> executable;
-  std::vector<float> context;  // the batch's, when the text encoder is frozen
+  std::vector<ConditionSpec> specs;
+  ConditionNumbers condition;  // the batch's, when the text encoder is frozen
 
-  void reserve_context(const StepSettings& settings, const StepShape& shape) {
+  void reserve_condition(const StepSettings& settings, const StepShape& shape) {
     if (settings.train_text_encoder) return;
-    context.resize(static_cast<size_t>(shape.batch * shape.context_tokens() * settings.model.text.width));
+    specs = settings.model->condition(shape.text());
+    for (const ConditionSpec& spec : specs)
+      condition.emplace_back(static_cast<size_t>(shape.batch * count_of(spec.shape)));
   }
 };
 
@@ -55,7 +58,7 @@ void TrainingStep::set_weights(const std::string& name, std::span<const float> v
 
 std::vector<float> TrainingStep::as_trained(const std::string& name, std::span<const float> values) const {
   std::vector<float> rounded(values.begin(), values.end());
-  const auto holds = [&](const AdaptedLayer& module) { return name.starts_with(module.key + "."); };
+  const auto holds = [&](const AdaptedLayer& layer) { return name.starts_with(layer.key + "."); };
   if (settings_.trained == DType::f32 || std::ranges::none_of(settings_.layers, holds)) return rounded;
   round_through(settings_.trained, rounded);
   return rounded;
@@ -97,7 +100,7 @@ TrainingStep::Program& TrainingStep::program(const StepShape& shape) {
   program = std::make_unique<Program>();
   const std::vector<Value> trained = build_step_graph(program->graph, settings_, shape);
   program->executable = session_->compile(program->graph);
-  program->reserve_context(settings_, shape);
+  program->reserve_condition(settings_, shape);
   std::vector<std::string> names;
   for (const Value& value : trained) names.push_back(value.node().scope());
   if (!update_) prepare_update(trained);
@@ -129,7 +132,7 @@ TrainingStep::Program& TrainingStep::validation_program(const StepShape& shape) 
   program = std::make_unique<Program>();
   build_validation_graph(program->graph, settings_, shape);
   program->executable = session_->compile(program->graph);
-  program->reserve_context(settings_, shape);
+  program->reserve_condition(settings_, shape);
   return *program;
 }
 
@@ -138,10 +141,10 @@ TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
   if (program) return *program;
   program = std::make_unique<Program>();
   if (!text_session_) text_session_ = backend_.open(constants_);
-  build_text_graph(program->graph, settings_, 1, chunks);
+  build_text_graph(program->graph, settings_, 1, {.chunks = chunks});
   program->executable = text_session_->compile(program->graph);
-  for (const Value& lora : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
-    text_session_->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+  for (const Value& tensor : program->graph.leaves(variable_op))  // frozen too: a group with learning rate 0
+    text_session_->write_variable(tensor.node().scope(), weights(tensor.node().scope(), tensor.type().count()));
   return *program;
 }
 
@@ -161,30 +164,26 @@ void TrainingStep::prepare_validation(const StepShape& shape) {
   if (!settings_.train_text_encoder && !captions_known_) text_program(shape.chunks);
 }
 
-const std::vector<float>& TrainingStep::context(std::span<const int32_t> ids, int64_t chunks) {
+const ConditionNumbers& TrainingStep::condition(std::span<const int32_t> ids, int64_t chunks) {
   std::vector<int32_t> key(ids.begin(), ids.end());
-  if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
-  constexpr size_t kMostContexts = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
-  if (contexts_.size() >= kMostContexts && !captions_known_) contexts_.clear();
+  if (const auto known = conditions_.find(key); known != conditions_.end()) return known->second;
+  constexpr size_t kMostConditions = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
+  if (conditions_.size() >= kMostConditions && !captions_known_) conditions_.clear();
   Program& program = text_program(chunks);
-  StepShape shape;
-  shape.chunks = chunks;
-  std::vector<float> states(static_cast<size_t>(shape.context_tokens() * settings_.model.text.width));
   program.executable->set_input("ids", ids);
   program.executable->run();
-  program.executable->get_output("context", states);
-  return contexts_.emplace(std::move(key), std::move(states)).first->second;
+  ConditionNumbers states = read_condition(*program.executable, settings_.model->condition({.chunks = chunks}), 1);
+  return conditions_.emplace(std::move(key), std::move(states)).first->second;
 }
 
 void TrainingStep::feed_forward(Program& p, const StepInputs& in) {
-  const int64_t per_sample = in.shape.chunks * settings_.model.text.positions;
-  if (!settings_.train_text_encoder)
-    for (int64_t i = 0; i < in.shape.batch; ++i) {
-      const std::vector<float>& states =
-          context(std::span(in.ids).subspan(static_cast<size_t>(i * per_sample), static_cast<size_t>(per_sample)),
-                  in.shape.chunks);
-      std::copy(states.begin(), states.end(), p.context.begin() + i * static_cast<int64_t>(states.size()));
-    }
+  const auto per_sample = static_cast<size_t>(count_of(settings_.model->ids_shape(in.shape.chunks)));
+  const auto samples = static_cast<size_t>(in.shape.batch);
+  for (size_t i = 0; i < samples && !settings_.train_text_encoder; ++i) {
+    const ConditionNumbers& states = condition(std::span(in.ids).subspan(i * per_sample, per_sample), in.shape.chunks);
+    for (size_t k = 0; k < states.size(); ++k)
+      std::ranges::copy(states[k], p.condition[k].begin() + static_cast<std::ptrdiff_t>(i * states[k].size()));
+  }
   Executable& e = *p.executable;
   e.set_input("noisy_latents", in.noisy_latents);
   e.set_input("target", in.target);
@@ -192,12 +191,13 @@ void TrainingStep::feed_forward(Program& p, const StepInputs& in) {
   e.set_input("loss_weights", in.loss_weights);
   if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input("huber_c", in.huber_c);
   if (settings_.masked_loss)
-    e.set_input("loss_mask", in.loss_mask.empty() ? std::vector<float>(in.noisy_latents.size() / 4, 1) : in.loss_mask);
+    e.set_input("loss_mask",
+                in.loss_mask.empty() ? std::vector<float>(static_cast<size_t>(in.shape.latents()), 1) : in.loss_mask);
   if (settings_.weighted_captions) e.set_input("token_weights", in.token_weights);
   if (settings_.train_text_encoder) {
     e.set_input("ids", in.ids);
   } else {
-    e.set_input("context", p.context);
+    for (size_t k = 0; k < p.specs.size(); ++k) e.set_input(p.specs[k].name, p.condition[k]);
   }
 }
 
@@ -210,7 +210,7 @@ TrainingStep::Program& TrainingStep::feed(const StepInputs& in, double loss_scal
   if (settings_.dropout.any()) {
     std::array<int32_t, 4> words;
     for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int32_t>(in.dropout_key[i]);
-    p.executable->set_input("dropout_key", words);
+    p.executable->set_input(kDropoutKey, words);
   }
   return p;
 }
@@ -242,32 +242,30 @@ std::vector<NodeTime> TrainingStep::profile(const StepInputs& inputs) {
 void TrainingStep::encode_captions(const std::vector<std::vector<int32_t>>& captions) {
   if (settings_.train_text_encoder) return;
   captions_known_ = true;
-  for (const std::vector<int32_t>& ids : captions)
-    context(ids, static_cast<int64_t>(ids.size()) / settings_.model.text.positions);
+  const int64_t ids_of_chunk = count_of(settings_.model->ids_shape(1));
+  for (const std::vector<int32_t>& ids : captions) condition(ids, std::ssize(ids) / ids_of_chunk);
   text_.clear();
   text_session_.reset();
 }
 
-std::vector<float> TrainingStep::text_states(std::span<const int32_t> ids) {
-  const auto chunks = static_cast<int64_t>(ids.size()) / settings_.model.text.positions;
-  std::vector<float> states(ids.size() * static_cast<size_t>(settings_.model.text.width));
+ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {
+  const TextShape text{prompts.chunks, /*whole_chunks=*/true};
   Graph graph;
-  build_text_graph(graph, settings_, chunks, 1);
+  build_text_graph(graph, settings_, prompts.prompts, text);
   std::unique_ptr<Session> frozen;
   if (!settings_.train_text_encoder) {
     frozen = backend_.open(constants_);
-    for (const Value& lora : graph.leaves(variable_op))  // a group with learning rate 0
-      frozen->write_variable(lora.node().scope(), weights(lora.node().scope(), lora.type().count()));
+    for (const Value& tensor : graph.leaves(variable_op))  // a group with learning rate 0
+      frozen->write_variable(tensor.node().scope(), weights(tensor.node().scope(), tensor.type().count()));
   }
   const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
-  executable->set_input("ids", ids);
+  executable->set_input("ids", prompts.ids);
   executable->run();
-  executable->get_output("context", states);
-  return states;
+  return read_condition(*executable, settings_.model->condition(text), prompts.prompts);
 }
 
-std::unique_ptr<GuidedUNet> TrainingStep::guided_unet(const StepShape& picture, float guidance) {
-  return std::make_unique<GuidedUNet>(*session_, settings_, picture, guidance);
+std::unique_ptr<GuidedDenoiser> TrainingStep::guided_denoiser(const StepShape& picture, float guidance) {
+  return std::make_unique<GuidedDenoiser>(*session_, settings_, picture, guidance);
 }
 
 MemoryUse TrainingStep::memory() const {
@@ -348,10 +346,9 @@ EvaluationWeightsScope::EvaluationWeightsScope(TrainingStep& trainer, DType save
     round_through(saved, values);
     rounded.push_back(std::move(values));
   };
-  for (const AdaptedLayer& m : trainer.settings().layers) {
-    add(m.key + ".lora_down.weight", count_of(m.down_shape()));
-    add(m.key + ".lora_up.weight", count_of(m.up_shape()));
-  }
+  for (const AdaptedLayer& layer : trainer.settings().layers)
+    for (const AdapterTensor& tensor : trainer.settings().adapter->tensors(layer))
+      add(tensor_name(layer, tensor), count_of(tensor.shape));
   // Nothing is changed before everything that may fail is done.
   for (size_t i = 0; i < rounded.size(); ++i) trainer.set_weights(in_training_[i].first, rounded[i]);
 }

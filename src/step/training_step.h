@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "optim/optimizer.h"
 #include "step/fit_memory.h"
-#include "step/guided_unet.h"
+#include "step/guided_denoiser.h"
 #include "step/parameter_groups.h"
 
 namespace rankine {
@@ -30,7 +30,7 @@ struct LearningRates {
   }
 };
 
-/// A LoRA in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
+/// An adapter in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
 /// once for each shape and share one arena.
 class TrainingStep {
  public:
@@ -42,8 +42,8 @@ class TrainingStep {
   const StepSettings& settings() const { return settings_; }
   /// The trained tensors by learning rate.
   const std::vector<ParameterGroup>& groups() const { return groups_; }
-  /// A LoRA tensor by its name in the file, "lora_unet_….lora_down.weight", rounded to settings().trained; or a part of
-  /// the optimiser's state.
+  /// Sets an adapter's tensor by its name (see tensor_name), rounded to settings().trained; or a part of the
+  /// optimiser's state.
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
   /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
@@ -52,14 +52,14 @@ class TrainingStep {
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
   /// False where the optimiser trains other weights than it saves.
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
-  /// Names and counts of all that one step hands to the next: LoRA weights and the optimiser's state.
+  /// Names and counts of all that one step hands to the next: the adapter's weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
   /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none. Throws Error
   /// before the first step.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
-  /// With a frozen text encoder: its states for each of these captions (i32 [chunks, 77]), computed now and kept, after
-  /// which its weights are given back. For runs whose captions are all known beforehand.
+  /// With a frozen text encoder: its states for each of these captions (i32, Model::ids_shape), computed now and kept,
+  /// after which its weights are given back. For runs whose captions are all known beforehand.
   void encode_captions(const std::vector<std::vector<int32_t>>& captions);
 
   /// Decides what steps give up so that activations and weights fit into `budget_bytes` of the process (see
@@ -91,11 +91,11 @@ class TrainingStep {
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
 
-  /// States of chunks of 77 ids, each read alone: ids i32 [chunks, 77] -> [chunks, 77, width]. With a frozen text
-  /// encoder its weights are loaded for that where they are not in memory.
-  std::vector<float> text_states(std::span<const int32_t> ids);
-  /// The U-Net as samplers call it, with this trainer's weights and memory: between steps only.
-  std::unique_ptr<GuidedUNet> guided_unet(const StepShape& picture, float guidance);
+  /// The conditions of all prompts, [prompts, ...] each. With a frozen text encoder its weights are loaded for that
+  /// where they are not in memory.
+  ConditionNumbers text_states(const PromptTokens& prompts);
+  /// The denoiser as samplers call it, with this trainer's weights and memory: between steps only.
+  std::unique_ptr<GuidedDenoiser> guided_denoiser(const StepShape& picture, float guidance);
   /// Gives the memory of activations back until the next step.
   void release_scratch() { session_->release_scratch(); }
 
@@ -108,7 +108,7 @@ class TrainingStep {
   void prepare_update(std::span<const Value> trained);
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
-  /// Values of a LoRA tensor as they can be in StepSettings::trained; of others as they are.
+  /// Values of an adapter's tensor as they can be in StepSettings::trained; of others as they are.
   std::vector<float> as_trained(const std::string& name, std::span<const float> values) const;
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);
@@ -117,7 +117,7 @@ class TrainingStep {
   /// Gives a step's program its inputs.
   Program& feed(const StepInputs& inputs, double loss_scale, bool keep);
   /// The frozen text encoder's states for one caption, computed once for each.
-  const std::vector<float>& context(std::span<const int32_t> ids, int64_t chunks);
+  const ConditionNumbers& condition(std::span<const int32_t> ids, int64_t chunks);
 
   StepSettings settings_;
   const Optimizer& optimizer_;
@@ -127,15 +127,15 @@ class TrainingStep {
   const Backend& backend_;
   ConstantSource& constants_;
   std::unique_ptr<Session> session_;
-  bool captions_known_ = false;            // all are in contexts_
+  bool captions_known_ = false;            // all are in conditions_
   std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
   std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
   std::vector<std::string> with_gradient_;  // trained tensors that get a gradient, the same in steps of every shape
   std::unique_ptr<Program> grad_norm_, update_;
-  std::unique_ptr<Program> norm_limit_;               // with scale_weight_norms
-  std::unique_ptr<Program> rounding_;                 // where weights are not trained in f32
-  std::map<int64_t, std::unique_ptr<Program>> text_;  // by chunks
-  std::map<std::vector<int32_t>, std::vector<float>> contexts_;
+  std::unique_ptr<Program> norm_limit_;                          // with scale_weight_norms
+  std::unique_ptr<Program> rounding_;                            // where weights are not trained in f32
+  std::map<int64_t, std::unique_ptr<Program>> text_;             // by chunks
+  std::map<std::vector<int32_t>, ConditionNumbers> conditions_;  // by token ids
 };
 
 /// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training;

@@ -16,6 +16,13 @@ std::vector<Value> gradient_variables(Graph& graph, std::span<const Value> train
   return gradients;
 }
 
+std::vector<Value> trained_tensors(Graph& graph, const AdapterKind& kind, const AdaptedLayer& layer) {
+  std::vector<Value> tensors;
+  for (const AdapterTensor& tensor : kind.tensors(layer))
+    tensors.push_back(graph.variable(tensor_name(layer, tensor), f32(tensor.shape)));
+  return tensors;
+}
+
 }  // namespace
 
 void build_grad_norm_graph(Graph& graph, std::span<const Value> trained) {
@@ -49,25 +56,23 @@ void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<
 }
 
 void build_rounding_graph(Graph& graph, const StepSettings& s) {
-  for (const AdaptedLayer& module : s.layers) {
-    if (!s.trains(module)) continue;
-    const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
-    const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));
-    for (const Value& weight : {down, up}) graph.assign(weight, rounded_to(weight, s.trained));
+  for (const AdaptedLayer& layer : s.layers) {
+    if (!s.trains(layer)) continue;
+    for (const Value& weight : trained_tensors(graph, *s.adapter, layer))
+      graph.assign(weight, rounded_to(weight, s.trained));
   }
 }
 
 void build_norm_limit_graph(Graph& graph, const StepSettings& s, double limit) {
   std::vector<Value> norms;
-  for (const AdaptedLayer& module : s.layers) {
-    if (!s.trains(module)) continue;
-    const Value down = graph.variable(module.key + ".lora_down.weight", f32(module.down_shape()));
-    const Value up = graph.variable(module.key + ".lora_up.weight", f32(module.up_shape()));
-    graph.set_scope(module.key);
-    const Value limited = graph.add(limit_norm_op, {down, up}, {{"limit", limit}, {"scale", module.scale()}});
-    graph.assign(down, limited);
-    graph.assign(up, {&limited.node(), 1});
-    norms.push_back({&limited.node(), 2});
+  check(s.adapter->limit_norm, "a ", s.adapter->name, " has no rule for the norm of its update");
+  for (const AdaptedLayer& layer : s.layers) {
+    if (!s.trains(layer)) continue;
+    const std::vector<Value> tensors = trained_tensors(graph, *s.adapter, layer);
+    graph.set_scope(layer.key);
+    const LimitedTensors limited = s.adapter->limit_norm(layer, tensors, limit);
+    for (size_t i = 0; i < tensors.size(); ++i) graph.assign(tensors[i], limited.tensors[i]);
+    norms.push_back(limited.norm);
   }
   graph.set_scope("");
   const Value statistics = graph.add(norm_statistics_op, norms, {{"limit", limit}});

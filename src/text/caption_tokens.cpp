@@ -2,13 +2,13 @@
 
 namespace rankine {
 
-CaptionTokens tokenize_caption(const ClipTokenizer& tokenizer, const std::string& caption, int max_token_length,
+CaptionTokens tokenize_caption(const ClipTokenizer& tokenizer, const std::string& caption, int64_t chunks,
                                bool weighted) {
-  const TokenChunks chunks =
-      weighted ? tokenizer.tokenize_weighted(caption, max_token_length) : tokenizer.tokenize(caption, max_token_length);
+  const int length = static_cast<int>(chunks * TokenChunks::text_length);
+  const TokenChunks cut = weighted ? tokenizer.tokenize_weighted(caption, length) : tokenizer.tokenize(caption, length);
   CaptionTokens tokens;
-  for (const auto& chunk : chunks.ids) tokens.ids.insert(tokens.ids.end(), chunk.begin(), chunk.end());
-  if (weighted) tokens.weights = context_weights(chunks.weights);
+  for (const auto& chunk : cut.ids) tokens.ids.insert(tokens.ids.end(), chunk.begin(), chunk.end());
+  if (weighted) tokens.weights = context_weights(cut.weights);
   return tokens;
 }
 

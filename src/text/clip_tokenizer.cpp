@@ -14,7 +14,7 @@ namespace rankine {
 namespace {
 
 constexpr std::u32string_view start_mark = U"<|startoftext|>", end_mark = U"<|endoftext|>";
-constexpr size_t chunk_text_length = TokenChunks::length - 2;  // 75 ids between begin and end
+constexpr auto chunk_text_length = static_cast<size_t>(TokenChunks::text_length);
 
 uint64_t pair_key(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
@@ -73,13 +73,15 @@ size_t find_mark(std::u32string_view text, std::u32string_view mark, size_t from
   return std::min(text.find(mark, from), text.size());
 }
 
-size_t chunk_count(int max_token_length) {
-  check(max_token_length == 75 || max_token_length == 150 || max_token_length == 225,
-        "max_token_length must be 75, 150 or 225, got ", max_token_length);
-  return static_cast<size_t>(max_token_length) / chunk_text_length;
-}
-
 }  // namespace
+
+int64_t token_chunks(std::optional<int> max_token_length) {
+  constexpr int64_t length = TokenChunks::text_length, most = 3;
+  const int64_t wanted = max_token_length.value_or(length), chunks = wanted / length;
+  check(wanted % length == 0 && chunks >= 1 && chunks <= most, "--max_token_length must be ", length, ", ", 2 * length,
+        " or ", most * length, ", got ", wanted);
+  return chunks;
+}
 
 ClipTokenizer::ClipTokenizer(ClipTokenizerConfig config) : config_(config) {
   constexpr int32_t first_merge_id = 512, merge_count = 48894;
@@ -195,7 +197,7 @@ std::vector<int32_t> ClipTokenizer::encode(std::string_view text) const {
 }
 
 TokenChunks ClipTokenizer::cut(std::vector<int32_t> ids, std::vector<float> weights, int max_token_length) const {
-  const size_t chunks = chunk_count(max_token_length);
+  const auto chunks = static_cast<size_t>(token_chunks(max_token_length));
   const size_t room = chunks * chunk_text_length;
   const bool filled = ids.size() >= room;
   ids.resize(std::min(ids.size(), room));

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -20,10 +21,13 @@ struct ClipTokenizerConfig {
 
 /// The input of a text encoder: n chunks of 77 ids. Each begins with 49406 and is padded or ended with 49407.
 struct TokenChunks {
-  static constexpr size_t length = 77;
-  std::vector<std::array<int32_t, length>> ids;    // [n][77]
-  std::vector<std::array<float, length>> weights;  // [n][77] for weighted captions, else empty
+  static constexpr int64_t length = 77, text_length = length - 2;  // with and without the begin and end marks
+  std::vector<std::array<int32_t, length>> ids;                    // [n][77]
+  std::vector<std::array<float, length>> weights;                  // [n][77] for weighted captions, else empty
 };
+
+/// The chunks of --max_token_length: 1, 2 or 3 for 75 (also when unset), 150 or 225. Throws Error for other lengths.
+int64_t token_chunks(std::optional<int> max_token_length);
 
 /// CLIP's byte-pair encoder (Radford et al. 2021, arXiv:2103.00020) with its merge list built in. It is immutable: any
 /// number of threads may share an instance.
@@ -40,11 +44,11 @@ class ClipTokenizer {
 
   /// Splits a caption into chunks as sd-scripts does. max_token_length: 75 (one chunk), 150 or 225 (two, three). A
   /// longer caption loses its end.
-  TokenChunks tokenize(std::string_view text, int max_token_length = 75) const;
+  TokenChunks tokenize(std::string_view text, int max_token_length = TokenChunks::text_length) const;
 
   /// The same for a caption with `(word:1.3)` weights (parse_weighted_prompt); each piece is tokenised alone. Begin,
   /// end and padding have weight 1.
-  TokenChunks tokenize_weighted(std::string_view text, int max_token_length = 75) const;
+  TokenChunks tokenize_weighted(std::string_view text, int max_token_length = TokenChunks::text_length) const;
 
  private:
   struct Merge {

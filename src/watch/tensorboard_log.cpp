@@ -97,11 +97,11 @@ void check_logging_dir(const TrackerConfig& config) {
   AtomicFile(*config.logging_dir + "/events").write("x");  // without commit the file is removed
 }
 
-TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::string& lora_file, bool goes_on) {
+TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::string& adapter_file, bool goes_on) {
   const std::filesystem::path logging_dir = config.logging_dir.value_or("");
   const std::string prefix = config.log_prefix.value_or(""),
                     tracker = config.log_tracker_name.value_or("network_train");
-  const std::string file = std::filesystem::absolute(lora_file).lexically_normal().string();
+  const std::string file = std::filesystem::absolute(adapter_file).lexically_normal().string();
   const std::string run = sha256_hex(std::as_bytes(std::span(file))).substr(0, 8);
   // A prefix may contain folders.
   const std::filesystem::path stem = logging_dir / (prefix + local_time_digits());

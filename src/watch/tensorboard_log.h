@@ -20,9 +20,9 @@ struct TensorBoardFolder {
 /// Makes --logging_dir if it is missing. Throws Error if no file can be made in it.
 void check_logging_dir(const TrackerConfig& config);
 
-/// `lora_file` is the run's last file; it identifies the parts of one run. If the run was interrupted before
+/// `adapter_file` is the run's last file; it identifies the parts of one run. If the run was interrupted before
 /// (`goes_on`), returns the folder of its last part, if that exists.
-TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::string& lora_file, bool goes_on);
+TensorBoardFolder tensorboard_folder(const TrackerConfig& config, const std::string& adapter_file, bool goes_on);
 
 /// Writes a run's values for TensorBoard, under the names of sd-scripts' trackers: loss/current, loss/average,
 /// loss/epoch_average (over epochs, as all names .../epoch_...), lr/unet, and StepMetrics::values; also norm/grad_norm,

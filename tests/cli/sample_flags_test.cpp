@@ -33,7 +33,7 @@ TEST_CASE("sample takes a checkpoint under both of its names, and LoRAs with str
 
 TEST_CASE("sample names a setting that is missing or out of range") {
   CHECK_THROWS_WITH_AS(check_sample_config(read({})), doctest::Contains("--ckpt is missing"), Error);
-  CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--W=500"})), doctest::Contains("multiple of 8, got 500"),
+  CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--W=32"})), doctest::Contains("at least 64, got 32"),
                        Error);
   CHECK_THROWS_WITH_AS(check_sample_config(read({"--ckpt=a", "--fp16", "--bf16"})), doctest::Contains("one of them"),
                        Error);

@@ -55,10 +55,10 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 }  // namespace
 
 TEST_CASE("cache files lie where sd-scripts has them") {
-  CHECK(latent_file_path("/pics/10_dog/rex.png", {96, 96}) == "/pics/10_dog/rex_0096x0096_sd.npz");
-  CHECK(latent_file_path("a.b.jpeg", {640, 12000}) == "a.b_0640x12000_sd.npz");
+  CHECK(latent_file_path("/pics/10_dog/rex.png", {96, 96}, {}) == "/pics/10_dog/rex_0096x0096_sd.npz");
+  CHECK(latent_file_path("a.b.jpeg", {640, 12000}, {}) == "a.b_0640x12000_sd.npz");
   CHECK(old_latent_file_path("/pics/rex.png") == "/pics/rex.npz");
-  CHECK(latent_suffix({640, 512}) == "_64x80");
+  CHECK(latent_suffix({640, 512}, {}) == "_64x80");
 }
 
 TEST_CASE("latents come back as they were written, under sd-scripts' names, shapes and types") {
@@ -166,8 +166,8 @@ TEST_CASE("latents of several sizes share a file, and one written anew leaves th
   large.resized = large.bucket = {48, 32};
   PictureLatents of_small = picture_latents(), of_large;
   of_large.latents.assign(4 * 6 * 4, 2.5f);
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket)});
-  write_latent_file(path, large, of_large, latent_suffix(large.bucket), {"", latent_suffix(small.bucket)});
+  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
+  write_latent_file(path, large, of_large, latent_suffix(large.bucket, {}), {"", latent_suffix(small.bucket, {})});
   REQUIRE(read_latent_file(path, small, kAll, false).latents);
   REQUIRE(read_latent_file(path, large, {}, false).latents);
   CHECK(read_latent_file(path, large, {}, false).latents->latents == of_large.latents);
@@ -175,14 +175,14 @@ TEST_CASE("latents of several sizes share a file, and one written anew leaves th
 
   small.picture = std::string(64, 'd');
   of_small.latents[0] = 7;
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket)});
+  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
   CHECK(read_latent_file(path, small, kAll, false).latents->latents == of_small.latents);
   CHECK(read_latent_file(path, large, {}, false).latents);
   write_latent_file(path, small, of_small, "", {});
   CHECK(!read_latent_file(path, large, {}, false).latents);
 
   write_file(path, "damaged");
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket)});
+  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
   CHECK(read_latent_file(path, small, kAll, false).latents);
 }
 

@@ -29,7 +29,7 @@ PictureLatents made(const Json& entry, GoldenModel& model) {
   const Image image = resize(read_image(picture, has_alpha ? Alpha::require : Alpha::drop), bucket,
                              Interpolation::automatic);  // a square picture: nothing is cut
   const SafetensorsFile noises = SafetensorsFile::open(reference_file("caches/vae_noise.safetensors").string());
-  LatentEncoder encoder(find_backend("cpu"), model.constants(), model.config().vae, DType::f32);
+  LatentEncoder encoder(find_backend("cpu"), model.constants(), model.model(), DType::f32);
   PictureLatents out;
   for (const bool flipped : {false, true}) {
     if (flipped && !entry.at("flip_aug").get<bool>()) break;
@@ -38,7 +38,7 @@ PictureLatents made(const Json& entry, GoldenModel& model) {
     const std::vector<float> noise =
         nhwc_from_nchw(noises.read_f32(entry.at("file").get<std::string>() + (flipped ? ".noise_flipped" : ".noise")),
                        {1, 4, bucket.height / 8, bucket.width / 8});
-    (flipped ? out.flipped : out.latents) = sample_latents(encoder.encode(bucket, input), noise, picture);
+    (flipped ? out.flipped : out.latents) = sample_latents(encoder.encode(bucket, input), noise, 4, picture);
   }
   if (has_alpha)
     for (size_t i = 3; i < image.pixels.size(); i += 4)
@@ -53,7 +53,7 @@ void check_cache(const Json& entry, GoldenModel& model) {
   recipe.bucket = recipe.resized = {entry.at("bucket")[0], entry.at("bucket")[1]};
   const ImageSize size = read_image_size(reference_file("images/" + entry.at("image").get<std::string>()).string());
   recipe.size = {size.width, size.height};
-  CHECK(fs::path(latent_file_path(entry.at("image"), recipe.size)).filename() == name);
+  CHECK(fs::path(latent_file_path(entry.at("image"), recipe.size, recipe.latents)).filename() == name);
 
   const LatentNeeds needs = {.flipped = entry.at("flip_aug"), .alpha_mask = entry.at("alpha_mask")};
   const LatentsRead read = read_latent_file(recorded.string(), recipe, needs, true);

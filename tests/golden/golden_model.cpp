@@ -11,6 +11,7 @@
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
 #include "step/step_inputs.h"
+#include "support/lora.h"
 
 namespace rankine::golden {
 namespace {
@@ -28,7 +29,8 @@ std::filesystem::path write_checkpoint(const ModelLayout& layout) {
 GoldenModel::GoldenModel(const ModelLayout& layout)
     : path_(write_checkpoint(layout)),
       checkpoint_(Checkpoint::open(path_.string())),
-      config_(stable_diffusion_config(checkpoint_)),
+      config_(sd1_config(sd1_widths(checkpoint_))),
+      model_(sd1_model(config_)),
       constants_(checkpoint_) {}
 
 GoldenModel::~GoldenModel() {
@@ -123,7 +125,7 @@ std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double 
     targets.conv_dim = conv->first;
     targets.conv_alpha = conv->second;
   }
-  return adapted_layers(weights, targets);
+  return adapted_layers(weights, sd1_family.adaptable, targets);
 }
 
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {
@@ -164,14 +166,15 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
   for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
   data.loss_weights = file.read_f32(prefix + "loss_weights");
   data.ids = file.read_i32(prefix + "ids1");
-  return make_step_inputs(data, loss, make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
+  return make_step_inputs(data, sd1_family.latents, loss,
+                          make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }
 
 std::vector<LoraTensor> lora_tensors(std::span<const AdaptedLayer> modules) {
   std::vector<LoraTensor> tensors;
   for (const AdaptedLayer& module : modules) {
-    tensors.push_back({module.key + ".lora_down.weight", module.down_shape()});
-    tensors.push_back({module.key + ".lora_up.weight", module.up_shape()});
+    tensors.push_back({module.key + ".lora_down.weight", test::down_shape(module)});
+    tensors.push_back({module.key + ".lora_up.weight", test::up_shape(module)});
   }
   return tensors;
 }

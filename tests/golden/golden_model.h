@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "io/safetensors.h"
-#include "models/stable_diffusion.h"
+#include "models/sd1.h"
 #include "step/checkpoint_constants.h"
 #include "step/training_step.h"
 #include "support/reference.h"
@@ -20,13 +20,15 @@ class GoldenModel {
   GoldenModel& operator=(const GoldenModel&) = delete;
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
-  const StableDiffusionConfig& config() const { return config_; }
+  const Sd1Config& config() const { return config_; }
+  const std::shared_ptr<const Model>& model() const { return model_; }
   ConstantSource& constants() { return constants_; }
 
  private:
   std::filesystem::path path_;
   Checkpoint checkpoint_;
-  StableDiffusionConfig config_;
+  Sd1Config config_;
+  std::shared_ptr<const Model> model_;
   CheckpointConstants constants_;
 };
 

@@ -31,7 +31,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
                 const Tolerance& tolerance) {
   GoldenModel model(model_layout(c.model));
   StepSettings settings;
-  settings.model = model.config();
+  settings.model = model.model();
   settings.layers = modules_of(model, c.rank, c.alpha, c.text_encoder, c.conv);
   settings.compute = compute;
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));

@@ -6,7 +6,7 @@
 #include "backend/registry.h"
 #include "diffusion/sampler.h"
 #include "golden/golden_model.h"
-#include "step/guided_unet.h"
+#include "step/guided_denoiser.h"
 #include "support/accounting.h"
 
 using namespace rankine;
@@ -27,7 +27,7 @@ struct Recorded {
   int steps;
 };
 
-void check_sampler(GuidedUNet& unet, const Recorded& recorded, const std::string& name, const SamplerConfig& config,
+void check_sampler(GuidedDenoiser& unet, const Recorded& recorded, const std::string& name, const SamplerConfig& config,
                    double tolerance) {
   const std::unique_ptr<Sampler> sampler = make_sampler(name, config, make_noise_schedule());
   std::vector<float> step_noise;
@@ -67,12 +67,12 @@ void check_model(const OutputFile& output, const nlohmann::ordered_json& table) 
   StepShape shape;
   shape.height = recorded.nchw[2];
   shape.width = recorded.nchw[3];
-  REQUIRE(shape.context_tokens() == recorded.file.at("positive").shape[1]);
+  REQUIRE(model.model()->condition(shape.text())[0].shape[0] == recorded.file.at("positive").shape[1]);
   StepSettings settings;
-  settings.model = model.config();
+  settings.model = model.model();
   const std::unique_ptr<Session> session = find_backend("cpu").open(model.constants());
-  GuidedUNet unet(*session, settings, shape, table.at("guidance_scale").get<float>());
-  unet.set_context(recorded.file.read_f32("negative"), recorded.file.read_f32("positive"));
+  GuidedDenoiser unet(*session, settings, shape, table.at("guidance_scale").get<float>());
+  unet.set_condition({recorded.file.read_f32("negative")}, {recorded.file.read_f32("positive")});
 
   for (const auto& [name, entry] : table.at("samplers").items()) {
     CAPTURE(name);

@@ -43,7 +43,7 @@ UpdateSettings update_settings_of(const TrajectoryCase& c) {
   UpdateSettings settings{.max_grad_norm = c.options.number("max_grad_norm", 1.0)};
   if (c.options.has("scale_weight_norms")) settings.scale_weight_norms = c.options.number("scale_weight_norms", 0);
   if (c.network_args.has("loraplus_lr_ratio"))
-    settings.unet_loraplus_ratio = settings.text_encoder_loraplus_ratio = c.network_args.number("loraplus_lr_ratio", 1);
+    settings.unet_plus_ratio = settings.text_encoder_plus_ratio = c.network_args.number("loraplus_lr_ratio", 1);
   return settings;
 }
 
@@ -62,8 +62,7 @@ void check_rates(const TrajectoryCase& c, size_t micro, const LearningRates& rat
     const std::string& group = group_names.at(c.lr_descriptions[g]);
     const bool text = group.starts_with("text_encoder");
     double rate = text ? rates.text_encoder : rates.unet;
-    if (group.ends_with("_plus"))
-      rate *= (text ? settings.text_encoder_loraplus_ratio : settings.unet_loraplus_ratio).value();
+    if (group.ends_with("_plus")) rate *= (text ? settings.text_encoder_plus_ratio : settings.unet_plus_ratio).value();
     if (const auto told = told_before.find("lr." + group); chooses_rate && told != told_before.end())
       rate = told->second;
     CHECK(is_close(rate, c.lr[micro][g], 1e-6));
@@ -118,7 +117,7 @@ void check_case(const TrajectoryCase& c) {
   const auto accumulation = static_cast<int64_t>(c.options.number("gradient_accumulation_steps", 1));
   const std::unique_ptr<Optimizer> optimizer = optimizer_of(c);
   StepSettings settings;
-  settings.model = model.config();
+  settings.model = model.model();
   settings.layers = modules_of(model, c.rank, c.alpha, c.text_encoder, {});
   settings.clip_skip = static_cast<int64_t>(c.options.number("clip_skip", 1));
   settings.train_text_encoder = c.text_encoder;

@@ -25,6 +25,16 @@ const std::vector<ForbiddenWords> table = {
      {"src/"},
      {"src/backend/", "src/step/fit_memory.cpp", "src/cli/bench.cpp"},
      "libraries of kernels belong to the backend that uses them"},
+    // An adapter says what its tensors are; everything above loops over them.
+    {{"Lora*", "lora*"},
+     {"src/step/", "src/run/", "src/watch/", "src/measure/"},
+     {},
+     "a kind of adapter stands in src/network/ alone; ask its AdapterKind"},
+    {{"lora_down*", "lora_up*"},
+     {"src/"},
+     {"src/network/lora.cpp", "src/models/checkpoint/checkpoint_family.cpp", "src/models/checkpoint/synthetic.cpp"},
+     "the tensors of a LoRA stand in src/network/lora.cpp alone; loop over AdapterKind::tensors",
+     /*in_comments=*/false},
 };
 
 bool is_of_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }

@@ -13,6 +13,7 @@
 #include "io/safetensors.h"
 #include "layout_weights.h"
 #include "support/accounting.h"
+#include "support/lora.h"
 #include "support/reference.h"
 
 using namespace rankine;
@@ -30,12 +31,6 @@ struct TemporaryFolder {
   std::string file(const std::string& name) const { return (path / name).string(); }
 };
 
-std::vector<LoraTensors> views(const golden::SyntheticLora& lora) {
-  std::vector<LoraTensors> weights;
-  for (size_t i = 0; i < lora.down.size(); ++i) weights.push_back({lora.down[i], lora.up[i]});
-  return weights;
-}
-
 DType dtype_named(const std::string& name) { return name == "F32" ? DType::f32 : DType::f16; }
 
 /// Two modules of a made-up model, one of them a convolution.
@@ -44,7 +39,7 @@ std::vector<AdaptedLayer> small_modules(int64_t rank = 2, double alpha = 1) {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  return adapted_layers(weights, {.network_dim = rank, .network_alpha = alpha});
+  return adapted_layers(weights, sd1_family.adaptable, {.network_dim = rank, .network_alpha = alpha});
 }
 
 std::string text_of_error(const std::function<void()>& action) {
@@ -66,10 +61,11 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
     const auto& c = cases[n];
     golden::ran("lora_hashes." + std::to_string(n));
     CAPTURE(n);
-    const auto modules = adapted_layers(weights, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
-    const auto lora = golden::synthetic_lora(modules, c.at("seed"));
+    const auto modules =
+        adapted_layers(weights, sd1_family.adaptable, {.network_dim = c.at("rank"), .network_alpha = c.at("alpha")});
     const auto metadata = c.at("metadata").get<std::map<std::string, std::string>>();
-    const AdapterHashes hashes = hash_lora(modules, views(lora), dtype_named(c.at("dtype")), metadata);
+    const AdapterHashes hashes =
+        hash_adapter(golden::synthetic_lora(modules, c.at("seed")), dtype_named(c.at("dtype")), metadata);
     CHECK(hashes.model_hash == c.at("sshs_model_hash"));
     CHECK(hashes.legacy_hash == c.at("sshs_legacy_hash"));
   }
@@ -78,18 +74,14 @@ TEST_CASE("the hashes of synthetic LoRAs are those recorded") {
 TEST_CASE("a LoRA of the reference program is read, and saved again with the same data, order and hashes") {
   golden::ran("e2e_tiny-sd15_lora");
   const std::string path = golden::reference_file("e2e_tiny-sd15_lora.safetensors").string();
-  const auto adaptable = adapted_layers(golden::layout_weights(golden::model_layout("tiny-sd15")), {.conv_dim = 1});
-  const auto loaded = read_lora(path, adaptable);
-  std::vector<AdaptedLayer> modules;
-  std::vector<LoraTensors> weights;
-  for (const LoadedLora& lora : loaded) {
-    modules.push_back(lora.module);
-    weights.push_back({lora.down, lora.up});
-  }
+  const auto adaptable =
+      adapted_layers(golden::layout_weights(golden::model_layout("tiny-sd15")), sd1_family.adaptable, {.conv_dim = 1});
+  const AdapterWeights weights = read_adapter(path, adaptable);
+  CHECK(weights.kind == &lora_adapter);
   const SafetensorsFile original = SafetensorsFile::open(path);
-  CHECK(3 * modules.size() == original.tensors().size());
+  CHECK(3 * weights.layers.size() == original.tensors().size());
   const TemporaryFolder folder("lora_file");
-  save_lora(folder.file("again.safetensors"), modules, weights, DType::f16, original.metadata());
+  save_adapter(folder.file("again.safetensors"), weights, DType::f16, original.metadata());
   const SafetensorsFile again = SafetensorsFile::open(folder.file("again.safetensors"));
   CHECK(again.metadata() == original.metadata());
   CHECK(again.file_size() == original.file_size());
@@ -110,18 +102,19 @@ TEST_CASE("weights come back from a file in each element type, and training goes
        {std::pair{"", DType::f32}, {"float", DType::f32}, {"fp16", DType::f16}, {"bf16", DType::bf16}}) {
     CHECK(saved_dtype(name) == dtype);
     const std::string path = folder.file("a.safetensors");
-    save_lora(path, modules, views(lora), dtype, {{"ss_network_dim", "2"}});
+    save_adapter(path, lora, dtype, {{"ss_network_dim", "2"}});
     const SafetensorsFile file = SafetensorsFile::open(path);
     CHECK(file.at("lora_unet_mid_block_attentions_0_proj_in.alpha").dtype == dtype);
     CHECK(file.metadata().at("sshs_model_hash").size() == 64);
-    save_lora(folder.file("a.pt"), modules, views(lora), dtype, {});
+    save_adapter(folder.file("a.pt"), lora, dtype, {});
     for (const std::string& saved : {path, folder.file("a.pt")}) {
-      const auto loaded = read_network_weights(saved, modules, modules).loaded;
+      const auto loaded = read_network_weights(saved, lora_adapter, modules, modules).loaded;
       REQUIRE(loaded.size() == 2);
       for (size_t i = 0; i < 2; ++i) {
-        CHECK(loaded[i].module.key == modules[i].key);
-        for (size_t k = 0; k < loaded[i].down.size(); ++k)
-          CHECK(loaded[i].down[k] == doctest::Approx(lora.down[i][k]).epsilon(dtype == DType::bf16 ? 0x1p-8 : 1e-7));
+        CHECK(loaded[i].layer.key == modules[i].key);
+        const std::vector<float>&down = loaded[i].tensors[0], &saved_down = lora.layers[i].tensors[0];
+        for (size_t k = 0; k < down.size(); ++k)
+          CHECK(down[k] == doctest::Approx(saved_down[k]).epsilon(dtype == DType::bf16 ? 0x1p-8 : 1e-7));
       }
     }
   }
@@ -133,18 +126,17 @@ TEST_CASE("weights that are not finite are never saved, and the last good file s
   const auto modules = small_modules();
   const auto good = golden::synthetic_lora(modules, 3);
   const std::string path = folder.file("a.safetensors");
-  save_lora(path, modules, views(good), DType::f32, {});
+  save_adapter(path, good, DType::f32, {});
   const std::string before = SafetensorsFile::open(path).metadata().at("sshs_model_hash");
   for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     auto bad = good;
-    bad.up[1][3] = wrong;
-    const std::string text = text_of_error([&] { save_lora(path, modules, views(bad), DType::f32, {}); });
+    bad.layers[1].tensors[1][3] = wrong;
+    const std::string text = text_of_error([&] { save_adapter(path, bad, DType::f32, {}); });
     CHECK(text.find("lora_unet_mid_block_attentions_0_proj_in.lora_up.weight") != text.npos);
   }
   auto large = good;
-  large.down[0][0] = 1e6f;
-  CHECK(text_of_error([&] { save_lora(path, modules, views(large), DType::f16, {}); }).find("bf16") !=
-        std::string::npos);
+  large.layers[0].tensors[0][0] = 1e6f;
+  CHECK(text_of_error([&] { save_adapter(path, large, DType::f16, {}); }).find("bf16") != std::string::npos);
   CHECK(SafetensorsFile::open(path).metadata().at("sshs_model_hash") == before);
   CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator{}) == 1);
 }
@@ -154,10 +146,10 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   const std::string path = folder.file("a.safetensors");
   const auto modules = small_modules();
   const auto save = [&](const std::vector<AdaptedLayer>& m) {
-    save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
+    save_adapter(path, golden::synthetic_lora(m, 3), DType::f32, {});
   };
   const auto error = [&](const std::vector<AdaptedLayer>& wanted) {
-    return text_of_error([&] { read_network_weights(path, wanted, wanted); });
+    return text_of_error([&] { read_network_weights(path, lora_adapter, wanted, wanted); });
   };
   const auto mentions = [](const std::string& text, const std::string& part) {
     CAPTURE(text);
@@ -170,13 +162,14 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   mentions(error(modules), "network_alpha is 1: set it to 2");
   mentions(error(modules), "--dim_from_weights");
   save(modules);
-  mentions(text_of_error([&] { read_network_weights(path, {}, modules); }), "none of the modules that train");
+  mentions(text_of_error([&] { read_network_weights(path, lora_adapter, {}, modules); }),
+           "none of the modules that train");
   mentions(error({modules[1]}), "no module for lora_te_text_model_encoder_layers_0_mlp_fc1.");
 
   auto other = modules;
   other[0].weight = {6, 7};
   mentions(error(other), "another model");
-  CHECK(read_lora(path, small_modules(9, 9))[0].module.rank == 2);
+  CHECK(read_adapter(path, small_modules(9, 9)).layers[0].layer.rank == 2);
 
   const float value = 1;
   const auto bytes = std::as_bytes(std::span(&value, 1));
@@ -203,21 +196,21 @@ TEST_CASE("training goes on from a file with fewer modules or more, and it is sa
   const std::string path = folder.file("a.safetensors");
   const auto modules = small_modules();
   const auto save = [&](const std::vector<AdaptedLayer>& m) {
-    save_lora(path, m, views(golden::synthetic_lora(m, 3)), DType::f32, {});
+    save_adapter(path, golden::synthetic_lora(m, 3), DType::f32, {});
   };
   save({modules[1]});
-  const NetworkWeights fewer = read_network_weights(path, modules, modules);
+  const NetworkWeights fewer = read_network_weights(path, lora_adapter, modules, modules);
   REQUIRE(fewer.loaded.size() == 1);
-  CHECK(fewer.loaded[0].module.key == modules[1].key);
+  CHECK(fewer.loaded[0].layer.key == modules[1].key);
   REQUIRE(fewer.notes.size() == 1);
   CHECK(fewer.notes[0].find("no weights for " + modules[0].key + ": they start anew") != std::string::npos);
   save(modules);
-  const NetworkWeights more = read_network_weights(path, std::vector{modules[1]}, modules);
+  const NetworkWeights more = read_network_weights(path, lora_adapter, std::vector{modules[1]}, modules);
   REQUIRE(more.loaded.size() == 1);
-  CHECK(more.loaded[0].module.key == modules[1].key);
+  CHECK(more.loaded[0].layer.key == modules[1].key);
   REQUIRE(more.notes.size() == 1);
   CHECK(more.notes[0].find("what it has for " + modules[0].key + " is not used") != std::string::npos);
-  CHECK(read_network_weights(path, modules, modules).notes.empty());
+  CHECK(read_network_weights(path, lora_adapter, modules, modules).notes.empty());
 }
 
 TEST_CASE("a file without alpha has the rank as alpha") {
@@ -226,11 +219,11 @@ TEST_CASE("a file without alpha has the rank as alpha") {
   const auto module = small_modules()[1];
   const std::vector<float> down(6, 0.5f), up(8, 0.25f);
   const std::vector<TensorToWrite> tensors = {
-      {module.key + ".lora_down.weight", DType::f32, module.down_shape(), std::as_bytes(std::span(down))},
-      {module.key + ".lora_up.weight", DType::f32, module.up_shape(), std::as_bytes(std::span(up))}};
+      {module.key + ".lora_down.weight", DType::f32, test::down_shape(module), std::as_bytes(std::span(down))},
+      {module.key + ".lora_up.weight", DType::f32, test::up_shape(module), std::as_bytes(std::span(up))}};
   write_safetensors(path, tensors, {});
-  const auto loaded = read_lora(path, small_modules());
+  const std::vector<LayerWeights> loaded = read_adapter(path, small_modules()).layers;
   REQUIRE(loaded.size() == 1);
-  CHECK(loaded[0].module.alpha == 2);
-  CHECK(loaded[0].down == down);
+  CHECK(loaded[0].layer.alpha == 2);
+  CHECK(loaded[0].tensors[0] == down);
 }

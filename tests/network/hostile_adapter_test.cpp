@@ -6,6 +6,7 @@
 #include "data/temporary_folder.h"
 #include "io/safetensors.h"
 #include "network/adapter_file.h"
+#include "network/lora.h"
 #include "support/hostile.h"
 
 using namespace rankine;
@@ -20,7 +21,8 @@ const std::vector<AdaptedLayer>& modules() {
       {"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
       {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}},
   };
-  static const std::vector<AdaptedLayer> all = adapted_layers(weights, {.network_dim = 2, .network_alpha = 1});
+  static const std::vector<AdaptedLayer> all =
+      adapted_layers(weights, sd1_family.adaptable, {.network_dim = 2, .network_alpha = 1});
   return all;
 }
 
@@ -103,7 +105,7 @@ TEST_CASE("each hostile LoRA file is an error that names the file and what is wr
   CHECK(files().size() >= 35);
   const TemporaryFolder folder;
   const std::string path = folder.path("a.safetensors");
-  check_refused(files(), path, [&] { read_network_weights(path, modules(), modules()); });
+  check_refused(files(), path, [&] { read_network_weights(path, lora_adapter, modules(), modules()); });
 }
 
 TEST_CASE("a LoRA file cut at any byte is an error; with any byte changed it is read or refused") {
@@ -112,19 +114,19 @@ TEST_CASE("a LoRA file cut at any byte is an error; with any byte changed it is 
   const std::string whole = with("", {});
   const auto put = [&](const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; };
   put(whole);
-  REQUIRE(read_lora(path, modules()).size() == 1);
+  REQUIRE(read_adapter(path, modules()).layers.size() == 1);
   for (size_t at = 0; at < whole.size(); ++at) {
     CAPTURE(at);
     put(whole.substr(0, at));
-    CHECK_THROWS_AS(read_lora(path, modules()), Error);
+    CHECK_THROWS_AS(read_adapter(path, modules()), Error);
     for (const int change : {1, 0x80, 0xff}) {
       std::string changed = whole;
       changed[at] = static_cast<char>(changed[at] ^ change);
       put(changed);
       try {
-        for (const LoadedLora& lora : read_lora(path, modules()))
-          for (const auto* values : {&lora.down, &lora.up})
-            for (const float value : *values) REQUIRE(std::isfinite(value));
+        for (const LayerWeights& weights : read_adapter(path, modules()).layers)
+          for (const std::vector<float>& values : weights.tensors)
+            for (const float value : values) REQUIRE(std::isfinite(value));
       } catch (const Error& error) {
         CHECK(std::string(error.what()).find(path) == 0);
       }

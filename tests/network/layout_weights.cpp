@@ -5,6 +5,7 @@
 #include "models/checkpoint/diffusers_names.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
+#include "network/lora.h"
 
 namespace rankine::golden {
 namespace {
@@ -26,11 +27,12 @@ std::vector<NamedShape> layout_weights(const ModelLayout& layout) {
   return weights;
 }
 
-SyntheticLora synthetic_lora(const std::vector<AdaptedLayer>& modules, uint64_t seed) {
-  SyntheticLora lora;
-  for (const AdaptedLayer& m : modules) {
-    lora.down.push_back(synthetic_values(m.key + ".lora_down.weight", m.down_shape(), seed));
-    lora.up.push_back(synthetic_values(m.key + ".lora_up.weight", m.up_shape(), seed));
+AdapterWeights synthetic_lora(const std::vector<AdaptedLayer>& layers, uint64_t seed) {
+  AdapterWeights lora{.kind = &lora_adapter};
+  for (const AdaptedLayer& layer : layers) {
+    LayerWeights& weights = lora.layers.emplace_back(LayerWeights{.layer = layer});
+    for (const AdapterTensor& tensor : lora_adapter.tensors(layer))
+      weights.tensors.push_back(synthetic_values(tensor_name(layer, tensor), tensor.shape, seed));
   }
   return lora;
 }

@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "network/lora_names.h"
+#include "models/sd1.h"
+#include "network/adapter.h"
 #include "support/reference.h"
 
 namespace rankine::golden {
@@ -13,10 +14,7 @@ namespace rankine::golden {
 std::vector<NamedShape> layout_weights(const ModelLayout& layout);
 
 /// A LoRA of synthetic weights in float32, with values that float16 can hold (tests/reference/README.md, section 1).
-/// The tensors of module i have the names KEY.lora_down.weight and KEY.lora_up.weight.
-struct SyntheticLora {
-  std::vector<std::vector<float>> down, up;
-};
-SyntheticLora synthetic_lora(const std::vector<AdaptedLayer>& modules, uint64_t seed);
+/// The values follow from the names of the tensors.
+AdapterWeights synthetic_lora(const std::vector<AdaptedLayer>& modules, uint64_t seed);
 
 }  // namespace rankine::golden

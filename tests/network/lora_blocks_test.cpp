@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "layout_weights.h"
+#include "models/stable_diffusion.h"
 #include "network/lora_names.h"
+#include "support/lora.h"
 
 using namespace rankine;
 
@@ -16,7 +18,7 @@ namespace {
 
 std::vector<double> weights_of(const BlockRateTexts& texts) {
   std::vector<std::string> notes;
-  const std::vector<double> weights = block_lr_weights(texts, notes);
+  const std::vector<double> weights = block_lr_weights(texts, kUNetBlocks, notes);
   CHECK(notes.empty());
   return weights;
 }
@@ -24,7 +26,7 @@ std::vector<double> weights_of(const BlockRateTexts& texts) {
 std::string error_of(const BlockRateTexts& texts) {
   std::vector<std::string> notes;
   try {
-    block_lr_weights(texts, notes);
+    block_lr_weights(texts, kUNetBlocks, notes);
   } catch (const Error& error) {
     return error.what();
   }
@@ -50,15 +52,15 @@ TEST_CASE("U-Net modules are in the blocks that sd-scripts counts: 1 to 11 down,
   };
   for (const auto& [path, block] : cases) {
     CAPTURE(path);
-    CHECK(lora_block(path) == block);
+    CHECK(unet_block(path) == block);
   }
-  CHECK_THROWS_AS(lora_block("unet.conv_in"), Error);
-  CHECK_THROWS_AS(lora_block("text_encoder.text_model.encoder.layers.0.mlp.fc1"), Error);
+  CHECK_THROWS_AS(unet_block("unet.conv_in"), Error);
+  CHECK_THROWS_AS(unet_block("text_encoder.text_model.encoder.layers.0.mlp.fc1"), Error);
 }
 
 TEST_CASE("learning rates by block: lists, curves, what is left out and what is too small") {
   const std::vector<double> lists = weights_of({.down = "1,2,3,4,5,6,7,8,9,10,11,12", .mid = "0.5", .up = {}});
-  REQUIRE(lists.size() == kLoraBlocks);
+  REQUIRE(lists.size() == kUNetBlocks.count());
   CHECK(lists[0] == 1);
   CHECK(lists[11] == 12);
   CHECK(lists[12] == 0.5);
@@ -88,8 +90,8 @@ TEST_CASE("learning rates by block: lists, curves, what is left out and what is 
 
 TEST_CASE("lists of another length are cut or filled with 1, as sd-scripts does, and it is said") {
   std::vector<std::string> notes;
-  const std::vector<double> weights = block_lr_weights({.down = "0.5,0.5", .mid = "1,2", .up = {}}, notes);
-  REQUIRE(weights.size() == kLoraBlocks);
+  const std::vector<double> weights = block_lr_weights({.down = "0.5,0.5", .mid = "1,2", .up = {}}, kUNetBlocks, notes);
+  REQUIRE(weights.size() == kUNetBlocks.count());
   CHECK(weights[1] == 0.5);
   CHECK(weights[2] == 1);
   REQUIRE(notes.size() == 2);
@@ -108,7 +110,7 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   const golden::ModelLayout layout = golden::model_layout("tiny-sd15");
   const std::vector<NamedShape> weights = golden::layout_weights(layout);
   AdapterTargets targets{.network_dim = 3, .network_alpha = 2, .blocks = {}};
-  for (int block = 0; block < kLoraBlocks; ++block) {
+  for (int block = 0; block < kUNetBlocks.count(); ++block) {
     targets.blocks.dims.push_back(block == 4 ? 0 : block + 1);
     targets.blocks.alphas.push_back(block == 5 ? 0 : 0.5 * block);
     targets.blocks.conv_dims.push_back(block == 12 ? 0 : 2 * block + 1);
@@ -116,16 +118,16 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   targets.conv_alpha = 7;
   std::set<int> blocks, conv_blocks;
   bool shortcut = false;
-  for (const AdaptedLayer& m : adapted_layers(weights, targets)) {
+  for (const AdaptedLayer& m : adapted_layers(weights, sd1_family.adaptable, targets)) {
     CAPTURE(m.key);
     if (m.in_text_encoder()) {
       CHECK(m.rank == 3);
       CHECK(m.alpha == 2);
       continue;
     }
-    const int block = lora_block(m.path);
+    const int block = unet_block(m.path);
     const bool wide = m.is_conv() && m.weight[2] == 3;
-    CHECK(m.down_shape()[0] == m.rank);
+    CHECK(test::down_shape(m)[0] == m.rank);
     if (wide) {
       CHECK(m.rank == 2 * block + 1);
       CHECK(m.alpha == 7);
@@ -143,5 +145,6 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   CHECK(!conv_blocks.contains(12));
 
   targets.blocks.conv_dims.clear();
-  for (const AdaptedLayer& m : adapted_layers(weights, targets)) CHECK(m.path.find("resnets") == std::string::npos);
+  for (const AdaptedLayer& m : adapted_layers(weights, sd1_family.adaptable, targets))
+    CHECK(m.path.find("resnets") == std::string::npos);
 }

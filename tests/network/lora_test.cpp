@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "graph/autodiff.h"
 #include "graph/ops/ops.h"
+#include "network/attach_adapter.h"
 
 using namespace rankine;
 
@@ -40,10 +41,8 @@ struct Net {
       sum = sum ? add(sum, mul(y, y)) : mul(y, graph.input("dy", y.type()));
     }
     graph.output("loss", mean(sum));
-    for (const LoraWeights& w : attach_lora(graph, modules, dropout)) {
-      trained.push_back(w.down);
-      trained.push_back(w.up);
-    }
+    for (const AttachedLayer& one : attach_adapter(graph, lora_adapter, modules, dropout))
+      trained.insert(trained.end(), one.tensors.begin(), one.tensors.end());
     for (Node& node : graph.nodes()) {
       if (!is_leaf(node)) continue;
       HostTensor values(node.type().shape);

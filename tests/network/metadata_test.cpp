@@ -9,6 +9,9 @@
 
 #include "io/file_hash.h"
 #include "io/sha256.h"
+#include "models/sd1.h"
+#include "models/sd2.h"
+#include "models/sdxl.h"
 #include "support/accounting.h"
 #include "support/reference.h"
 
@@ -64,7 +67,8 @@ TrainingFacts facts_of(const Json& argv, const std::map<std::string, std::string
   f.implementation_version = recorded.at("modelspec.implementation_version");
   f.output_name = o.at("output_name");
   f.training_comment = o.at("training_comment");
-  f.sdxl = recorded.at("ss_base_model_version").starts_with("sdxl");
+  const bool is_sdxl = recorded.at("ss_base_model_version").starts_with("sdxl");
+  f.model = (is_sdxl ? sdxl_family : sd1_family).base_model_names(false);
   // The hashed checkpoint of these runs is a stand-in: the bytes 0 to 255, 8192 times.
   std::vector<std::byte> stand_in(256 * 8192);
   for (size_t i = 0; i < stand_in.size(); ++i) stand_in[i] = static_cast<std::byte>(i % 256);
@@ -125,7 +129,7 @@ TEST_CASE("metadata are those of the recorded runs, key by key and value by valu
 
 TEST_CASE("options that are seldom given have their keys, and values that are not there are None or left out") {
   TrainingFacts f;
-  f.v2 = true;
+  f.model = sd2_family.base_model_names(true);
   f.v_parameterization = true;
   f.network_args = {{"conv_dim", "4"}, {"conv_alpha", "1"}};
   f.clip_skip = 2;

@@ -2,13 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include "models/stable_diffusion.h"
+
 #include "base/error.h"
 
 using namespace rankine;
 
 namespace {
 
-NetworkArgs parse(const std::vector<std::string>& items) { return parse_network_args(items); }
+NetworkArgs parse(const std::vector<std::string>& items) { return parse_network_args(items, &kUNetBlocks); }
 
 /// One value for each block.
 std::string twenty_five(const std::string& value) {

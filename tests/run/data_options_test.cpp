@@ -58,7 +58,7 @@ TEST_CASE("mask pictures weigh the loss as the same masks in the pictures' alpha
     CHECK(run.trained() == by_alpha);
   }
   run.config.loss.masked_loss = false;  // the flag alone has no effect, as in sd-scripts
-  CHECK_FALSE(load_training_data(run.config).has_mask(load_training_data(run.config).samples[0]));
+  CHECK_FALSE(load_training_data(run.config, {}).has_mask(load_training_data(run.config, {}).samples[0]));
   run.config.data.dataset_config = run.folder.text("d.toml",
                                                    "[[datasets]]\n[[datasets.subsets]]\nimage_dir = \"pics/1_cat\"\n"
                                                    "conditioning_data_dir = \"masks/1_cat\"\n");
@@ -108,7 +108,7 @@ TEST_CASE("a state belongs to the masks, alphas and caption options of its run")
   const auto dataset = [&](const std::string& options) {
     run.config.data.dataset_config =
         run.folder.text("d.toml", "[[datasets]]\n[[datasets.subsets]]\nimage_dir = \"pics/1_cat\"\n" + options + "\n");
-    const TrainingData data = load_training_data(run.config);
+    const TrainingData data = load_training_data(run.config, {});
     const RunLength length = run_length(run.config.run, data.batches_per_epoch());
     return run_settings(run.config, data, length, settings, "AdamW()").at("dataset");
   };

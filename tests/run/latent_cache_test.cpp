@@ -16,7 +16,7 @@
 #include "io/npz.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
-#include "models/stable_diffusion.h"
+#include "models/model.h"
 #include "step/checkpoint_constants.h"
 #include "support/reference.h"
 #include "support/training_run.h"
@@ -58,13 +58,13 @@ struct Vae {
   explicit Vae(uint64_t seed)
       : file(Checkpoint::open(checkpoint(seed))),
         constants(file),
-        config(stable_diffusion_config(file).vae),
-        digest(vae_digest(constants, config)),
-        encoder(find_backend("cpu"), constants, config, DType::f32) {}
+        model(open_model(file)),
+        digest(vae_digest(constants, *model)),
+        encoder(find_backend("cpu"), constants, model, DType::f32) {}
 
   Checkpoint file;
   CheckpointConstants constants;
-  VaeConfig config;
+  std::shared_ptr<const Model> model;
   std::string digest;
   LatentEncoder encoder;
 };

@@ -11,6 +11,7 @@
 #include "io/image.h"
 #include "io/safetensors.h"
 #include "run/step_plan.h"
+#include "support/lora.h"
 #include "support/training_run.h"
 
 using namespace rankine;
@@ -39,7 +40,7 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
     CAPTURE(m.key);
     REQUIRE(trained.contains(m.key + ".lora_up.weight"));
     const std::vector<float>& up = trained.at(m.key + ".lora_up.weight");
-    CHECK(static_cast<int64_t>(up.size()) == count_of(m.up_shape()));
+    CHECK(static_cast<int64_t>(up.size()) == count_of(test::up_shape(m)));
     CHECK(std::ranges::any_of(up, [](float x) { return x != 0; }));
     CHECK(trained.at(m.key + ".alpha") == std::vector<float>{1});
   }

@@ -153,11 +153,11 @@ TEST_CASE("a sample picture is that of the file saved at its step") {
   run.config.optim.learning_rate = 0.05;
   run.train();
   const Checkpoint checkpoint = Checkpoint::open(test::tiny_checkpoint());
-  const auto adaptable = adaptable_layers(checkpoint.tensors());
+  const auto adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   const auto of_file = [&](const std::string& lora) {
-    std::vector<WeightedLora> loras;
-    if (!lora.empty()) loras.push_back({read_lora(run.folder.path("out/" + lora), adaptable), 1});
-    ImageSampler sampler(find_backend("cpu"), checkpoint, {}, merge_loras(loras));
+    std::vector<WeightedAdapter> loras;
+    if (!lora.empty()) loras.push_back({read_adapter(run.folder.path("out/" + lora), adaptable), 1});
+    ImageSampler sampler(find_backend("cpu"), checkpoint, {}, loras);
     return sampler.sample({.prompt = "a (cat:1.3)",
                            .negative_prompt = "dark",
                            .sampler = "euler_a",
@@ -198,13 +198,13 @@ TEST_CASE("the U-Net of sample pictures shares the frozen weights of the trainin
       const MemoryUse before = trainer.memory();
       REQUIRE(before.weights > 0);
       const StepShape picture = {.height = 64, .width = 64, .whole_chunks = true};
-      trainer.guided_unet(picture, 7.5f);
+      trainer.guided_denoiser(picture, 7.5f);
       const MemoryUse after = trainer.memory();
       CHECK(after.weights == before.weights);
       CHECK(after.variables == before.variables);
       CHECK(after.arena == before.arena);
       // At a size where convolutions are computed otherwise, forms are added; they go again.
-      trainer.guided_unet({.height = 8, .width = 8, .whole_chunks = true}, 7.5f);
+      trainer.guided_denoiser({.height = 8, .width = 8, .whole_chunks = true}, 7.5f);
       trainer.release_scratch();
       CHECK(trainer.memory().weights == before.weights);
     }

@@ -46,7 +46,9 @@ TEST_CASE("states are multiplied by their token's weight and keep their mean") {
   REQUIRE(tokens.weights[77 + 2] == 2);
   std::vector<float> states(2 * 77 * 2);
   for (size_t i = 0; i < states.size(); ++i) states[i] = static_cast<float>(i % 7) - 2;
-  const std::vector<float> first = weighted_states(tokens, states, 0), second = weighted_states(tokens, states, 1);
+  const ConditionSpec context{.name = "context", .shape = {77, 2}, .per_token = true};
+  const std::vector<float> first = weighted_condition(tokens, {&context, 1}, {states}, 0)[0],
+                           second = weighted_condition(tokens, {&context, 1}, {states}, 1)[0];
   CHECK(first == std::vector<float>(states.begin(), states.begin() + 154));  // no weight: to the bit
 
   std::vector<double> expected(states.begin() + 154, states.end());

@@ -10,9 +10,11 @@
 #include "base/error.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
+#include "network/adapter_file.h"
 #include "sample/image_sampler.h"
 #include "sample/sample_files.h"
 #include "sample/sample_run.h"
+#include "support/lora.h"
 
 using namespace rankine;
 
@@ -48,30 +50,19 @@ ImageRequest small_request() {
           .height = 64};
 }
 
-/// A LoRA of every module, large enough to be seen.
-std::vector<LoadedLora> made_up_lora(const Checkpoint& checkpoint, int64_t rank, double alpha, uint64_t seed) {
-  std::vector<LoadedLora> lora;
-  for (AdaptedLayer module : adaptable_layers(checkpoint.tensors())) {
-    module.rank = rank;
-    module.alpha = alpha;
-    LoadedLora loaded{.module = module, .down = {}, .up = {}};
-    loaded.down.resize(static_cast<size_t>(count_of(module.down_shape())));
-    loaded.up.resize(static_cast<size_t>(count_of(module.up_shape())));
-    synthetic_f32(module.key + ".lora_down.weight", module.down_shape(), seed, loaded.down);
-    synthetic_f32(module.key + ".lora_up.weight", module.up_shape(), seed, loaded.up);
-    lora.push_back(std::move(loaded));
+/// A LoRA of every layer, large enough to be seen.
+AdapterWeights made_up_lora(const Checkpoint& checkpoint, int64_t rank, double alpha, uint64_t seed) {
+  AdapterWeights lora{.kind = &lora_adapter};
+  for (AdaptedLayer layer : adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable)) {
+    layer.rank = rank;
+    layer.alpha = alpha;
+    LayerWeights& weights = lora.layers.emplace_back(LayerWeights{.layer = layer});
+    for (const AdapterTensor& tensor : lora_adapter.tensors(layer)) {
+      std::vector<float>& values = weights.tensors.emplace_back(static_cast<size_t>(count_of(tensor.shape)));
+      synthetic_f32(tensor_name(layer, tensor), tensor.shape, seed, values);
+    }
   }
   return lora;
-}
-
-void save(const std::string& path, const std::vector<LoadedLora>& lora) {
-  std::vector<AdaptedLayer> modules;
-  std::vector<LoraTensors> weights;
-  for (const LoadedLora& loaded : lora) {
-    modules.push_back(loaded.module);
-    weights.push_back({loaded.down, loaded.up});
-  }
-  save_lora(path, modules, weights, DType::f32, {});
 }
 
 double distance(const std::vector<float>& a, const std::vector<float>& b) {
@@ -83,9 +74,9 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return std::sqrt(sum / size);
 }
 
-std::vector<float> latents_with(const Checkpoint& checkpoint, std::vector<LoadedLora> lora,
+std::vector<float> latents_with(const Checkpoint& checkpoint, std::vector<WeightedAdapter> loras,
                                 ImageSamplerConfig config = {}) {
-  return ImageSampler(find_backend("cpu"), checkpoint, config, std::move(lora)).latents(small_request());
+  return ImageSampler(find_backend("cpu"), checkpoint, config, std::move(loras)).latents(small_request());
 }
 
 }  // namespace
@@ -147,20 +138,20 @@ TEST_CASE("a prompt of several chunks of tokens is read to its end") {
 TEST_CASE("a LoRA of strength 0 is none, and one of strength 1 changes the latents") {
   const Workplace place;
   const Checkpoint checkpoint = Checkpoint::open(place.path("tiny.safetensors"));
-  const std::vector<LoadedLora> lora = made_up_lora(checkpoint, 3, 0.5, 1);
+  const AdapterWeights lora = made_up_lora(checkpoint, 3, 0.5, 1);
   const std::vector<float> base = latents_with(checkpoint, {});
-  CHECK(latents_with(checkpoint, merge_loras(std::vector<WeightedLora>{{lora, 0}})) == base);
-  CHECK(distance(latents_with(checkpoint, merge_loras(std::vector<WeightedLora>{{lora, 1}})), base) > 1e-3);
+  CHECK(latents_with(checkpoint, {{lora, 0}}) == base);
+  CHECK(distance(latents_with(checkpoint, {{lora, 1}}), base) > 1e-3);
 }
 
 TEST_CASE("two LoRAs work together as the one that holds both, in either order") {
   const Workplace place;
   const Checkpoint checkpoint = Checkpoint::open(place.path("tiny.safetensors"));
-  const std::vector<LoadedLora> a = made_up_lora(checkpoint, 2, 1, 1), b = made_up_lora(checkpoint, 3, 0.6, 2);
-  const auto both = latents_with(checkpoint, merge_loras(std::vector<WeightedLora>{{a, 0.5}, {b, -0.3}}));
-  const auto turned = latents_with(checkpoint, merge_loras(std::vector<WeightedLora>{{b, -0.3}, {a, 0.5}}));
+  const AdapterWeights a = made_up_lora(checkpoint, 2, 1, 1), b = made_up_lora(checkpoint, 3, 0.6, 2);
+  const auto both = latents_with(checkpoint, {{a, 0.5}, {b, -0.3}});
+  const auto turned = latents_with(checkpoint, {{b, -0.3}, {a, 0.5}});
   CHECK(distance(turned, both) < 1e-4);
-  CHECK(distance(latents_with(checkpoint, merge_loras(std::vector<WeightedLora>{{a, 0.5}})), both) > 1e-3);
+  CHECK(distance(latents_with(checkpoint, {{a, 0.5}}), both) > 1e-3);
 }
 
 TEST_CASE("bfloat16 gives nearly the same latents, float16 nearer ones") {
@@ -203,7 +194,7 @@ TEST_CASE("sampling can be stopped") {
 TEST_CASE("pictures are written with their parameters, under names that never repeat") {
   const Workplace place;
   const Checkpoint checkpoint = Checkpoint::open(place.path("tiny.safetensors"));
-  save(place.path("style.safetensors"), made_up_lora(checkpoint, 2, 1, 1));
+  save_adapter(place.path("style.safetensors"), made_up_lora(checkpoint, 2, 1, 1), DType::f32, {});
   SampleConfig config;
   config.ckpt = place.path("tiny.safetensors");
   config.network_weights = {place.path("style.safetensors")};

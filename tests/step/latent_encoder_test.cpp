@@ -8,7 +8,7 @@
 #include "backend/registry.h"
 #include "base/rng.h"
 #include "graph/ops/ops.h"
-#include "models/stable_diffusion.h"
+#include "models/model.h"
 #include "step/checkpoint_constants.h"
 #include "step/picture_decoder.h"
 #include "support/training_run.h"
@@ -18,10 +18,10 @@ using namespace rankine::test;
 
 namespace {
 
-struct Model {
+struct TinyModel {
   Checkpoint file = Checkpoint::open(tiny_checkpoint());
   CheckpointConstants constants{file};
-  VaeConfig config = stable_diffusion_config(file).vae;
+  std::shared_ptr<const Model> model = open_model(file);
 };
 
 /// [H, W, 3]: a smooth picture with some noise.
@@ -35,8 +35,8 @@ std::vector<float> picture(Size size) {
   return values;
 }
 
-std::vector<float> moments(Model& model, DType compute, const char* conv_algorithm, Size size) {
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, compute, conv_algorithm);
+std::vector<float> moments(TinyModel& model, DType compute, const char* conv_algorithm, Size size) {
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, compute, conv_algorithm);
   return encoder.encode(size, picture(size));
 }
 
@@ -54,7 +54,7 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST_CASE("Winograd's convolutions leave an encoder's moments where direct ones put them") {
-  Model model;
+  TinyModel model;
   for (const Size size : {Size{64, 64}, Size{136, 72}}) {
     const std::vector<float> direct = moments(model, DType::f32, "direct", size);
     const double f32_error = difference(moments(model, DType::f32, "winograd", size), direct);
@@ -68,8 +68,8 @@ TEST_CASE("Winograd's convolutions leave an encoder's moments where direct ones 
 }
 
 TEST_CASE("a picture is encoded into the same numbers again, after another, bit for bit") {
-  Model model;
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, DType::f32);
+  TinyModel model;
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, DType::f32);
   const Size size = {128, 64};
   const std::vector<float> one = picture(size), first = encoder.encode(size, one);
   CHECK(encoder.encode(size, std::vector<float>(one.size(), 0.5f)) != first);
@@ -77,8 +77,8 @@ TEST_CASE("a picture is encoded into the same numbers again, after another, bit 
 }
 
 TEST_CASE("an encoder's profile has each op of its graph once") {
-  Model model;
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.config, DType::f32);
+  TinyModel model;
+  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, DType::f32);
   const std::vector<float> image = picture({64, 64});
   const std::vector<NodeTime> times = encoder.profile({64, 64}, image);
   const auto count = [&](const OpDef& op) {
@@ -90,18 +90,18 @@ TEST_CASE("an encoder's profile has each op of its graph once") {
 }
 
 TEST_CASE("decoding takes no more memory than was foretold") {
-  Model model;
+  TinyModel model;
   const Backend& backend = find_backend("cpu");
   for (const DType compute : {DType::f32, DType::bf16}) {
     for (const char* algorithm : {"direct", "auto"}) {
       CAPTURE(algorithm);
       CAPTURE(name_of(compute));
-      PictureDecoder decoder(backend, model.constants, model.config, compute, algorithm);
+      PictureDecoder decoder(backend, model.constants, model.model, compute, algorithm);
       const Size size = {256, 256};
       decoder.decode(std::vector<float>(static_cast<size_t>(size.width / 8 * size.height / 8 * 4), 0.1f), size.width,
                      size.height);
       const auto foretold = static_cast<double>(
-          PictureDecoder::bytes(backend, model.config, compute, algorithm, size.width, size.height));
+          PictureDecoder::bytes(backend, *model.model, compute, algorithm, size.width, size.height));
       const auto held = static_cast<double>(decoder.memory().total());
       CHECK(held <= foretold);
     }

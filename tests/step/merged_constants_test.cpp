@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "base/rng.h"
+#include "support/lora.h"
 
 using namespace rankine;
 
@@ -20,17 +20,13 @@ class Base : public ConstantSource {
   std::vector<std::string> released;
 };
 
-LoadedLora lora_of(const std::string& name, Shape weight, int64_t rank, uint64_t seed) {
-  LoadedLora lora{
-      .module = {.key = name, .path = "unet." + name, .weight = std::move(weight), .rank = rank, .alpha = 3},
-      .down = {},
-      .up = {}};
-  lora.down.resize(static_cast<size_t>(count_of(lora.module.down_shape())));
-  lora.up.resize(static_cast<size_t>(count_of(lora.module.up_shape())));
-  Rng rng(seed, purpose::adapter_init);
-  rng.fill_normal(lora.down);
-  rng.fill_normal(lora.up);
-  return lora;
+LayerWeights layer_of(const std::string& name, Shape weight, int64_t rank, uint64_t seed) {
+  return test::random_lora({.key = name, .path = "unet." + name, .weight = std::move(weight), .rank = rank, .alpha = 3},
+                           seed);
+}
+
+WeightedAdapter lora_of(std::vector<LayerWeights> layers, double strength) {
+  return {{.kind = &lora_adapter, .layers = std::move(layers)}, strength};
 }
 
 std::vector<float> read(ConstantSource& source, const std::string& name, const Shape& shape) {
@@ -43,26 +39,28 @@ std::vector<float> read(ConstantSource& source, const std::string& name, const S
 
 TEST_CASE("a merged weight is the base's plus each update times its multiplier, 3x3 kernels too") {
   const Shape linear = {6, 5}, pointwise = {6, 5, 1, 1}, conv = {7, 4, 3, 3};
-  const std::vector<WeightedLora> loras = {
-      {{lora_of("a", linear, 2, 1), lora_of("c", conv, 3, 2)}, 0.5},
-      {{lora_of("a", linear, 4, 3), lora_of("p", pointwise, 2, 4)}, -2},
+  const std::vector<WeightedAdapter> loras = {
+      lora_of({layer_of("a", linear, 2, 1), layer_of("c", conv, 3, 2)}, 0.5),
+      lora_of({layer_of("a", linear, 4, 3), layer_of("p", pointwise, 2, 4)}, -2),
+      lora_of({layer_of("a", linear, 4, 5), layer_of("b", linear, 4, 6)}, 0),
   };
   Base base;
   MergedConstants merged(base, loras);
-  CHECK(merged.modules() == 3);
+  CHECK(merged.layers() == 3);
   for (const auto& [name, shape] : {std::pair{"a", linear}, {"p", pointwise}, {"c", conv}}) {
     CAPTURE(name);
     const std::string weight = std::string("unet.") + name + ".weight";
     const std::vector<float> got = read(merged, weight, shape), plain = read(base, weight, shape);
     std::vector<double> expected(plain.begin(), plain.end());
-    for (const WeightedLora& lora : loras)
-      for (const LoadedLora& m : lora.modules) {
-        if (m.module.key != name) continue;
-        const auto inputs = static_cast<size_t>(m.module.fan_in()), rank = static_cast<size_t>(m.module.rank);
+    for (const WeightedAdapter& lora : loras)
+      for (const LayerWeights& m : lora.weights.layers) {
+        if (m.layer.key != name) continue;
+        const auto inputs = static_cast<size_t>(m.layer.fan_in()), rank = static_cast<size_t>(m.layer.rank);
         for (size_t i = 0; i < expected.size(); ++i)
           for (size_t r = 0; r < rank; ++r)
             expected[i] += lora.strength * 3.0 / static_cast<double>(rank) *
-                           static_cast<double>(m.up[i / inputs * rank + r]) * m.down[r * inputs + i % inputs];
+                           static_cast<double>(m.tensors[1][i / inputs * rank + r]) *
+                           m.tensors[0][r * inputs + i % inputs];
       }
     double most = 0;
     for (size_t i = 0; i < got.size(); ++i) most = std::max(most, std::abs(got[i] - expected[i]));
@@ -73,7 +71,7 @@ TEST_CASE("a merged weight is the base's plus each update times its multiplier, 
 
 TEST_CASE("other weights are the base's to the bit, and letting go is passed on") {
   Base base;
-  MergedConstants merged(base, std::vector<WeightedLora>{{{lora_of("a", {6, 5}, 2, 1)}, 1}});
+  MergedConstants merged(base, {lora_of({layer_of("a", {6, 5}, 2, 1)}, 1)});
   CHECK(read(merged, "unet.b.weight", {6, 5}) == read(base, "unet.b.weight", {6, 5}));
   CHECK(read(merged, "unet.a.bias", {6}) == read(base, "unet.a.bias", {6}));
   merged.release("unet.a.weight");

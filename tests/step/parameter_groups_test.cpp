@@ -1,4 +1,5 @@
 #include "step/parameter_groups.h"
+#include "models/stable_diffusion.h"
 
 #include <doctest/doctest.h>
 
@@ -42,12 +43,12 @@ TEST_CASE("a plain LoRA has a group for each model that trains") {
 
 TEST_CASE("blocks with rates of their own are groups, LoRA+ splits each, and a rate of 0 makes none") {
   StepSettings s = settings();
-  std::vector<double> weights(kLoraBlocks, 1.0);
+  std::vector<double> weights(kUNetBlocks.count(), 1.0);
   weights[1] = 0.5;
   weights[16] = 0;
-  set_block_rates(s.layers, weights);
+  set_block_rates(s.layers, kUNetBlocks, weights);
   UpdateSettings update;
-  update.unet_loraplus_ratio = 4;
+  update.unet_plus_ratio = 4;
   const std::vector<ParameterGroup> groups = parameter_groups(s, update);
   CHECK(names(groups) == std::vector<std::string>{"text_encoder", "unet_block1", "unet_block1_plus", "unet_block12",
                                                   "unet_block12_plus"});

@@ -15,6 +15,7 @@
 #include "optim/adamw.h"
 #include "step/parameter_groups.h"
 #include "step/update_graph.h"
+#include "support/lora.h"
 #include "support/small_step.h"
 
 namespace {
@@ -77,9 +78,9 @@ TEST_CASE("a compiled step and its update allocate nothing but what oneDNN takes
     const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
     for (const AdaptedLayer& m : settings.layers) {
       session->write_variable(m.key + ".lora_down.weight",
-                              std::vector<float>(static_cast<size_t>(count_of(m.down_shape())), 0.01f));
+                              std::vector<float>(static_cast<size_t>(count_of(test::down_shape(m))), 0.01f));
       session->write_variable(m.key + ".lora_up.weight",
-                              std::vector<float>(static_cast<size_t>(count_of(m.up_shape())), 0.01f));
+                              std::vector<float>(static_cast<size_t>(count_of(test::up_shape(m))), 0.01f));
     }
     Graph step, update;
     const std::vector<Value> trained = build_step_graph(step, settings, kShape);

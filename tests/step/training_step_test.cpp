@@ -14,6 +14,7 @@
 #include "graph/ops/ops.h"
 #include "optim/adamw.h"
 #include "step/fit_memory.h"
+#include "support/lora.h"
 #include "support/small_step.h"
 
 using namespace rankine;
@@ -25,7 +26,7 @@ StepInputs inputs(uint64_t step) {
   StepInputs in;
   in.shape = kShape;
   Rng rng(5, purpose::noise, step);
-  in.noisy_latents.resize(static_cast<size_t>(in.shape.latents()));
+  in.noisy_latents.resize(static_cast<size_t>(4 * in.shape.latents()));
   rng.fill_normal(in.noisy_latents);
   in.target = in.noisy_latents;  // half of what is seen is to be predicted: something to learn
   for (float& x : in.target) x = 0.5f * x + 0.3f * rng.normal();
@@ -44,12 +45,12 @@ struct Training {
   explicit Training(const StepSettings& settings)
       : trainer(find_backend("cpu"), constants, settings, *optimizer, UpdateSettings{}) {
     for (const AdaptedLayer& module : settings.layers) {
-      std::vector<float> down(static_cast<size_t>(count_of(module.down_shape())));
+      std::vector<float> down(static_cast<size_t>(count_of(test::down_shape(module))));
       Rng rng(std::hash<std::string>{}(module.key), purpose::adapter_init);
       for (float& x : down) x = (2 * rng.uniform() - 1) / std::sqrt(static_cast<float>(module.fan_in()));
       trainer.set_weights(module.key + ".lora_down.weight", down);
       trainer.set_weights(module.key + ".lora_up.weight",
-                          std::vector<float>(static_cast<size_t>(count_of(module.up_shape()))));
+                          std::vector<float>(static_cast<size_t>(count_of(test::up_shape(module)))));
     }
   }
   double step(int64_t number) {
@@ -77,7 +78,7 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 TEST_CASE("a gradient before the first step, and an update, are errors and no undefined behaviour") {
   Training training(small_settings());
   const AdaptedLayer layer = training.trainer.settings().layers[0];
-  const int64_t count = count_of(layer.up_shape());
+  const int64_t count = count_of(test::up_shape(layer));
   CHECK_THROWS_WITH_AS(training.trainer.gradient(layer.key + ".lora_up.weight", count),
                        doctest::Contains("before the first step"), Error);
   CHECK_THROWS_AS(training.trainer.update(1, {1e-3, 1e-3}), Error);
@@ -152,7 +153,7 @@ TEST_CASE("under dropout a step is a function of its key: recomputed or kept, wi
       training.trainer.update(step, {2e-3, 2e-3});
     }
     for (const AdaptedLayer& m : settings.layers)
-      all.push_back(training.trainer.gradient(m.key + ".lora_down.weight", count_of(m.down_shape())));
+      all.push_back(training.trainer.gradient(m.key + ".lora_down.weight", count_of(test::down_shape(m))));
     omp_set_num_threads(before);
     return all;
   };
@@ -181,9 +182,9 @@ TEST_CASE("without dropout the step draws nothing, and validation, pictures and 
   CHECK(draws(step));
   build_validation_graph(validation, settings, kShape);
   CHECK(!draws(validation));
-  build_unet_graph(unet, settings, kShape);
+  build_denoiser_graph(unet, settings, kShape);
   CHECK(!draws(unet));
-  build_text_graph(text, settings, 1, 1);
+  build_text_graph(text, settings, 1, {});
   CHECK(!draws(text));
 }
 
@@ -217,14 +218,14 @@ TEST_CASE("trained in bf16, weights and gradients have no more bits than it hold
     training.trainer.step(inputs(2 * static_cast<uint64_t>(step) + 1), 0.5, true);
     training.trainer.update(step, {2e-3, 2e-3});
     for (const AdaptedLayer& m : settings.layers)
-      for (const auto& [suffix, count] : {std::pair{".lora_down.weight", count_of(m.down_shape())},
-                                          std::pair{".lora_up.weight", count_of(m.up_shape())}}) {
+      for (const auto& [suffix, count] : {std::pair{".lora_down.weight", count_of(test::down_shape(m))},
+                                          std::pair{".lora_up.weight", count_of(test::up_shape(m))}}) {
         CHECK(is_bf16(training.trainer.weights(m.key + suffix, count)));
         CHECK(is_bf16(training.trainer.gradient(m.key + suffix, count)));
       }
   }
   CHECK(!is_bf16(training.trainer.weights("exp_avg." + settings.layers[0].key + ".lora_up.weight",
-                                          count_of(settings.layers[0].up_shape()))));
+                                          count_of(test::up_shape(settings.layers[0])))));
 }
 
 TEST_CASE("a gradient that is not finite is told before anything has changed") {
@@ -259,7 +260,7 @@ TEST_CASE("the validation loss is the step's loss, and taking it changes neither
   settings.accumulate = true;
   Training training(settings), untouched(settings);
   const std::string up = settings.layers[0].key + ".lora_up.weight";
-  const int64_t count = count_of(settings.layers[0].up_shape());
+  const int64_t count = count_of(test::up_shape(settings.layers[0]));
   for (Training* t : {&training, &untouched}) {
     t->step(1);
     t->trainer.step(inputs(2), 0.5, false);

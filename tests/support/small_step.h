@@ -4,7 +4,7 @@
 
 #include "base/rng.h"
 #include "graph/op.h"
-#include "models/checkpoint/layout.h"
+#include "models/sd1.h"
 #include "step/training_step.h"
 
 namespace rankine::test {
@@ -32,12 +32,10 @@ inline StepSettings small_settings() {
   widths.text_width = 64;
   widths.text_layers = 2;
   StepSettings settings;
-  settings.model.unet.channels = widths.unet;
-  settings.model.unet.context_width = settings.model.text.width = widths.text_width;
-  settings.model.text.layers = widths.text_layers;
+  settings.model = sd1_model(sd1_config(widths));
   AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = false;
-  settings.layers = adapted_layers(sd1_tensors(widths), targets);
+  settings.layers = adapted_layers(settings.model->tensors(), sd1_family.adaptable, targets);
   return settings;
 }
 

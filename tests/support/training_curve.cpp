@@ -11,6 +11,7 @@
 
 #include "backend/registry.h"
 #include "io/safetensors.h"
+#include "network/adapter_file.h"
 #include "optim/adamw.h"
 #include "sample/image_sampler.h"
 #include "step/parameter_groups.h"
@@ -55,14 +56,17 @@ class Run {
         shape_(inputs.at("noisy_latents").shape) {
     check(shape_.size() == 5, inputs.path(), ": noisy_latents must be [steps, N, C, H, W]");
     StepSettings settings;
-    settings.model = stable_diffusion_config(checkpoint);
+    settings.model = open_model(checkpoint);
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
-    for (const LoadedLora& loaded : read_lora(lora_path, adaptable_layers(checkpoint.tensors()))) {
-      settings.layers.push_back(loaded.module);
-      session_->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
-      session_->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);
+    const AdapterWeights lora =
+        read_adapter(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
+    for (const LayerWeights& weights : lora.layers) {
+      settings.layers.push_back(weights.layer);
+      const std::vector<AdapterTensor> tensors = lora.kind->tensors(weights.layer);
+      for (size_t i = 0; i < tensors.size(); ++i)
+        session_->write_variable(tensor_name(weights.layer, tensors[i]), weights.tensors[i]);
     }
     const StepShape shape{.batch = shape_[1], .height = shape_[3], .width = shape_[4], .chunks = 1};
     const std::vector<Value> trained = build_step_graph(step_graph_, settings, shape);

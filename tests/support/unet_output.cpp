@@ -10,6 +10,7 @@
 #include "backend/registry.h"
 #include "base/rng.h"
 #include "io/safetensors.h"
+#include "network/adapter_file.h"
 #include "sample/image_sampler.h"
 
 using namespace rankine;
@@ -47,15 +48,16 @@ class Outputs {
 
 void run_case(Session& session, const StepSettings& settings, const StepShape& shape, const std::string& name,
               Outputs& outputs) {
-  const std::vector<float> latents = random_numbers(static_cast<size_t>(shape.latents()), 1);
-  const int64_t width = settings.model.text.width, channels = settings.model.unet.latent_channels;
+  const std::vector<float> latents = random_numbers(static_cast<size_t>(settings.latent_numbers(shape)), 1);
+  const int64_t channels = settings.model->latents().channels;
   const Shape picture = {shape.batch, channels, shape.height, shape.width};
-  const Shape states = {shape.batch, shape.context_tokens(), width};
+  Shape states = settings.model->condition(shape.text())[0].shape;
+  states.insert(states.begin(), shape.batch);
   const std::vector<float> context = random_numbers(static_cast<size_t>(count_of(states)), 2);
   std::vector<float> timesteps, prediction(latents.size());
   for (int64_t n = 0; n < shape.batch; ++n) timesteps.push_back(static_cast<float>(37 + 800 * n / shape.batch));
   Graph graph;
-  build_unet_graph(graph, settings, shape);
+  build_denoiser_graph(graph, settings, shape);
   const std::unique_ptr<Executable> unet = session.compile(graph);
   unet->set_input("latents", latents);
   unet->set_input("timesteps", timesteps);
@@ -74,14 +76,16 @@ void write_outputs(const std::string& checkpoint_path, const std::string& lora_p
   const Checkpoint checkpoint = Checkpoint::open(checkpoint_path);
   CheckpointConstants constants(checkpoint);
   StepSettings settings;
-  settings.model = stable_diffusion_config(checkpoint);
+  settings.model = open_model(checkpoint);
   const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
-  std::vector<LoadedLora> lora;
-  if (lora_path != "-") lora = read_lora(lora_path, adaptable_layers(checkpoint.tensors()));
-  for (const LoadedLora& loaded : lora) {
-    settings.layers.push_back(loaded.module);
-    session->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);
-    session->write_variable(loaded.module.key + ".lora_up.weight", loaded.up);
+  AdapterWeights lora;
+  if (lora_path != "-")
+    lora = read_adapter(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
+  for (const LayerWeights& weights : lora.layers) {
+    settings.layers.push_back(weights.layer);
+    const std::vector<AdapterTensor> tensors = lora.kind->tensors(weights.layer);
+    for (size_t i = 0; i < tensors.size(); ++i)
+      session->write_variable(tensor_name(weights.layer, tensors[i]), weights.tensors[i]);
   }
   Outputs outputs;
   run_case(*session, settings, {.batch = 2, .height = 16, .width = 16, .chunks = 1}, "square", outputs);

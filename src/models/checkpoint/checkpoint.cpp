@@ -16,15 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Some old conversions left "text_model." out of the text encoder's names.
-std::string with_text_model(std::string name) {
-  const std::string_view tower = "cond_stage_model.transformer.";
-  for (const std::string_view part : {"embeddings.", "encoder.", "final_layer_norm."})
-    if (name.starts_with(tower) && name.compare(tower.size(), part.size(), part) == 0)
-      return name.insert(tower.size(), "text_model.");
-  return name;
-}
-
 // The weights of one part of a Diffusers folder: safetensors before PyTorch's, full precision before fp16. Throws Error
 // when there are none.
 std::string part_file(const fs::path& folder, const std::string& stem) {
@@ -69,25 +60,7 @@ std::string people_bytes(uint64_t bytes) {
   return out.str();
 }
 
-std::string joined(const std::vector<int64_t>& values) {
-  std::string text;
-  for (const int64_t value : values) text += concat_text(text.empty() ? "" : ", ", value);
-  return text;
-}
-
 }  // namespace
-
-std::string_view name_of(ModelFamily family) {
-  switch (family) {
-    case ModelFamily::sd15:
-      return "SD 1.x";
-    case ModelFamily::sd21:
-      return "SD 2.x";
-    case ModelFamily::sdxl:
-      return "SDXL";
-  }
-  return "?";
-}
 
 Checkpoint Checkpoint::open(const std::string& path) {
   Checkpoint checkpoint;
@@ -97,8 +70,7 @@ Checkpoint Checkpoint::open(const std::string& path) {
     checkpoint.open_folder(path);
   else
     checkpoint.open_file(path);
-  check_input_channels(checkpoint);
-  if (checkpoint.family_ == ModelFamily::sd15) check_sd1_complete(checkpoint, sd1_widths(checkpoint));
+  checkpoint.family_->check_checkpoint(checkpoint);
   return checkpoint;
 }
 
@@ -106,15 +78,10 @@ void Checkpoint::open_file(const std::string& path) {
   check_is_there(path);
   files_.push_back(TensorFile::open(path));
   const TensorFile& file = files_.front();
-  family_ = family_of(file);
-  const DiffusersNames names(structure_of(family_));
+  family_ = &family_of(file);
   for (const TensorInfo& info : file.tensors()) {
-    const auto canonical = names.to_canonical(with_text_model(info.name));
-    if (canonical)
+    if (const auto canonical = family_->canonical_name(info.name))
       add(0, info, *canonical);
-    else if (family_ != ModelFamily::sd15 &&
-             (info.name.starts_with("cond_stage_model.") || info.name.starts_with("conditioner.")))
-      add(0, info, info.name);
     else
       ++ignored_;
   }
@@ -134,11 +101,11 @@ void Checkpoint::open_folder(const std::string& path) {
     for (const TensorInfo& info : files_.back().tensors())
       add(files_.size() - 1, info, modern_vae_name(concat_text(part.folder, '.', info.name)));
   }
-  const std::string projection = "unet.down_blocks.0.attentions.0.proj_in.weight";
-  if (has("text_encoder_2.text_model.final_layer_norm.weight"))
-    family_ = ModelFamily::sdxl;
-  else
-    family_ = shape(projection).size() == 4 ? ModelFamily::sd15 : ModelFamily::sd21;
+  TensorNames names;
+  for (const auto& [name, entry] : entries_) names.add(name, entry.shape);
+  family_ = recognise_family(names);
+  check(family_ != nullptr, path, ": the folder's tensors are those of no known model; the first is \"",
+        entries_.empty() ? "" : entries_.begin()->first, "\"");
 }
 
 void Checkpoint::replace_vae(const std::string& path) {
@@ -149,31 +116,18 @@ void Checkpoint::replace_vae(const std::string& path) {
   const std::string file = is_folder ? part_file(folder, "diffusion_pytorch_model") : path;
   files_.push_back(TensorFile::open(file));
   std::erase_if(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); });
-  const DiffusersNames names(structure_of(family_));
   for (const TensorInfo& info : files_.back().tensors()) {
     // Alone in its file the autoencoder has no name of its own before its parts' names.
     const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
-    std::optional<std::string> name = names.to_canonical(prefix + info.name);
+    std::optional<std::string> name = family_->canonical_name(prefix + info.name);
     const std::string modern = modern_vae_name("vae." + info.name);
-    if (!name && names.to_single_file(modern)) name = modern;
+    if (!name && family_->single_file_name(modern)) name = modern;
     if (name && name->starts_with("vae."))
       add(files_.size() - 1, info, *name);
     else
       ++ignored_;
   }
-  if (family_ == ModelFamily::sd15) check_complete_vae(file);
-}
-
-void Checkpoint::check_complete_vae(const std::string& path) const {
-  const std::string some = "vae.encoder.down_blocks.0.resnets.0.conv1.weight";
-  check(has(some), path, ": this is no autoencoder of Stable Diffusion: it has no ", some.substr(4),
-        " (encoder.down.0.block.0.conv1.weight in single files)");
-  for (const auto& [name, wanted] : sd1_tensors(sd1_widths(*this))) {
-    if (!name.starts_with("vae.")) continue;
-    check(has(name), path, ": the autoencoder is not complete: it has no ", name.substr(4));
-    check(shape(name) == wanted, path, ": ", name.substr(4), " has shape ", as_text(shape(name)), ", expected ",
-          as_text(wanted), " as in an autoencoder of SD 1.x");
-  }
+  if (family_->check_vae) family_->check_vae(*this, file);
 }
 
 void Checkpoint::add(size_t file, const TensorInfo& info, std::string name) {
@@ -207,7 +161,7 @@ const Checkpoint::Entry& Checkpoint::at(std::string_view name) const {
   for (const auto& [known, entry] : entries_) names.push_back(known);
   std::string in_file;
   if (!folder_) {
-    const auto single = DiffusersNames(structure_of(family_)).to_single_file(name);
+    const auto single = family_->single_file_name(name);
     if (single) in_file = concat_text(" (in a single file: \"", *single, "\")");
   }
   fail(path_, ": the checkpoint has no tensor \"", name, "\"", in_file, nearest_hint(name, names));
@@ -254,7 +208,7 @@ std::string Checkpoint::describe() const {
 
   std::ostringstream out;
   out << path_ << "\n";
-  out << "  family          " << name_of(family_) << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
+  out << "  family          " << family_->name << (folder_ ? " (Diffusers folder)" : " (single file)") << "\n";
   out << "  size            " << people_bytes(size) << " (" << size << " bytes)\n";
   const auto line = [&](std::string name, const Part& part) {
     name.resize(std::max<size_t>(name.size() + 1, 16), ' ');
@@ -265,11 +219,7 @@ std::string Checkpoint::describe() const {
   };
   line("all", all);
   for (const auto& [name, part] : parts) line(name, part);
-  if (family_ == ModelFamily::sd15) {
-    const Sd1Widths widths = sd1_widths(*this);
-    out << "  widths          U-Net " << joined(widths.unet) << "; context " << widths.text_width << "; VAE "
-        << joined(widths.vae) << "; text encoder " << widths.text_width << " x " << widths.text_layers << " layers\n";
-  }
+  if (family_->widths_text) out << "  widths          " << family_->widths_text(*this) << "\n";
   if (ignored_) out << "  left out        " << ignored_ << " tensors that are no weights of the model\n";
   return out.str();
 }

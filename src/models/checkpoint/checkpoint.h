@@ -8,31 +8,28 @@
 
 #include "base/dtype.h"
 #include "io/tensor_file.h"
+#include "models/family.h"
 
 namespace rankine {
 
-enum class ModelFamily { sd15, sd21, sdxl };
-/// "SD 1.x", "SD 2.x", "SDXL".
-std::string_view name_of(ModelFamily family);
-
-/// The weights of a Stable Diffusion model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a
+/// The weights of a model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a
 /// Diffusers folder. Both answer to the same canonical names, a part and then the Diffusers (U-Net, VAE) or
 /// transformers (text encoder) name: "unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.bias",
 /// "vae.quant_conv.weight". Buffers that are no weights (position_ids, noise schedules, EMA copies) are left out. The
 /// text encoders of SD 2.x and SDXL single files keep their own names.
 class Checkpoint {
  public:
-  /// Throws Error, saying what it seems to be instead, when `path` is no Stable Diffusion model that text-to-image
-  /// training can start from; an SD 1.x model is also checked to have every tensor, each of the right shape.
+  /// Throws Error, saying what it seems to be instead, when `path` is no model of a known family that text-to-image
+  /// training can start from. The family checks that every tensor is there, each of the right shape.
   static Checkpoint open(const std::string& path);
 
-  /// Has another autoencoder from now on: that of `path`, a file (an autoencoder alone, under the names of
-  /// single files or of Diffusers, or a whole checkpoint) or a Diffusers folder with it. Throws Error unless it is
-  /// complete and of SD 1.x's make; its widths may be others.
+  /// Replaces the autoencoder by that of `path`: a file (an autoencoder alone, under the names of single files or of
+  /// Diffusers, or a whole checkpoint) or a Diffusers folder with it. Throws Error unless it is complete and one of the
+  /// family's; its widths may be others.
   void replace_vae(const std::string& path);
 
   const std::string& path() const { return path_; }
-  ModelFamily family() const { return family_; }
+  const Family& family() const { return *family_; }
   /// Canonical names, sorted.
   std::vector<std::string> names() const;
   /// Names and shapes, sorted by name.
@@ -60,7 +57,6 @@ class Checkpoint {
   };
 
   Checkpoint() = default;
-  void check_complete_vae(const std::string& path) const;
   void open_file(const std::string& path);
   void open_folder(const std::string& path);
   void add(size_t file, const TensorInfo& info, std::string name);
@@ -68,7 +64,7 @@ class Checkpoint {
 
   std::string path_;
   bool folder_ = false;
-  ModelFamily family_ = ModelFamily::sd15;
+  const Family* family_ = nullptr;
   std::vector<TensorFile> files_;
   std::map<std::string, Entry, std::less<>> entries_;
   size_t ignored_ = 0;  // tensors of the files that are no weights of the model

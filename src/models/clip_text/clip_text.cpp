@@ -34,7 +34,12 @@ Value merge_chunks(Value x, int64_t chunks) {
 
 }  // namespace
 
-Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip_skip, DType compute) {
+int64_t clip_states(const ClipTextConfig& c, int64_t chunks, bool whole_chunks) {
+  return chunks == 1 || whole_chunks ? c.positions * chunks : (c.positions - 2) * chunks + 2;
+}
+
+Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip_skip, DType compute,
+                bool whole_chunks) {
   check(ids.rank() == 3 && ids.dim(2) == c.positions, "token ids are [N, chunks, ", c.positions, "], got ", ids.type());
   check(clip_skip >= 1 && clip_skip <= c.layers, "--clip_skip ", clip_skip, " is out of range: the text encoder has ",
         c.layers, " layers");
@@ -47,6 +52,7 @@ Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip
   for (int64_t i = 0; i + clip_skip <= c.layers; ++i) x = encoder_layer(text / "encoder" / "layers" / i, c, x);
   x = layer_norm(text / "final_layer_norm", x);
   (text / "final_layer_norm").enter();
+  if (whole_chunks) return reshape(x, {ids.dim(0), chunks * c.positions, c.width});
   return merge_chunks(x, chunks);
 }
 

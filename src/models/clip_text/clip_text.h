@@ -13,8 +13,13 @@ struct ClipTextConfig {
 };
 
 /// ids: i32 [N, chunks, 77] -> [N, 77, width], or with several chunks [N, 75 chunks + 2, width]: the first chunk's
-/// BOS, 75 inner tokens of each, the very last state. The hidden state `clip_skip` layers from the end (1: the last),
-/// then the final layer norm. States are of type `compute`. Module names are transformers' below `s`.
-Value clip_text(const Scope& s, const ClipTextConfig& config, Value ids, int64_t clip_skip, DType compute);
+/// BOS, 75 inner tokens of each, the very last state; with `whole_chunks` all states, [N, 77 chunks, width]. The hidden
+/// state `clip_skip` layers from the end (1: the last), then the final layer norm. States are of type `compute`. Module
+/// names are transformers' below `s`.
+Value clip_text(const Scope& s, const ClipTextConfig& config, Value ids, int64_t clip_skip, DType compute,
+                bool whole_chunks = false);
+
+/// How many states clip_text gives for a text of `chunks` pieces.
+int64_t clip_states(const ClipTextConfig& config, int64_t chunks, bool whole_chunks);
 
 }  // namespace rankine

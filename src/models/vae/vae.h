@@ -17,7 +17,4 @@ Value vae_encode(const Scope& s, const VaeConfig& config, Value images);
 /// latents: [N, h, w, 4], already divided by the scale factor -> images [N, 8h, 8w, 3], about [-1, 1].
 Value vae_decode(const Scope& s, const VaeConfig& config, Value latents);
 
-/// latents the U-Net sees = kVaeScale * latents of the autoencoder (SD 1.x and 2.x).
-inline constexpr float kVaeScale = 0.18215f;
-
 }  // namespace rankine

@@ -15,7 +15,9 @@
 #include "io/npz.h"
 #include "io/safetensors.h"
 #include "io/torch_file.h"
+#include "models/sd1.h"
 #include "network/adapter_file.h"
+#include "network/lora.h"
 #include "run/state/state_file.h"
 
 using namespace rankine;
@@ -67,11 +69,14 @@ void write_training_files(const fs::path& folder) {
 
   const std::vector<NamedShape> weights = {{"text_encoder.text_model.encoder.layers.0.mlp.fc1.weight", {6, 5}},
                                            {"unet.mid_block.attentions.0.proj_in.weight", {4, 3, 1, 1}}};
-  const std::vector<AdaptedLayer> modules = adapted_layers(weights, {.network_dim = 2});
-  const std::vector<float> values(12, 0.5f);
-  const std::vector<LoraTensors> tensors = {{std::span(values).first(10), std::span(values)},
-                                            {std::span(values).first(6), std::span(values).first(8)}};
-  save_lora(seed(folder, "lora", "two.safetensors"), modules, tensors, DType::f16, {{"ss_network_dim", "2"}});
+  const std::vector<AdaptedLayer> modules = adapted_layers(weights, sd1_family.adaptable, {.network_dim = 2});
+  AdapterWeights lora{.kind = &lora_adapter};
+  for (const AdaptedLayer& layer : modules) {
+    LayerWeights& weights = lora.layers.emplace_back(LayerWeights{.layer = layer});
+    for (const AdapterTensor& tensor : lora_adapter.tensors(layer))
+      weights.tensors.emplace_back(static_cast<size_t>(count_of(tensor.shape)), 0.5f);
+  }
+  save_adapter(seed(folder, "lora", "two.safetensors"), lora, DType::f16, {{"ss_network_dim", "2"}});
 }
 
 void write_pictures(const fs::path& folder) {

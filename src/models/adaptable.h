@@ -1,0 +1,38 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+namespace rankine {
+
+/// What a part of a model does: it reads text, or it predicts noise.
+enum class Role { text_encoder, denoiser };
+
+/// A part of a model that adapters can change.
+struct ModelPart {
+  std::string_view name;    ///< the first word of its tensors' names: "text_encoder"
+  std::string_view prefix;  ///< keys of LoRA files begin with it: "lora_te"
+  Role role = Role::denoiser;
+};
+
+/// The denoiser's blocks, which can have ranks and learning rates of their own, numbered from its input to its output:
+/// `down` blocks, then `middle` ones, then `up`.
+struct DenoiserBlocks {
+  int down = 0, middle = 0, up = 0;
+  /// The block of a denoiser's module by its path. Throws Error for a path outside all blocks.
+  int (*block_of)(std::string_view path) = nullptr;
+
+  int count() const { return down + middle + up; }
+};
+
+/// Which modules of a model adapters change, and the order in which files hold them.
+struct AdaptableModules {
+  std::span<const ModelPart> parts;  ///< in the order of files
+  /// Every word in the path of a module that can be adapted. Modules of one parent stand in files in this order; a path
+  /// with any other word is not adapted.
+  std::span<const std::string_view> words;
+  /// Modules with one of these words in their path are adapted only with conv_dim.
+  std::span<const std::string_view> convolutional;
+  DenoiserBlocks blocks{};
+};
+
+}  // namespace rankine

@@ -1,0 +1,78 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/latent_space.h"
+#include "models/adaptable.h"
+
+namespace rankine {
+
+class Checkpoint;
+class Model;
+
+/// Names and shapes of all tensors of a file or a Diffusers folder.
+class TensorNames {
+ public:
+  void add(std::string name, Shape shape) { shapes_.emplace(std::move(name), std::move(shape)); }
+  bool has(std::string_view name) const { return shapes_.contains(name); }
+  bool has_prefix(std::string_view prefix) const;
+  /// Null for a tensor that is not there.
+  const Shape* shape(std::string_view name) const;
+
+ private:
+  std::map<std::string, Shape, std::less<>> shapes_;
+};
+
+/// How the files of trained adapters name their base model.
+struct BaseModelNames {
+  std::string_view base_model_version;  ///< ss_base_model_version: "sd_v1"
+  std::string_view architecture;        ///< modelspec.architecture, without "/lora": "stable-diffusion-v1"
+  std::string_view implementation;      ///< modelspec.implementation
+  Size resolution{};                    ///< modelspec.resolution where the data do not tell one
+  bool v2 = false;                      ///< ss_v2
+};
+
+/// A family of models: the one place that knows what Rankine has to know of it. To add one, write its file and name it
+/// in family_table.cpp.
+struct Family {
+  std::string_view name;  ///< "SD 1.x"
+  LatentSpace latents{};
+  AdaptableModules adaptable{};
+  /// The names of a file that was trained on the family; `v_prediction`: the model predicts velocity.
+  BaseModelNames (*base_model_names)(bool v_prediction) = nullptr;
+
+  /// True for the tensors of a single file or of a Diffusers folder ("unet.conv_in.weight").
+  bool (*recognises)(const TensorNames& tensors) = nullptr;
+  /// The canonical name of a single file's tensor; nullopt for a tensor that is no weight of the model.
+  std::optional<std::string> (*canonical_name)(const std::string& in_file) = nullptr;
+  /// The single file's name of a canonical one; nullopt where there is none.
+  std::optional<std::string> (*single_file_name)(std::string_view canonical) = nullptr;
+  /// Throws Error for a checkpoint that training cannot start from.
+  void (*check_checkpoint)(const Checkpoint& checkpoint) = nullptr;
+  /// Throws Error unless the autoencoder, which was read from the file at `path`, is complete. Null: it is not checked.
+  void (*check_vae)(const Checkpoint& checkpoint, const std::string& path) = nullptr;
+  /// "U-Net 320, 640, 1280, 1280; ...": the widths of a checkpoint, for people. Null: they are not shown.
+  std::string (*widths_text)(const Checkpoint& checkpoint) = nullptr;
+
+  /// The model of a checkpoint. Null: checkpoints of the family can be described, but not trained on yet.
+  std::shared_ptr<const Model> (*open)(const Checkpoint& checkpoint) = nullptr;
+  /// The family's best-known model, for benchmarks without a checkpoint. Null like `open`.
+  std::shared_ptr<const Model> (*usual)() = nullptr;
+};
+
+/// All families, those tried first in front. The first is assumed where there is no checkpoint to ask.
+std::span<const Family* const> families();
+inline const Family& default_family() { return *families().front(); }
+/// The family with these tensors, or null.
+const Family* recognise_family(const TensorNames& tensors);
+
+/// The model of a checkpoint. Throws Error for a family that cannot be trained on yet.
+std::shared_ptr<const Model> open_model(const Checkpoint& checkpoint);
+
+}  // namespace rankine

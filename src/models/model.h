@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+#include "models/family.h"
+#include "text/caption_tokens.h"
+#include "text/prompt_tokens.h"
+
+namespace rankine {
+
+/// How long the texts of a batch are.
+struct TextShape {
+  int64_t chunks = 1;         ///< pieces that the text encoder reads one by one
+  bool whole_chunks = false;  ///< every state is kept, as prompts of pictures have it; captions drop the inner marks
+};
+
+/// One tensor that the denoiser reads of a text, "context" of shape [tokens, width].
+struct ConditionSpec {
+  std::string_view name;   ///< of the graph's input
+  Shape shape;             ///< of one sample, without the batch
+  bool per_token = false;  ///< the first axis is that of tokens: weights in a text multiply it
+};
+
+/// A family with the sizes of one checkpoint: how its parts are called. Values of pictures are NHWC, and every weight
+/// is a constant of the graph under its canonical name.
+class Model {
+ public:
+  explicit Model(const Family& family) : family_(family) {}
+  virtual ~Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const Family& family() const { return family_; }
+  const LatentSpace& latents() const { return family_.latents; }
+
+  /// A caption as training reads it, in `chunks` pieces. `weighted`: "(word:1.2)" in it is a weight. Throws Error for a
+  /// weight that is no number.
+  virtual CaptionTokens tokenize(const std::string& caption, int64_t chunks, bool weighted) const = 0;
+  /// Prompts of pictures, all in as many chunks as the longest one needs. Throws Error as `tokenize` does.
+  virtual PromptTokens tokenize_prompts(std::span<const std::string> prompts) const = 0;
+  /// The shape of one sample's token ids.
+  virtual Shape ids_shape(int64_t chunks) const = 0;
+  /// The largest --clip_skip: the text encoder's layers.
+  virtual int64_t most_clip_skip() const = 0;
+
+  /// What the denoiser reads of a text.
+  virtual std::vector<ConditionSpec> condition(const TextShape& text) const = 0;
+  /// ids: i32 [N, ...ids_shape] -> the values of `condition`, [N, ...shape] each, of type `compute`.
+  virtual std::vector<Value> encode_text(Graph& graph, Value ids, const TextShape& text, int64_t clip_skip,
+                                         DType compute) const = 0;
+  /// latents: [N, h, w, channels] in the compute type; timesteps: f32 [N]; condition: of encode_text -> the prediction,
+  /// like latents.
+  virtual Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition) const = 0;
+  /// images: [N, H, W, 3] in [-1, 1] -> moments [N, H/stride, W/stride, 2 channels]: mean and log-variance of the
+  /// latents, before their scale.
+  virtual Value encode_image(Graph& graph, Value images) const = 0;
+  /// latents: [N, h, w, channels], already divided by their scale -> images [N, H, W, 3], about [-1, 1].
+  virtual Value decode_latents(Graph& graph, Value latents) const = 0;
+
+  /// The weights that the functions above read, the denoiser's first: their canonical names and shapes.
+  std::vector<NamedShape> tensors() const;
+
+ private:
+  const Family& family_;
+};
+
+}  // namespace rankine
