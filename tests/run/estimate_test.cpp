@@ -52,8 +52,6 @@ TEST_CASE("the estimate of a run's activations, trained tensors and latents is w
   CHECK(bytes.activations == run_of.held.arena);
   CHECK(variables(bytes) == run_of.held.variables);
   CHECK(static_cast<int64_t>(bytes.cached_latents) == run_of.cached);
-  MESSAGE(bytes.frozen_weights, " ", run_of.held.weights, " ", bytes.working, " ", run_of.held.scratch, " ",
-          bytes.caching, " ", bytes.encoder);
   CHECK((bytes.encoder > 0) == !c.data.cache_latents);
 }
 
