@@ -37,6 +37,9 @@ class Optimizer {
   virtual std::string description() const = 0;
   /// False where the optimiser has its own schedule: sd-scripts then leaves the rates as they were given.
   virtual bool takes_lr_schedule() const { return true; }
+  /// True where the optimiser computes its rate from the step and the weights and ignores the given learning rate, as
+  /// Adafactor does with relative_step.
+  virtual bool finds_own_rate() const { return false; }
   virtual std::optional<EvaluationWeights> evaluation_weights() const { return std::nullopt; }
 };
 
@@ -52,6 +55,8 @@ class ParameterOptimizer : public Optimizer {
 /// By --optimizer_type ("" is AdamW; capitals do not matter) and --optimizer_args, "key=value" each.
 /// Throws Error for an unknown type, an unknown key or a value that is not what the key takes.
 std::unique_ptr<Optimizer> make_optimizer(const std::string& type, std::span<const std::string> args);
+/// The values of --optimizer_type, spelled as in sd-scripts, in the order of its list.
+std::vector<std::string> optimizer_names();
 
 /// The state variable of a parameter: "exp_avg.lora_unet_...".
 std::string state_name(std::string_view state, Value weight);

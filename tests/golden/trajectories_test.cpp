@@ -150,7 +150,7 @@ void check_case(const TrajectoryCase& c) {
     const int64_t step = micro / accumulation;
     const double factor = optimizer->takes_lr_schedule() ? schedule.rate(1, step) : 1.0;
     const LearningRates rates = {unet_lr * factor, text_lr * factor};
-    const bool chooses_rate = c.options.text("optimizer_type", "") == "Adafactor" && !optimizer->takes_lr_schedule();
+    const bool chooses_rate = optimizer->finds_own_rate();
     check_rates(c, index, rates, update_settings, told, chooses_rate);
     if ((micro + 1) % accumulation != 0) continue;
     const double norm = trainer.update(step + 1, rates);
