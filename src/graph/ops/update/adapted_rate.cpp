@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -29,6 +30,18 @@ constinit const OpDef adapted_rate_op = {
           out[1][0] = out[0][0] * rate * correction;
           out[2][0] = rate;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const Value given = n.input(0), steps = n.input(1) + 1;
+      Value rate = number(n.graph(), 0);
+      for (size_t i = 2; i < n.inputs().size(); ++i) rate = larger(rate, n.inputs()[i]);
+      const Value d = where(is_above(abs(given), 0), given, number(n.graph(), a.real("d0")));
+      Value d_rate = d * rate;
+      if (a.integer("use_bias_correction"))
+        d_rate = d_rate * sqrt(1 - power(a.real("beta2"), steps)) / (1 - power(a.real("beta1"), steps));
+      return {d, d_rate, rate};
+    },
 };
 
 }  // namespace rankine

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -31,6 +32,20 @@ constinit const OpDef dadapt_distance_op = {
           out[0][0] = std::max(in[0][0], std::min(d_hat, in[0][0] * a.real("growth_rate")));
           out[2][0] += 1;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const Value d = n.input(0), weighted = n.input(1), k = n.input(2), d_rate = n.input(3), rate = n.input(4);
+      Value sums = n.input(5);
+      for (size_t i = 6; i < n.inputs().size(); ++i) sums = sums + n.inputs()[i];
+      const Value third = element(sums, 2), below = a.integer("root") ? sqrt(third) : third;
+      const Value moves = is_above(abs(third), 0) * is_above(rate, 0);
+      const Value gained = power(d_rate, a.real("power")) * element(sums, 0) * a.real("gain");
+      const Value next = weighted * a.real("keep") + gained;
+      const Value d_hat = (element(sums, 1) * a.real("from_b") + next * a.real("from_weighted")) / below;
+      return {where(moves, larger(d, smaller(d_hat, d * a.real("growth_rate"))), d), where(moves, next, weighted),
+              where(moves, k + 1, k)};
+    },
 };
 
 // Moments of D-Adapted Adam and Adan (Xie et al. 2022, arXiv:2208.06677), as the dadaptation package orders them.
@@ -74,6 +89,31 @@ constinit const OpDef dadapt_adam_moments_op = {
             out[3][2] += std::abs(out[2][i]);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double beta1 = a.real("beta1"), beta2 = a.real("beta2"), beta_s = a.real("beta_s"), eps = a.real("eps");
+      const Value m = n.input(0), v = n.input(1), s = n.input(2), w = n.input(3), lr = n.input(6), d_rate = n.input(7);
+      const Value moves = is_above(lr, 0), zero = number(n.graph(), 0);
+      const Value g = n.input(4) * n.input(5) + w * a.real("weight_decay");
+      Value ahead = g;
+      if (n.inputs().size() > 9)
+        ahead = where(is_above(n.input(10), 0), g + (g - n.input(9)) * a.real("difference"), g);
+      const Value next_m = m * beta1 + g * (d_rate * lr / n.input(8) * (1 - beta1));
+      const Value next_v = v * beta2 + square(ahead) * (1 - beta2);
+      const Value next_s = s * beta_s + g * (d_rate * (1 - beta_s));
+      Value first = zero, second = zero;
+      if (a.integer("from_products")) {
+        first = total(g * s / (sqrt(v) + eps));
+      } else {
+        const Value below = sqrt(next_v) + eps;
+        first = total(square(g) / below);
+        second = total(square(next_s) / below);
+      }
+      return {
+          where(moves, next_m, m), where(moves, next_v, v), where(moves, next_s, s),
+          vector_of({where(moves, first, zero), where(moves, second, zero), where(moves, total(abs(next_s)), zero)})};
+    },
     .in_place = {0, 1, 2},
 };
 
@@ -100,6 +140,15 @@ constinit const OpDef dadapt_adam_step_op = {
             out[0][i] = a.integer("proximal") ? (in[0][i] - update) / (1 + decay) : in[0][i] * (1 - decay) - update;
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const Value w = n.input(0), lr = n.input(3), decay = n.input(4) * lr / n.input(5) * a.real("weight_decay");
+      const Value m = n.inputs().size() > 6 ? n.input(1) + n.input(6) * a.real("difference") : n.input(1);
+      const Value update = m / (sqrt(n.input(2)) + a.real("eps"));
+      const Value next = a.integer("proximal") ? (w - update) / (decay + 1) : w * (1 - decay) - update;
+      return {where(is_above(lr, 0), next, w)};
+    },
     .in_place = {0, -1, -1},
 };
 

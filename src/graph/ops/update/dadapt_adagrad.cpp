@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -38,6 +39,18 @@ constinit const OpDef dadapt_adagrad_op = {
             out[0][i] = momentum * in[0][i] + (1 - momentum) * (in[3][i] - out[1][i] / below);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double momentum = a.real("momentum");
+      const Value w = n.input(0), w0 = reshape(n.input(3), w.shape()), rate = n.input(8);
+      const Value own = where(is_above(rate, 0), n.input(7) * n.input(6) / rate, number(n.graph(), 0));
+      const Value g = n.input(4) * n.input(5) + w * a.real("weight_decay");
+      const Value s = n.input(1) + g * own, squares = n.input(2) + square(g);
+      const Value below = sqrt(squares + dadapt_adagrad_start) + a.real("eps");
+      return {w * momentum + (w0 - s / below) * (1 - momentum), s, squares,
+              vector_of({total(square(g) / below) * square(own), total(square(s) / below), total(abs(s))})};
+    },
     .in_place = {0, 1, 2},
 };
 

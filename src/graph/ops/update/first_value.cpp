@@ -1,4 +1,5 @@
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -19,6 +20,11 @@ constinit const OpDef first_value_op = {
           const int64_t stride = n.attributes().integer("stride");
           for (int64_t i = 0; i < out[0].count(); ++i) out[0][i] = in[2][0] == 1 ? in[1][i * stride] : in[0][i];
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value later = is_above(n.input(2), 1);
+      return {where(later, n.input(0), every(n.input(1), n.attributes().integer("stride")))};
+    },
     .in_place = {0, -1, -1},
 };
 
