@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-// A choice rather than a product with 0: what was in `sum` may be infinite.
+// The old sum is selected rather than multiplied by 0, because it may be infinite.
 constinit const OpDef accumulate_op = {
     .name = "accumulate",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -8,7 +8,7 @@
 namespace rankine {
 namespace {
 
-// How much of the second moment is kept: 1 - t^decay_rate (section 7.2 of the paper).
+// The share of the second moment that is kept: 1 - t^decay_rate (section 7.2 of the paper).
 double kept(const Node& n, double step) { return 1 - std::pow(step, n.attributes().real("decay_rate")); }
 
 double root_mean_square(const HostTensor& x) {
@@ -109,9 +109,9 @@ constinit const OpDef adafactor_unfactored_op = {
     .in_place = {0, -1, -1},
 };
 
-// The direction is clipped to a root mean square of clip_threshold. With relative_step the rate is not the given one
-// but min(1 / sqrt(t), 1e-2), with warmup_init min(1 / sqrt(t), 1e-6 t); with scale_parameter it is multiplied by the
-// weight's root mean square, at least eps. Without a first moment m (beta1 < 0), m' is a single 0.
+// The direction is clipped to a root mean square of clip_threshold. With relative_step the given rate is replaced by
+// min(1 / sqrt(t), 1e-2), with warmup_init by min(1 / sqrt(t), 1e-6 t). With scale_parameter the rate is multiplied by
+// the weight's root mean square, at least eps. Without a first moment m (beta1 < 0), m' is a single 0.
 // [w, direction, lr, step, m or none] -> w', m', the rate used f32 []
 constinit const OpDef adafactor_step_op = {
     .name = "adafactor_step",

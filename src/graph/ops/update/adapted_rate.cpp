@@ -9,8 +9,8 @@ namespace rankine {
 
 // The step size of optimisers that estimate the distance d to the solution (D-Adaptation: Defazio & Mishchenko 2023,
 // arXiv:2301.07733; Prodigy: Mishchenko & Defazio 2023, arXiv:2306.06101).
-// [d, k, lr of each group ...] -> d, d * rate, rate.  All f32 []. rate is the largest lr; a d of 0 stands for d0, as
-// variables start as zeros; k counts updates so far, for Adam's bias correction, which d * rate contains if it is on.
+// [d, k, lr of each group ...] -> d, d * rate, rate.  All f32 []. The rate is the largest lr. Variables start as zeros,
+// so a d of 0 stands for d0. k counts the updates so far. With use_bias_correction, d * rate contains Adam's factor.
 constinit const OpDef adapted_rate_op = {
     .name = "adapted_rate",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -10,8 +10,8 @@ namespace rankine {
 // D-Adaptation (Defazio & Mishchenko 2023, arXiv:2301.07733): the new distance d from the sums of all parameters.
 // [d, weighted, k, d_rate, rate, sums of each parameter ...] -> d', weighted', k'.  All f32 [], sums f32 [3].
 // With A, B, C the totals of the sums:  weighted' = keep * weighted + gain * d_rate^power * A,
-// d_hat = (from_b * B + from_weighted * weighted') / C, or with root / sqrt(C);  the methods differ in these factors.
-// Without progress (C or rate is 0) everything stays.
+// d_hat = (from_b * B + from_weighted * weighted') / C, or / sqrt(C) with root;  the methods differ in these factors.
+// Without progress (C or rate is 0) nothing changes.
 constinit const OpDef dadapt_distance_op = {
     .name = "dadapt_distance",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -52,7 +52,7 @@ constinit const OpDef dadapt_distance_op = {
 // [m, v, s, w, g, factor, lr, d_rate, rate, and for Adan: previous g, k] -> m', v', s', sums f32 [3].
 // The second moment is of g, for Adan of g + difference * (g - previous g). sums[2] = sum |s'|. With from_products
 // sums[0] = sum g s / (sqrt(v) + eps), before the update; else sums[0], sums[1] = sum g^2, s'^2 / (sqrt(v') + eps).
-// weight_decay: the coupled one. Nothing changes while lr is 0.
+// weight_decay is added to the gradient. Nothing changes while lr is 0.
 constinit const OpDef dadapt_adam_moments_op = {
     .name = "dadapt_adam_moments",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -117,8 +117,8 @@ constinit const OpDef dadapt_adam_moments_op = {
     .in_place = {0, 1, 2},
 };
 
-// [w, m', v', lr, d_rate, rate, and for Adan: average difference'] -> w'.  weight_decay: the decoupled one; proximal:
-// as a division after the step instead of a product before it. Nothing changes while lr is 0.
+// [w, m', v', lr, d_rate, rate, and for Adan: average difference'] -> w'.  weight_decay is decoupled: a product before
+// the step, or with `proximal` a division after it. Nothing changes while lr is 0.
 constinit const OpDef dadapt_adam_step_op = {
     .name = "dadapt_adam_step",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -9,7 +9,7 @@ namespace rankine {
 // D-Adapted AdaGrad (Defazio & Mishchenko 2023, arXiv:2301.07733, algorithm 2), as the dadaptation package orders it:
 // the step is taken with the d of before. With a = 1e-6 + all squares so far and own = d_rate * lr / rate:
 // s' = s + own g,  w' = momentum w + (1 - momentum) (w0 - s' / (sqrt(a') + eps)).  The squares are summed even while lr
-// is 0, and then w follows them, as in that package.  weight_decay: the coupled one.
+// is 0, and then w follows them, as in that package.  weight_decay is added to the gradient.
 // [w, s, squares, w0, g, factor, lr, d_rate, rate] -> w', s', squares', sums f32 [3]: own^2 sum g^2 / (sqrt(a') + eps),
 // sum s'^2 / (sqrt(a') + eps), sum |s'|.  w0: f32 [count of w]
 constinit const OpDef dadapt_adagrad_op = {

@@ -7,8 +7,8 @@
 namespace rankine {
 
 // D-Adapted SGD (Defazio & Mishchenko 2023, arXiv:2301.07733, algorithm 4), as the dadaptation package orders it.
-// The size of the very first gradient, which all steps are divided by: taken in the first update that moves (k is 0),
-// from the parameters whose lr is not 0.
+// All steps are divided by the norm g0 of the first gradient. It is taken in the first update that changes weights (k
+// is 0), over the parameters whose lr is not 0.
 // [g0, k, d_rate, factor, then g and lr of each parameter] -> g0', step size d_rate / g0'.  All f32 [] but the g.
 constinit const OpDef dadapt_sgd_rate_op = {
     .name = "dadapt_sgd_rate",
@@ -39,7 +39,7 @@ constinit const OpDef dadapt_sgd_rate_op = {
 };
 
 // The step is taken with the d of before: s' = s + own g, w' = momentum w + (1 - momentum) (w0 - s'), own being the
-// step size times the group's share lr / rate.  weight_decay: the coupled one. Nothing changes while lr is 0.
+// step size times the group's share lr / rate.  weight_decay is added to the gradient. Nothing changes while lr is 0.
 // [w, s, w0, g, factor, lr, step size, rate] -> w', s', sums f32 [3]: own * sum g s, 0, sum s'^2.  w0: f32 [count of w]
 constinit const OpDef dadapt_sgd_op = {
     .name = "dadapt_sgd",

@@ -4,7 +4,8 @@
 
 namespace rankine {
 
-// What a tensor was when training began: in the first step every stride-th element of it, later the state.
+// The tensor as it was when training began: the first step takes every stride-th element of it, later steps keep the
+// state.
 // [state, value, step] -> state'.  state: f32 [ceil(count of value / stride)], step: f32 [], from 1
 constinit const OpDef first_value_op = {
     .name = "first_value",

@@ -56,7 +56,8 @@ constinit const OpDef limit_norm_op = {
     .in_place = {0, 1, -1},
 };
 
-// What came of it: [norm before, of each module] -> how many were above the limit, mean and largest norm afterwards.
+// Statistics of limit_norm: [norm before, of each module] -> the number above the limit, the mean and the largest norm
+// afterwards.
 constinit const OpDef norm_statistics_op = {
     .name = "norm_statistics",
     .infer = [](const Node& n) -> std::vector<Type> {

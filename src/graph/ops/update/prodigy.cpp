@@ -10,8 +10,8 @@ namespace rankine {
 // Prodigy (Mishchenko & Defazio 2023, arXiv:2306.06101, algorithm 4), as prodigyopt orders it: moments and sums of
 // each parameter, the new distance d from all sums, the step of each parameter.
 // [m, v, s, w0, w, g, factor, lr, d, d_rate] -> m', v', s', sums f32 [2]: of the numerator, of the denominator of d.
-// w0: the weights at the start; s and w0 hold every slice_p-th element. weight_decay: the coupled one. Nothing changes
-// while lr is 0.
+// w0: the weights at the start; s and w0 hold every slice_p-th element. weight_decay is added to the gradient. Nothing
+// changes while lr is 0.
 constinit const OpDef prodigy_moments_op = {
     .name = "prodigy_moments",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -63,7 +63,7 @@ constinit const OpDef prodigy_moments_op = {
 };
 
 // [d, d_max, numerator, k, rate, sums of each parameter ...] -> d', d_max', numerator', k'.  All f32 [], sums [2].
-// Without progress (no gradient, or no learning rate) everything stays. A d_max of 0 stands for d0.
+// Without progress (no gradient, or no learning rate) nothing changes. A d_max of 0 stands for d0.
 constinit const OpDef prodigy_distance_op = {
     .name = "prodigy_distance",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -107,8 +107,8 @@ constinit const OpDef prodigy_distance_op = {
     },
 };
 
-// [w, m', v', d', d_rate, rate, lr] -> w'.  weight_decay: the decoupled one. d_rate and rate are those of adapted_rate:
-// a group whose lr is lower than the largest one moves by its share.
+// [w, m', v', d', d_rate, rate, lr] -> w'.  weight_decay is decoupled. d_rate and rate come from adapted_rate: a group
+// whose lr is below the largest one moves by its share of it.
 constinit const OpDef prodigy_step_op = {
     .name = "prodigy_step",
     .infer = [](const Node& n) -> std::vector<Type> {

@@ -23,14 +23,14 @@ Rectification rectification(double beta2, Value step) {
 
 }  // namespace
 
-// Schedule-free learning (Defazio et al. 2024, arXiv:2405.15682), as the schedulefree package orders it. The weights y
-// that gradients are taken at lie between a plain sequence z and its weighted average x:  y = beta x + (1 - beta) z.
+// Schedule-free learning (Defazio et al. 2024, arXiv:2405.15682), as the schedulefree package orders it. Gradients are
+// taken at weights y, which lie between a plain sequence z and its weighted average x:  y = beta x + (1 - beta) z.
 // The state is the difference z - y, so that it starts as zeros:  x = y + (1 - 1 / beta) (z - y).
 
-// One group's rate and how much the newest z weighs in the average.
+// One group's rate, and the weight of the newest z in the average.
 // [lr_max, weight_sum, lr, step] -> lr_max', weight_sum', weight, rate.  All f32 [].
-// rate = lr, warmed up over warmup_steps; with rectify times RAdam's factor for beta2 (Liu et al. 2019,
-// arXiv:1908.03265), which is `early_factor` while the variance is not tractable.
+// rate = lr, warmed up over warmup_steps. With rectify it is multiplied by RAdam's factor for beta2 (Liu et al. 2019,
+// arXiv:1908.03265), or by `early_factor` while the variance is not tractable.
 constinit const OpDef schedule_free_weight_op = {
     .name = "schedule_free_weight",
     .infer = [](const Node& n) -> std::vector<Type> {
