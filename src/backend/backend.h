@@ -60,6 +60,13 @@ class Executable {
   virtual void get_output(std::string_view name, std::span<float> values) = 0;
 };
 
+/// A part of a flat variable (Session::declare_flat): `count` f32 numbers.
+struct FlatMember {
+  std::string name;
+  int64_t count = 0;
+  bool operator==(const FlatMember&) const = default;
+};
+
 /// One device's memory: weights, variables, and one arena that all of its programs share.
 class Session {
  public:
@@ -71,7 +78,11 @@ class Session {
   /// A u8 variable is written and read as the f32 numbers, ceil(count / 4), that have its bytes.
   virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
   virtual void read_variable(std::string_view name, std::span<float> values) = 0;
-  /// Names and element counts of all variables there are.
+  /// Makes the variable `name`, f32 [sum of counts], of its members, one after the other. They share its memory:
+  /// programs and read_variable and write_variable may use either name, but one program must not use both. Members that
+  /// exist keep their values, others start as zeros. Programs that use them are compiled afterwards.
+  virtual void declare_flat(std::string_view name, std::span<const FlatMember> members) = 0;
+  /// Names and element counts of all variables there are; a flat variable stands for its members.
   virtual std::vector<std::pair<std::string, int64_t>> variables() const = 0;
   virtual MemoryUse memory() const = 0;
   /// Gives the memory of the arena and of kernels back until the next run. Guests must be gone, other programs stay as
@@ -93,6 +104,7 @@ struct Backend {
   std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
   DeviceRates (*rates)();                                       // for choosing what to give up for memory
   DeviceLimits (*limits)(DType dtype);                          // for judging a step's speed
+  bool (*has_kernel)(const OpDef& op);                          // else the op is lowered (graph/passes/lower_ops.h)
 };
 
 }  // namespace rankine

@@ -3,21 +3,22 @@
 #include "backend/cpu/session.h"
 #include "backend/null/session.h"
 #include "backend/reference/session.h"
+#include "graph/op.h"
 
 namespace rankine {
 namespace {
 
 constexpr Backend all[] = {
-    {"cpu", open_cpu_session, cpu_rates, cpu_limits},  // oneDNN and our own kernels
-    {"reference", open_reference_session, [] { return DeviceRates(); },
-     [](DType) { return DeviceLimits(); }},  // plain loops in double: slow, for tests
+    {"cpu", open_cpu_session, cpu_rates, cpu_limits, cpu_has_kernel},  // oneDNN and our own kernels
+    {"reference", open_reference_session, [] { return DeviceRates(); }, [](DType) { return DeviceLimits(); },
+     [](const OpDef& op) { return op.reference != nullptr; }},  // plain loops in double: slow, for tests
 };
 
 }  // namespace
 
 const Backend& null_backend() {
   static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_rates()); }, cpu_rates,
-                                   [](DType) { return DeviceLimits(); }};
+                                   [](DType) { return DeviceLimits(); }, cpu_has_kernel};
   return null;
 }
 

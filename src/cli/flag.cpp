@@ -46,6 +46,10 @@ Flag Flag::choose(std::string_view comma_list) && {
   choices = split_list(comma_list);
   return std::move(*this);
 }
+Flag Flag::choose(std::vector<std::string> values) && {
+  choices = std::move(values);
+  return std::move(*this);
+}
 Flag Flag::planned(std::string_view comma_list) && {
   later = split_list(comma_list);
   return std::move(*this);

@@ -49,6 +49,7 @@ struct Flag {
   bool matches(std::string_view option) const;
 
   Flag choose(std::string_view comma_list) &&;  ///< values taken
+  Flag choose(std::vector<std::string> values) &&;
   Flag planned(std::string_view comma_list) &&;
   Flag or_off(std::string_view comma_list) &&;
   Flag alias(std::string_view other_name) &&;

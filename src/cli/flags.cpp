@@ -4,6 +4,7 @@
 
 #include "diffusion/sampler.h"
 #include "network/adapter.h"
+#include "optim/optimizer.h"
 
 // The table of flags, one a line. A new flag is a field with its default in the config struct that it belongs to, and a
 // line here:
@@ -238,11 +239,7 @@ FlagGroup optimizer_flags(TrainOptions& o) {
       {
           built("--optimizer_type", &c.optimizer_type, "Name of the optimizer; AdamW when empty")
               .any_case()
-              .choose(
-                  "AdamW,AdamW8bit,PagedAdamW,PagedAdamW8bit,PagedAdamW32bit,Lion,Lion8bit,PagedLion8bit,SGDNesterov,"
-                  "SGDNesterov8bit,DAdaptation,DAdaptAdamPreprint,DAdaptAdaGrad,DAdaptAdam,DAdaptAdan,DAdaptAdanIP,"
-                  "DAdaptLion,"
-                  "DAdaptSGD,Prodigy,Adafactor,RAdamScheduleFree,AdamWScheduleFree,SGDScheduleFree"),
+              .choose(optimizer_names()),
           built("--use_8bit_adam", &c.use_8bit_adam, "Old short form of --optimizer_type AdamW8bit"),
           built("--use_lion_optimizer", &c.use_lion_optimizer, "Old short form of --optimizer_type Lion"),
           built("--optimizer_args", &c.optimizer_args, "key=value settings, such as betas, eps, weight_decay"),

@@ -21,6 +21,9 @@ struct OpDef {
   double (*flops)(const Node&) = nullptr;
   /// The op's meaning: plain loops in double. A missing optional input is an empty tensor.
   void (*reference)(const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) = nullptr;
+  /// Appends simpler ops that compute the same outputs and returns those outputs in order. Null for elementary ops. A
+  /// device without a kernel for the op runs these instead (passes/lower_ops.h).
+  std::vector<Value> (*decompose)(const Node&) = nullptr;
   /// in_place[k] = i: output k may overwrite input i, because after writing element e of the output no kernel reads
   /// element e of that input again. -1: never.
   std::array<int, 3> in_place = {-1, -1, -1};

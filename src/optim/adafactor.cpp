@@ -13,6 +13,8 @@ class Adafactor : public Optimizer {
   Adafactor(const AdafactorConfig& config, std::string arguments) : config_(config), arguments_(std::move(arguments)) {}
   std::string description() const override { return "transformers.optimization.Adafactor" + arguments_; }
   bool takes_lr_schedule() const override { return !config_.relative_step; }
+  bool finds_own_rate() const override { return config_.relative_step; }
+  bool needs_tensors() const override { return true; }  // moments of rows and columns, the norm of each weight
 
   void append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const override {
     std::set<std::string> told;

@@ -10,7 +10,7 @@ struct AdamWConfig {
 };
 AdamWConfig adamw_config(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_adamw(std::span<const std::string> args);
-/// The same: memory is the host's anyway.
+/// The same as make_adamw: on the CPU all memory is the host's.
 std::unique_ptr<Optimizer> make_paged_adamw(std::span<const std::string> args);
 std::unique_ptr<Optimizer> make_paged_adamw_32bit(std::span<const std::string> args);
 

@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// What optimisers that estimate the distance d to the solution share.
+/// The step size that optimisers which estimate the distance d to the solution have in common.
 struct AdaptedRate {
   Value d;       ///< before this update, never 0
   Value d_rate;  ///< d * rate, with the bias correction

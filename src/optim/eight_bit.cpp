@@ -22,6 +22,7 @@ class EightBit : public ParameterOptimizer {
   EightBit(Update update, std::unique_ptr<Optimizer> small, int64_t least, std::string description)
       : update_(std::move(update)), small_(std::move(small)), least_(least), description_(std::move(description)) {}
   std::string description() const override { return description_; }
+  bool needs_tensors() const override { return true; }  // blocks begin anew in each, and small ones stay in 32 bits
 
  private:
   void append_update(Graph& graph, const UpdateInputs& in) const override {

@@ -15,7 +15,7 @@ struct StepCount {
   double value = 0;
   bool is_share = false;
 
-  /// Whole steps: a share is cut, int(value * max_train_steps).
+  /// Whole steps: a share is rounded down, int(value * max_train_steps).
   int64_t resolve(int64_t max_train_steps) const;
 };
 
@@ -35,15 +35,15 @@ struct LrScheduleConfig {
   std::optional<int64_t> lr_scheduler_timescale = {};
   std::optional<double> lr_scheduler_min_lr_ratio = {};
   std::string step_rules = {};  ///< only "piecewise_constant": "1:10,0.1:50,0.005", a last value for the rest
-  /// A class of torch.optim.lr_scheduler: it takes the place of all that is above but max_train_steps.
+  /// A class of torch.optim.lr_scheduler. It overrides everything above but max_train_steps.
   std::string lr_scheduler_type = {};
   std::vector<std::string> lr_scheduler_args = {};  ///< of that class, "key=value" each
 
-  /// The schedule that is meant.
+  /// The name of the schedule in force.
   const std::string& kind() const { return lr_scheduler_type.empty() ? name : lr_scheduler_type; }
 };
 
-/// A schedule with everything read and checked: what the pure functions behind it need.
+/// The checked settings of a schedule, as its pure function reads them.
 struct LrScheduleFacts {
   int64_t steps = 0, warmup = 0, decay = 0;
   double learning_rate = 0, cycles = 1, power = 1, min_ratio = 0;
@@ -52,7 +52,7 @@ struct LrScheduleFacts {
   double last_rule = 1;
 };
 
-/// Every group's learning rate: a function of its own rate and the step alone.
+/// The learning rate of each group as a function of the group's own rate and the step.
 class LrSchedule {
  public:
   /// Throws Error on an unknown name and on settings that the schedule cannot work with.
@@ -64,7 +64,7 @@ class LrSchedule {
  private:
   LrScheduleFacts facts_;
   double (*factor_)(const LrScheduleFacts&, int64_t step) = nullptr;
-  ScheduledRate torch_;  // used in its place where there is one
+  ScheduledRate torch_;  // overrides factor_ where it is set
 };
 
 /// The names of all schedules.

@@ -12,14 +12,14 @@ struct OptimConfig {
   std::string optimizer_type;                              ///< "AdamW", also when empty
   bool use_8bit_adam = false, use_lion_optimizer = false;  ///< old short forms of a type
   std::vector<std::string> optimizer_args;                 ///< "key=value" each: parsed by the optimiser
-  double learning_rate = 2e-6;                             ///< where unet_lr or text_encoder_lr says nothing else
+  double learning_rate = 2e-6;                             ///< of groups without unet_lr or text_encoder_lr
   std::optional<double> unet_lr;
   std::vector<double> text_encoder_lr;  ///< one value, or none
   double max_grad_norm = 1.0;           ///< limit of the gradients' global norm; 0: no limit
-  /// Its learning_rate and max_train_steps are filled in by the run, which knows them last.
+  /// The run fills in its learning_rate and max_train_steps.
   LrScheduleConfig lr_schedule;
 
-  /// The optimiser that is meant. Throws Error when two are.
+  /// The optimiser's type. Throws Error when the flags name two.
   std::string type() const;
   double unet_rate() const { return unet_lr.value_or(learning_rate); }
   double text_encoder_rate() const { return text_encoder_lr.empty() ? learning_rate : text_encoder_lr[0]; }

@@ -11,10 +11,11 @@ namespace rankine {
 /// --optimizer_args, "key=value" each, with values as Python writes them; --lr_scheduler_args likewise.
 class OptimizerArgs {
  public:
-  /// `flag_name` is what errors call them. Throws Error for an argument without "=".
+  /// Errors call them `flag_name`. Throws Error for an argument without "=".
   explicit OptimizerArgs(std::span<const std::string> args, std::string flag_name = "--optimizer_args");
 
-  /// Take a value by key; throw Error when it is not of that kind. The fallback where the key was not given.
+  /// These take a value by key and give the fallback where the key is absent. They throw Error when the value is not of
+  /// that kind.
   double number(const std::string& key, double fallback);
   bool flag(const std::string& key, bool fallback);
   /// None where the key was not given or is None.

@@ -14,6 +14,7 @@ class Prodigy : public Optimizer {
  public:
   Prodigy(const ProdigyConfig& config, std::string arguments) : config_(config), arguments_(std::move(arguments)) {}
   std::string description() const override { return "prodigyopt.prodigy.Prodigy" + arguments_; }
+  bool needs_tensors() const override { return config_.slice_p != 1; }  // counts every slice_p-th element of each
 
   void append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const override {
     const ProdigyConfig& c = config_;

@@ -18,6 +18,7 @@ struct Entry {
   std::unique_ptr<Optimizer> (*make)(std::span<const std::string> args);
 };
 
+// The one list of optimisers: make_optimizer and the choices of --optimizer_type read it.
 constexpr Entry optimizers[] = {
     {"AdamW", make_adamw},
     {"AdamW8bit", make_adamw_8bit},
@@ -29,18 +30,18 @@ constexpr Entry optimizers[] = {
     {"PagedLion8bit", make_paged_lion_8bit},
     {"SGDNesterov", make_sgd_nesterov},
     {"SGDNesterov8bit", make_sgd_nesterov_8bit},
-    {"Adafactor", make_adafactor},
-    {"Prodigy", make_prodigy},
     {"DAdaptation", make_dadapt_adam_preprint},
     {"DAdaptAdamPreprint", make_dadapt_adam_preprint},
+    {"DAdaptAdaGrad", make_dadapt_adagrad},
     {"DAdaptAdam", make_dadapt_adam},
     {"DAdaptAdan", make_dadapt_adan},
     {"DAdaptAdanIP", make_dadapt_adan_ip},
     {"DAdaptLion", make_dadapt_lion},
     {"DAdaptSGD", make_dadapt_sgd},
-    {"DAdaptAdaGrad", make_dadapt_adagrad},
-    {"AdamWScheduleFree", make_adamw_schedule_free},
+    {"Prodigy", make_prodigy},
+    {"Adafactor", make_adafactor},
     {"RAdamScheduleFree", make_radam_schedule_free},
+    {"AdamWScheduleFree", make_adamw_schedule_free},
     {"SGDScheduleFree", make_sgd_schedule_free},
 };
 
@@ -60,6 +61,12 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& type, std::span<con
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   fail("--optimizer_type ", type, " is not supported yet; built: ", known);
+}
+
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : optimizers) names.emplace_back(entry.name);
+  return names;
 }
 
 std::string state_name(std::string_view state, Value weight) {

@@ -45,9 +45,10 @@ Work work_of(Graph& graph, const DeviceRates& rates) {
 Work update_work(const RunPlan& plan, const DeviceRates& rates) {
   Graph step, norm, update;
   const std::vector<Value> trained = build_step_graph(step, plan.step, plan.shapes.front());
-  build_grad_norm_graph(norm, trained);
-  build_update_graph(update, trained, parameter_groups(plan.step, plan.update), *plan.optimizer,
-                     plan.update.max_grad_norm);
+  const std::vector<UpdatedVariable> updated =
+      updated_variables(trained, parameter_groups(plan.step, plan.update), !plan.optimizer->needs_tensors());
+  build_grad_norm_graph(norm, updated);
+  build_update_graph(update, updated, *plan.optimizer, plan.update.max_grad_norm);
   Work work = work_of(norm, rates);
   work += work_of(update, rates);
   return work;

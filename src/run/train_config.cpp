@@ -52,8 +52,7 @@ void check_optim(const OptimConfig& c) {
   const auto optimizer = make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
   if (!c.lr_schedule.lr_scheduler_type.empty())
     make_torch_schedule(c.lr_schedule.lr_scheduler_type, c.lr_schedule.lr_scheduler_args, 1);
-  check(c.lr_schedule.kind() != "adafactor" ||
-            (optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule()),
+  check(c.lr_schedule.kind() != "adafactor" || optimizer->finds_own_rate(),
         "--lr_scheduler adafactor is the rate that Adafactor finds by itself: it needs --optimizer_type Adafactor ",
         "without relative_step=False");
 }
@@ -112,9 +111,8 @@ void check_validation(const ValidationConfig& c) {
 void check_rollback(const TrainConfig& c) {
   if (c.save.on_nonfinite != "rollback") return;
   const auto optimizer = make_optimizer(c.optim.type(), c.optim.optimizer_args);
-  const bool chooses_rate =
-      optimizer->description().find("Adafactor") != std::string::npos && !optimizer->takes_lr_schedule();
-  check(!chooses_rate, "--on_nonfinite rollback lowers the learning rate, but Adafactor finds its own: give ",
+  check(!optimizer->finds_own_rate(),
+        "--on_nonfinite rollback lowers the learning rate, but Adafactor finds its own: give ",
         "--optimizer_args relative_step=False, or --on_nonfinite stop");
 }
 

@@ -1,6 +1,7 @@
 #include "step/parameter_groups.h"
 
 #include <algorithm>
+#include <map>
 
 namespace rankine {
 namespace {
@@ -33,6 +34,38 @@ std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const
     }
   }
   return groups;
+}
+
+std::vector<UpdatedVariable> updated_variables(std::span<const Value> trained, std::span<const ParameterGroup> groups,
+                                               bool flat) {
+  std::map<std::string_view, Value> tensors;
+  for (const Value& tensor : trained) tensors.emplace(tensor.node().scope(), tensor);
+  std::map<std::string_view, std::string_view> group_of;
+  std::vector<UpdatedVariable> variables;
+  for (const ParameterGroup& group : groups) {
+    UpdatedVariable whole = {group.name, {0}, group.name};
+    for (const std::string& tensor : group.tensors) {
+      group_of.emplace(tensor, group.name);
+      if (const auto found = tensors.find(tensor); found != tensors.end()) {
+        whole.members.push_back({tensor, found->second.type().count()});
+        whole.shape[0] += whole.members.back().count;
+      }
+    }
+    if (flat && !whole.members.empty()) variables.push_back(std::move(whole));
+  }
+  for (const Value& tensor : trained) {
+    const std::string& name = tensor.node().scope();
+    const auto group = group_of.find(name);
+    check(group != group_of.end(), name, " is in no group of parameters");
+    if (!flat) variables.push_back({name, tensor.shape(), std::string(group->second)});
+  }
+  return variables;
+}
+
+std::vector<FlatMember> prefixed(std::string_view prefix, std::span<const FlatMember> members) {
+  std::vector<FlatMember> all;
+  for (const FlatMember& member : members) all.push_back({concat_text(prefix, member.name), member.count});
+  return all;
 }
 
 }  // namespace rankine

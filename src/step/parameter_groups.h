@@ -1,13 +1,15 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "step/step_settings.h"
 
 namespace rankine {
 
-/// What an update does beside the optimiser.
+/// The parts of an update that are not the optimiser's.
 struct UpdateSettings {
   double max_grad_norm = 1.0;  ///< limit of the gradients' global norm; 0: no limit
   /// LoRA+ (Hayou et al. 2024, arXiv:2402.12354): tensors marked AdapterTensor::second learn at this multiple of the
@@ -27,5 +29,23 @@ struct ParameterGroup {
 
 /// The groups of a run in sd-scripts' order: text encoder, then U-Net, by block where blocks have rates of their own.
 std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const UpdateSettings& update);
+
+/// A variable that an update moves: one trained tensor, or all trained tensors of a group as one flat variable.
+struct UpdatedVariable {
+  std::string name;  ///< "lora_unet_….lora_up.weight"; a flat variable has its group's name
+  Shape shape;
+  std::string group;
+  std::vector<FlatMember> members = {};  ///< of a flat variable, in order; none for a single tensor
+  bool operator==(const UpdatedVariable&) const = default;
+};
+
+/// The variables that an update moves. `trained` are the tensors that get a gradient (see build_step_graph): others
+/// stay as they are, as in torch. Throws Error for a trained tensor that is in no group. With `flat` each group is one
+/// variable; else each tensor is, in the order of `trained`.
+std::vector<UpdatedVariable> updated_variables(std::span<const Value> trained, std::span<const ParameterGroup> groups,
+                                               bool flat);
+
+/// The members of a variable that belongs to a flat one, such as its gradient: "grad." before the name of each.
+std::vector<FlatMember> prefixed(std::string_view prefix, std::span<const FlatMember> members);
 
 }  // namespace rankine

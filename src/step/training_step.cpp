@@ -7,6 +7,7 @@
 #include "diffusion/loss.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
+#include "graph/passes/lower_ops.h"
 #include "io/convert.h"
 #include "step/step_graph.h"
 #include "step/update_graph.h"
@@ -74,9 +75,8 @@ std::vector<float> TrainingStep::evaluation_weights(const std::string& name, int
   std::vector<float> values = weights(name, count);
   const std::optional<EvaluationWeights> rule = optimizer_.evaluation_weights();
   if (!rule || !update_) return values;
-  for (const Value& variable : update_->graph.leaves(variable_op)) {
-    if (variable.node().scope() != rule->state + "." + name) continue;
-    const std::vector<float> state = weights(variable.node().scope(), count);
+  if (is_updated(name)) {
+    const std::vector<float> state = weights(rule->state + "." + name, count);
     for (size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(rule->amount) * state[i];
   }
   return as_trained(name, values);
@@ -89,49 +89,92 @@ std::vector<std::pair<std::string, int64_t>> TrainingStep::state_variables() con
 }
 
 std::vector<float> TrainingStep::gradient(const std::string& name, int64_t count) const {
-  check(!steps_.empty(), "there is no gradient of \"", name, "\" before the first step");
-  if (std::ranges::find(with_gradient_, name) == with_gradient_.end()) return {};
+  check(update_ != nullptr, "there is no gradient of \"", name, "\" before the first step");
+  if (!is_updated(name)) return {};
   return weights(gradient_name(name), count);
+}
+
+bool TrainingStep::is_updated(const std::string& tensor) const {
+  return std::ranges::any_of(updated_, [&](const UpdatedVariable& variable) {
+    return variable.name == tensor ||
+           std::ranges::find(variable.members, tensor, &FlatMember::name) != variable.members.end();
+  });
+}
+
+void TrainingStep::declare_groups(std::span<const Value> trained) {
+  std::vector<UpdatedVariable> variables = rankine::updated_variables(trained, groups_, !optimizer_.needs_tensors());
+  if (!updated_.empty()) {
+    check(variables == updated_, "a step of another shape trains other tensors");
+    return;
+  }
+  updated_ = std::move(variables);
+  for (const UpdatedVariable& variable : updated_) {
+    if (variable.members.empty()) continue;
+    session_->declare_flat(variable.name, variable.members);
+    session_->declare_flat(gradient_name(variable.name), prefixed(gradient_name(""), variable.members));
+  }
+}
+
+void TrainingStep::require_groups() {
+  if (!updated_.empty()) return;
+  Graph graph;
+  declare_groups(build_step_graph(graph, settings_, {}));
+}
+
+void TrainingStep::compile(Program& program) const {
+  lower(program.graph, backend_.has_kernel);
+  program.executable = session_->compile(program.graph);
+}
+
+void TrainingStep::compile_updates() {
+  grad_norm_ = std::make_unique<Program>();
+  build_grad_norm_graph(grad_norm_->graph, updated_);
+  compile(*grad_norm_);
+  update_ = std::make_unique<Program>();
+  build_update_graph(update_->graph, updated_, optimizer_, update_settings_.max_grad_norm);
+  declare_states(update_->graph);
+  compile(*update_);
+  if (update_settings_.scale_weight_norms) {
+    norm_limit_ = std::make_unique<Program>();
+    build_norm_limit_graph(norm_limit_->graph, settings_, *update_settings_.scale_weight_norms);
+    compile(*norm_limit_);
+  }
+  if (settings_.trained != DType::f32) {
+    rounding_ = std::make_unique<Program>();
+    build_rounding_graph(rounding_->graph, updated_, settings_.trained);
+    compile(*rounding_);
+  }
+}
+
+void TrainingStep::declare_states(const Graph& update) {
+  for (const Value& leaf : update.leaves(variable_op))
+    for (const UpdatedVariable& variable : updated_) {
+      const std::string& name = leaf.node().scope();
+      const bool is_state = name.ends_with("." + variable.name) && name != gradient_name(variable.name);
+      if (!is_state || variable.members.empty() || leaf.shape() != variable.shape) continue;
+      const std::string prefix = name.substr(0, name.size() - variable.name.size());
+      session_->declare_flat(name, prefixed(prefix, variable.members));
+    }
 }
 
 TrainingStep::Program& TrainingStep::program(const StepShape& shape) {
   std::unique_ptr<Program>& program = steps_[shape];
   if (program) return *program;
   program = std::make_unique<Program>();
-  const std::vector<Value> trained = build_step_graph(program->graph, settings_, shape);
-  program->executable = session_->compile(program->graph);
+  declare_groups(build_step_graph(program->graph, settings_, shape));
+  compile(*program);
   program->reserve_condition(settings_, shape);
-  std::vector<std::string> names;
-  for (const Value& value : trained) names.push_back(value.node().scope());
-  if (!update_) prepare_update(trained);
-  if (with_gradient_.empty()) with_gradient_ = names;
-  check(names == with_gradient_, "a step of another shape trains other tensors: ", names.size(), " instead of ",
-        with_gradient_.size());
+  if (!update_) compile_updates();
   return *program;
-}
-
-void TrainingStep::prepare_update(std::span<const Value> trained) {
-  const auto compiled = [&](const auto& build) {
-    auto program = std::make_unique<Program>();
-    build(program->graph);
-    program->executable = session_->compile(program->graph);
-    return program;
-  };
-  grad_norm_ = compiled([&](Graph& graph) { build_grad_norm_graph(graph, trained); });
-  update_ = compiled(
-      [&](Graph& graph) { build_update_graph(graph, trained, groups_, optimizer_, update_settings_.max_grad_norm); });
-  if (const std::optional<double> limit = update_settings_.scale_weight_norms)
-    norm_limit_ = compiled([&](Graph& graph) { build_norm_limit_graph(graph, settings_, *limit); });
-  if (settings_.trained != DType::f32)
-    rounding_ = compiled([&](Graph& graph) { build_rounding_graph(graph, settings_); });
 }
 
 TrainingStep::Program& TrainingStep::validation_program(const StepShape& shape) {
   std::unique_ptr<Program>& program = validations_[shape];
   if (program) return *program;
+  require_groups();
   program = std::make_unique<Program>();
   build_validation_graph(program->graph, settings_, shape);
-  program->executable = session_->compile(program->graph);
+  compile(*program);
   program->reserve_condition(settings_, shape);
   return *program;
 }
@@ -258,6 +301,7 @@ ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {
     for (const Value& tensor : graph.leaves(variable_op))  // a group with learning rate 0
       frozen->write_variable(tensor.node().scope(), weights(tensor.node().scope(), tensor.type().count()));
   }
+  if (!frozen) require_groups();
   const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
   executable->set_input("ids", prompts.ids);
   executable->run();
@@ -265,6 +309,7 @@ ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {
 }
 
 std::unique_ptr<GuidedDenoiser> TrainingStep::guided_denoiser(const StepShape& picture, float guidance) {
+  require_groups();
   return std::make_unique<GuidedDenoiser>(*session_, settings_, picture, guidance);
 }
 

@@ -54,6 +54,8 @@ class TrainingStep {
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
   /// Names and counts of all that one step hands to the next: the adapter's weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
+  /// The variables that updates move: each group as one flat variable, or each tensor. Known once a step is compiled.
+  const std::vector<UpdatedVariable>& updated_variables() const { return updated_; }
   /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none. Throws Error
   /// before the first step.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
@@ -104,8 +106,17 @@ class TrainingStep {
  private:
   struct Program;
   Program& program(const StepShape& shape);
-  /// Compiles what moves the weights, once for all shapes. `trained` comes from build_step_graph, of any shape.
-  void prepare_update(std::span<const Value> trained);
+  /// Makes the groups flat variables of the session, once, before a program that reads them is compiled. `trained`: the
+  /// tensors that get a gradient, the same in steps of every shape.
+  void declare_groups(std::span<const Value> trained);
+  /// The same where no step is compiled yet.
+  void require_groups();
+  bool is_updated(const std::string& tensor) const;
+  /// The states that have a number for each of a flat group are flat, too: "exp_avg.unet" of "exp_avg.lora_unet_…".
+  void declare_states(const Graph& update);
+  void compile(Program& program) const;
+  /// Compiles the programs of an update, which are the same for steps of every shape.
+  void compile_updates();
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
   /// Values of an adapter's tensor as they can be in StepSettings::trained; of others as they are.
@@ -123,6 +134,7 @@ class TrainingStep {
   const Optimizer& optimizer_;
   UpdateSettings update_settings_;
   std::vector<ParameterGroup> groups_;
+  std::vector<UpdatedVariable> updated_;
   std::vector<std::pair<std::string, double>> update_values_;
   const Backend& backend_;
   ConstantSource& constants_;
@@ -130,7 +142,6 @@ class TrainingStep {
   bool captions_known_ = false;            // all are in conditions_
   std::unique_ptr<Session> text_session_;  // of a frozen text encoder; none before it is needed
   std::map<StepShape, std::unique_ptr<Program>> steps_, validations_;
-  std::vector<std::string> with_gradient_;  // trained tensors that get a gradient, the same in steps of every shape
   std::unique_ptr<Program> grad_norm_, update_;
   std::unique_ptr<Program> norm_limit_;                          // with scale_weight_norms
   std::unique_ptr<Program> rounding_;                            // where weights are not trained in f32

@@ -10,10 +10,9 @@ namespace {
 
 Type f32(Shape shape) { return {std::move(shape), DType::f32}; }
 
-std::vector<Value> gradient_variables(Graph& graph, std::span<const Value> trained) {
-  std::vector<Value> gradients;
-  for (const Value& w : trained) gradients.push_back(graph.variable(gradient_name(w.node().scope()), w.type()));
-  return gradients;
+Value weight_variable(Graph& graph, const UpdatedVariable& v) { return graph.variable(v.name, f32(v.shape)); }
+Value gradient_variable(Graph& graph, const UpdatedVariable& v) {
+  return graph.variable(gradient_name(v.name), f32(v.shape));
 }
 
 std::vector<Value> trained_tensors(Graph& graph, const AdapterKind& kind, const AdaptedLayer& layer) {
@@ -25,41 +24,35 @@ std::vector<Value> trained_tensors(Graph& graph, const AdapterKind& kind, const 
 
 }  // namespace
 
-void build_grad_norm_graph(Graph& graph, std::span<const Value> trained) {
-  check(!trained.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
-  graph.output("grad_norm", grad_norm(gradient_variables(graph, trained)));
+void build_grad_norm_graph(Graph& graph, std::span<const UpdatedVariable> variables) {
+  check(!variables.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
+  std::vector<Value> gradients;
+  for (const UpdatedVariable& variable : variables) gradients.push_back(gradient_variable(graph, variable));
+  graph.output("grad_norm", grad_norm(gradients));
 }
 
-void build_update_graph(Graph& graph, std::span<const Value> trained, std::span<const ParameterGroup> groups,
-                        const Optimizer& optimizer, double max_grad_norm) {
-  const std::vector<Value> gradients = gradient_variables(graph, trained);
+void build_update_graph(Graph& graph, std::span<const UpdatedVariable> variables, const Optimizer& optimizer,
+                        double max_grad_norm) {
   Value factor = graph.input("unscale", f32({}));
   if (max_grad_norm > 0) factor = mul(factor, clip_factor(graph.input("grad_norm", f32({})), max_grad_norm));
   const Value step = graph.input("step", f32({}));
-  std::map<std::string_view, const ParameterGroup*> group_of;
-  for (const ParameterGroup& group : groups)
-    for (const std::string& tensor : group.tensors) group_of.emplace(tensor, &group);
   std::vector<UpdateInputs> parameters;
   std::map<std::string, Value> rates;  // by the input's name
-  for (size_t i = 0; i < trained.size(); ++i) {
-    const std::string& name = trained[i].node().scope();
-    const auto group = group_of.find(name);
-    check(group != group_of.end(), name, " is in no group of parameters");
-    const std::string rate = "lr." + group->second->name;
+  for (const UpdatedVariable& variable : variables) {
+    const std::string rate = "lr." + variable.group;
     const Value lr = rates[rate] = graph.input(rate, f32({}));
     parameters.push_back(
-        {graph.variable(name, trained[i].type()), gradients[i], factor, lr, step, group->second->name});
+        {weight_variable(graph, variable), gradient_variable(graph, variable), factor, lr, step, variable.group});
   }
   optimizer.append_updates(graph, parameters);
-  for (const auto& [rate, lr] : rates)  // unless the optimiser chose it and told it
+  for (const auto& [rate, lr] : rates)  // unless the optimiser computes the rate and outputs it
     if (!graph.outputs().contains(rate)) graph.output(rate, lr);
 }
 
-void build_rounding_graph(Graph& graph, const StepSettings& s) {
-  for (const AdaptedLayer& layer : s.layers) {
-    if (!s.trains(layer)) continue;
-    for (const Value& weight : trained_tensors(graph, *s.adapter, layer))
-      graph.assign(weight, rounded_to(weight, s.trained));
+void build_rounding_graph(Graph& graph, std::span<const UpdatedVariable> variables, DType dtype) {
+  for (const UpdatedVariable& variable : variables) {
+    const Value weight = weight_variable(graph, variable);
+    graph.assign(weight, rounded_to(weight, dtype));
   }
 }
 

@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "backend/registry.h"
 #include "golden/golden_model.h"
+#include "graph/op.h"
 #include "models/checkpoint/synthetic.h"
 #include "optim/lr_schedule.h"
 #include "support/accounting.h"
@@ -112,7 +114,7 @@ void check_change(const TrajectoryCase& c, const TrainingStep& trainer, const st
   CHECK(flips * 1000 < elements);
 }
 
-void check_case(const TrajectoryCase& c) {
+void check_case(const TrajectoryCase& c, const Backend& backend) {
   GoldenModel model(model_layout(c.model));
   const auto accumulation = static_cast<int64_t>(c.options.number("gradient_accumulation_steps", 1));
   const std::unique_ptr<Optimizer> optimizer = optimizer_of(c);
@@ -123,7 +125,7 @@ void check_case(const TrajectoryCase& c) {
   settings.train_text_encoder = c.text_encoder;
   settings.accumulate = accumulation > 1;
   const UpdateSettings update_settings = update_settings_of(c);
-  TrainingStep trainer(find_backend("cpu"), model.constants(), settings, *optimizer, update_settings);
+  TrainingStep trainer(backend, model.constants(), settings, *optimizer, update_settings);
   const std::vector<LoraTensor> tensors = lora_tensors(settings.layers);
   std::map<std::string, std::vector<float>> start;
   for (const LoraTensor& t : tensors) {
@@ -149,7 +151,7 @@ void check_case(const TrajectoryCase& c) {
     const int64_t step = micro / accumulation;
     const double factor = optimizer->takes_lr_schedule() ? schedule.rate(1, step) : 1.0;
     const LearningRates rates = {unet_lr * factor, text_lr * factor};
-    const bool chooses_rate = c.options.text("optimizer_type", "") == "Adafactor" && !optimizer->takes_lr_schedule();
+    const bool chooses_rate = optimizer->finds_own_rate();
     check_rates(c, index, rates, update_settings, told, chooses_rate);
     if ((micro + 1) % accumulation != 0) continue;
     const double norm = trainer.update(step + 1, rates);
@@ -181,7 +183,25 @@ TEST_CASE("training over the recorded batches gives the recorded losses and weig
       skipped(c.name, reason);
       continue;
     }
-    check_case(c);
+    check_case(c, find_backend("cpu"));
     ran(c.name);
   }
+}
+
+// A device of its first day: the elementary ops, and none of the fused updates.
+TEST_CASE("training gives the recorded weights, too, where the updates are made of elementary ops") {
+  Backend elementary = find_backend("cpu");
+  elementary.has_kernel = [](const OpDef& op) { return op.decompose == nullptr; };
+  std::set<std::string> optimizers;  // the first case of each
+  for (const TrajectoryCase& c : trajectory_cases()) {
+    CAPTURE(c.name);
+    const ModelLayout layout = model_layout(c.model);
+    const bool is_built = family_is_built(layout) && first_unsupported(c.options, built_step_options()).empty() &&
+                          first_unsupported(c.network_args, built_network_args).empty() &&
+                          std::filesystem::exists(c.tensors);
+    const std::string kind =
+        c.options.text("optimizer_type", "AdamW") + (c.options.has("scale_weight_norms") ? " limited" : "");
+    if (is_built && optimizers.insert(kind).second) check_case(c, elementary);
+  }
+  CHECK(optimizers.size() >= 8);
 }

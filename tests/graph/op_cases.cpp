@@ -13,6 +13,10 @@ Value second(Value v, int output) { return {&v.node(), output}; }
 Value number(Graph& g, double value) { return fill(g, f32({}), value); }
 Value state(Graph& g, const char* name, Shape shape = {3, 5}) { return g.input(name, f32(std::move(shape))); }
 Value square(Graph& g, Shape shape = {3, 5}) { return fill(g, f32(std::move(shape)), 0.3); }
+/// |input|, in the given type.
+Value abs_of_f32(Graph& g, DType t, const char* name, Shape shape) {
+  return cast(abs(state(g, name, std::move(shape))), t);
+}
 /// Every output of a node, one after the other.
 Value all_outputs(Value v) {
   std::vector<Value> flat;
@@ -246,6 +250,46 @@ const std::vector<OpCase>& op_cases() {
       {"abs",
        [](Graph& g, DType) {
          return abs(x(g, DType::f32, {3, 5}));
+       }},
+      {"sub with a broadcast",
+       [](Graph& g, DType t) {
+         return sub(x(g, t, {3, 5}), in(g, t, "y", {5}));
+       }},
+      {"div",
+       [](Graph& g, DType t) {
+         return div(x(g, t, {3, 5}), add(abs_of_f32(g, t, "y", {3, 5}), fill(g, {{}, t}, 0.5)));
+       }},
+      {"div by a number",
+       [](Graph& g, DType t) {
+         return div(x(g, t, {3, 5}), add(abs_of_f32(g, t, "y", {}), fill(g, {{}, t}, 0.5)));
+       }},
+      {"sqrt",
+       [](Graph& g, DType) {
+         return sqrt(abs(x(g, DType::f32, {3, 5})) + fill(g, f32({}), 0.5));
+       }},
+      {"pow",
+       [](Graph& g, DType) {
+         return pow(abs(x(g, DType::f32, {3, 5})) + fill(g, f32({}), 0.5), state(g, "y"));
+       },
+       false},
+      {"pow of a number",
+       [](Graph& g, DType) {
+         return pow(abs(x(g, DType::f32, {3, 5})), fill(g, f32({}), 1.5));
+       },
+       false},
+      {"greater",
+       [](Graph& g, DType) {
+         return greater(x(g, DType::f32, {3, 5}), state(g, "y"));
+       },
+       false},
+      {"where with one condition",
+       [](Graph& g, DType) {
+         return where(number(g, 0), x(g, DType::f32, {3, 5}), in(g, DType::f32, "y", {3, 5}));
+       }},
+      {"where by a comparison",
+       [](Graph& g, DType) {
+         const Value a = x(g, DType::f32, {3, 5});
+         return where(greater(scale(a, 3), fill(g, f32({}), 0.5)), a * a, in(g, DType::f32, "y", {}));
        }},
       {"smooth_l1",
        [](Graph& g, DType) {

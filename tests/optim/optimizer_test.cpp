@@ -56,3 +56,12 @@ TEST_CASE("wrong optimiser settings are named") {
   CHECK_THROWS_WITH_AS(make_optimizer("Prodigy", slice), doctest::Contains("slice_p"), Error);
   CHECK_THROWS_WITH_AS(make_optimizer("AdamW8bit", unknown), doctest::Contains("momentum"), Error);
 }
+
+TEST_CASE("every name in the list of optimisers makes one, and Adafactor alone finds its own rate") {
+  const std::vector<std::string> fixed = {"relative_step=False"};
+  for (const std::string& name : optimizer_names()) {
+    CAPTURE(name);
+    CHECK(make_optimizer(name, {})->finds_own_rate() == (name == "Adafactor"));
+  }
+  CHECK(!make_optimizer("Adafactor", fixed)->finds_own_rate());
+}

@@ -53,6 +53,27 @@ TEST_CASE("a state is read as it was written") {
                               [&](const StateVariable& r) { return r.name == v.name && r.values == v.values; }));
 }
 
+TEST_CASE("flat variables are read with the tensors that they hold, and counts that are none name the file") {
+  const TemporaryFolder folder;
+  TrainingState state = a_state(7);
+  state.flat["unet"] = {{"lora_unet_a.lora_down.weight", 3}, {"lora_unet_a.lora_up.weight", 2}};
+  state.variables = {{"unet", {1, 2, 3, 4, 5}}, {"exp_avg.unet", {5, 4, 3, 2, 1}}, {"lr_max.unet", {9}}, {"d", {8}}};
+  write_state(folder.path("a.state"), state);
+  const TrainingState read = read_state(folder.path("a.state"));
+  CHECK(read.flat == state.flat);
+  CHECK(tensors_of(read.flat, "unet", 5) == state.flat["unet"]);
+  CHECK(tensors_of(read.flat, "exp_avg.unet", 5) == std::vector<FlatMember>{{"exp_avg.lora_unet_a.lora_down.weight", 3},
+                                                                            {"exp_avg.lora_unet_a.lora_up.weight", 2}});
+  CHECK(tensors_of(read.flat, "lr_max.unet", 1) == std::vector<FlatMember>{{"lr_max.unet", 1}});
+  CHECK(tensors_of(read.flat, "d", 1) == std::vector<FlatMember>{{"d", 1}});
+  for (const FlatMember& wrong :
+       {FlatMember{"a", 0}, FlatMember{"a", -1}, FlatMember{"", 2}, FlatMember{"a", int64_t{1} << 62}}) {
+    state.flat["unet"] = {wrong};
+    write_state(folder.path("wrong.state"), state);
+    CHECK(contains(error_of([&] { read_state(folder.path("wrong.state")); }), "wrong.state: expected a count"));
+  }
+}
+
 TEST_CASE("a state that is cut anywhere, or has one changed byte, is an error that names the file") {
   const TemporaryFolder folder;
   const std::string path = folder.path("a.state");

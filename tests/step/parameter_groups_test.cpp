@@ -59,3 +59,29 @@ TEST_CASE("blocks with rates of their own are groups, LoRA+ splits each, and a r
   CHECK(rates.of(groups[4]) == 4e-3);
   CHECK(groups[2].tensors == std::vector<std::string>{"lora_unet_down.lora_up.weight"});
 }
+
+TEST_CASE("a group is one flat variable of those of its tensors that get a gradient, or each tensor stays by itself") {
+  const std::vector<ParameterGroup> groups = parameter_groups(settings(), {});
+  Graph graph;
+  std::vector<Value> trained;
+  for (const char* tensor :
+       {"lora_unet_up.lora_up.weight", "lora_unet_down.lora_down.weight", "lora_te_a.lora_down.weight"})
+    trained.push_back(graph.variable(tensor, {{2, 8}, DType::f32}));
+  const std::vector<UpdatedVariable> flat = updated_variables(trained, groups, true);
+  REQUIRE(flat.size() == 2);
+  CHECK(flat[0].name == "text_encoder");
+  CHECK(flat[0].shape == Shape{16});
+  CHECK(flat[1].name == "unet");
+  CHECK(flat[1].shape == Shape{32});
+  CHECK(flat[1].members ==
+        std::vector<FlatMember>{{"lora_unet_down.lora_down.weight", 16}, {"lora_unet_up.lora_up.weight", 16}});
+  const std::vector<UpdatedVariable> single = updated_variables(trained, groups, false);
+  REQUIRE(single.size() == 3);
+  CHECK(single[0].name == "lora_unet_up.lora_up.weight");
+  CHECK(single[0].shape == Shape{2, 8});
+  CHECK(single[0].group == "unet");
+  CHECK(single[0].members.empty());
+  trained.push_back(graph.variable("lora_unet_other.lora_up.weight", {{2, 8}, DType::f32}));
+  CHECK_THROWS_WITH_AS(updated_variables(trained, groups, true),
+                       "lora_unet_other.lora_up.weight is in no group of parameters", Error);
+}

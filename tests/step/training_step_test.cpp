@@ -39,11 +39,12 @@ StepInputs inputs(uint64_t step) {
 /// A LoRA with its first weights, ready to step.
 struct Training {
   RandomConstants constants;
-  std::unique_ptr<Optimizer> optimizer = make_adamw({});
+  std::unique_ptr<Optimizer> optimizer;
   TrainingStep trainer;
 
-  explicit Training(const StepSettings& settings)
-      : trainer(find_backend("cpu"), constants, settings, *optimizer, UpdateSettings{}) {
+  explicit Training(const StepSettings& settings, std::unique_ptr<Optimizer> other = make_adamw({}),
+                    const UpdateSettings& update = {})
+      : optimizer(std::move(other)), trainer(find_backend("cpu"), constants, settings, *optimizer, update) {
     for (const AdaptedLayer& module : settings.layers) {
       std::vector<float> down(static_cast<size_t>(count_of(test::down_shape(module))));
       Rng rng(std::hash<std::string>{}(module.key), purpose::adapter_init);
@@ -71,6 +72,31 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
   return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+/// An optimiser that is given each tensor by itself.
+class TensorByTensor : public Optimizer {
+ public:
+  explicit TensorByTensor(std::unique_ptr<Optimizer> optimizer) : optimizer_(std::move(optimizer)) {}
+  void append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const override {
+    optimizer_->append_updates(graph, parameters);
+  }
+  std::string description() const override { return optimizer_->description(); }
+  std::optional<EvaluationWeights> evaluation_weights() const override { return optimizer_->evaluation_weights(); }
+  bool needs_tensors() const override { return true; }
+
+ private:
+  std::unique_ptr<Optimizer> optimizer_;
+};
+
+/// Every LoRA tensor as it is saved.
+std::vector<std::vector<float>> saved_weights(const TrainingStep& trainer) {
+  std::vector<std::vector<float>> all;
+  for (const AdaptedLayer& m : trainer.settings().layers) {
+    all.push_back(trainer.evaluation_weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
+    all.push_back(trainer.evaluation_weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
+  }
+  return all;
 }
 
 }  // namespace
@@ -273,4 +299,27 @@ TEST_CASE("the validation loss is the step's loss, and taking it changes neither
   CHECK(untouched.trainer.step(inputs(3), 0.5, true).loss == expected);
   for (Training* t : {&training, &untouched}) t->trainer.update(2, {2e-3, 2e-3});
   CHECK(training.trainer.weights(up, count) == untouched.trainer.weights(up, count));
+}
+
+TEST_CASE("without clipping, a group as one flat variable moves bit for bit as its tensors one by one") {
+  for (const char* type : {"AdamW", "Lion", "SGDNesterov", "AdamWScheduleFree", "RAdamScheduleFree"}) {
+    CAPTURE(type);
+    const UpdateSettings update{.max_grad_norm = 0, .unet_loraplus_ratio = 4};
+    Training flat(small_settings(), make_optimizer(type, {}), update);
+    Training single(small_settings(), std::make_unique<TensorByTensor>(make_optimizer(type, {})), update);
+    CHECK(flat.losses(3) == single.losses(3));
+    CHECK(saved_weights(flat.trainer) == saved_weights(single.trainer));
+    REQUIRE(flat.trainer.updated_variables().size() == 2);
+    CHECK(flat.trainer.updated_variables()[1].name == "unet_plus");
+    CHECK(single.trainer.updated_variables().size() == 2 * small_settings().layers.size());
+  }
+}
+
+TEST_CASE("a validation before the first step reads the weights that the steps then train") {
+  Training validated(small_settings()), plain(small_settings());
+  const double before = validated.trainer.validation_loss(inputs(9));
+  CHECK(validated.losses(3) == plain.losses(3));
+  const double after = validated.trainer.validation_loss(inputs(9));
+  CHECK(after != before);
+  CHECK(after == plain.trainer.validation_loss(inputs(9)));
 }

@@ -71,9 +71,11 @@ class Run {
     const StepShape shape{.batch = shape_[1], .height = shape_[3], .width = shape_[4], .chunks = 1};
     const std::vector<Value> trained = build_step_graph(step_graph_, settings, shape);
     step_ = session_->compile(step_graph_);
-    build_grad_norm_graph(norm_graph_, trained);
+    const std::vector<UpdatedVariable> updated =
+        updated_variables(trained, parameter_groups(settings, {}), /*flat=*/false);
+    build_grad_norm_graph(norm_graph_, updated);
     grad_norm_ = session_->compile(norm_graph_);
-    build_update_graph(update_graph_, trained, parameter_groups(settings, {}), *make_optimizer("AdamW", {}), 1.0);
+    build_update_graph(update_graph_, updated, *make_optimizer("AdamW", {}), 1.0);
     update_ = session_->compile(update_graph_);
   }
 

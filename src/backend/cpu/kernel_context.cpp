@@ -14,7 +14,7 @@ void* KernelContext::pointer(Value value) const {
     case Place::Kind::arena:
       return arena_.base() + place.offset;
     case Place::Kind::variable:
-      return const_cast<float*>(variables_.find(place.leaf->scope())->second.data());
+      return variables_.data(place.leaf->scope());
     case Place::Kind::constant:
       return const_cast<void*>(weights_.plain(*place.leaf));
   }

@@ -6,6 +6,7 @@
 
 #include "backend/cpu/arena.h"
 #include "backend/cpu/kernels/tensor_ptr.h"
+#include "backend/cpu/variables.h"
 #include "backend/cpu/weights.h"
 #include "graph/memory/plan.h"
 #include "graph/op.h"
@@ -27,7 +28,7 @@ struct Device {
 class KernelContext {
  public:
   KernelContext(const Node& node, const MemoryPlan& plan, Device& device, WeightStore& weights, Arena& arena,
-                Arena& scratch, const std::map<std::string, std::vector<float>, std::less<>>& variables)
+                Arena& scratch, const Variables& variables)
       : node_(node),
         plan_(plan),
         device_(device),
@@ -87,7 +88,7 @@ class KernelContext {
   WeightStore& weights_;
   Arena& arena_;
   Arena& scratch_;
-  const std::map<std::string, std::vector<float>, std::less<>>& variables_;
+  const Variables& variables_;
 };
 
 /// One op's kernel.

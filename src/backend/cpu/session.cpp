@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
 #include <unordered_map>
@@ -20,7 +21,7 @@ struct Memory {
   explicit Memory(ConstantSource& source) : weights(source, device.engine) { device.threads = omp_get_max_threads(); }
   Device device;
   Arena arena, scratch;
-  std::map<std::string, std::vector<float>, std::less<>> variables;
+  Variables variables;
   WeightStore weights;
 };
 
@@ -109,7 +110,7 @@ class CpuExecutable : public Executable {
   std::byte* location(Value value) {
     const Place& place = plan_.at(value);
     if (place.kind == Place::Kind::variable)
-      return reinterpret_cast<std::byte*>(memory_.variables.find(place.leaf->scope())->second.data());
+      return reinterpret_cast<std::byte*>(memory_.variables.data(place.leaf->scope()));
     check(place.kind == Place::Kind::arena, "an output cannot be a constant");
     return memory_.arena.base() + place.offset;
   }
@@ -147,27 +148,20 @@ class CpuSession : public Session {
   std::unique_ptr<Executable> compile(Graph& graph) override { return compiled(graph, /*temporary=*/false); }
   std::unique_ptr<Executable> compile_temporary(Graph& graph) override { return compiled(graph, /*temporary=*/true); }
   void write_variable(std::string_view name, std::span<const float> values) override {
-    std::vector<float>& stored = memory_.variables[std::string(name)];
-    check(stored.empty() || stored.size() == values.size(), "variable \"", name, "\" has ", stored.size(),
-          " elements, given ", values.size());
-    if (stored.empty()) stored.resize(values.size());
-    std::memcpy(stored.data(), values.data(), values.size_bytes());
+    std::memcpy(memory_.variables.make(name, values.size()).data(), values.data(), values.size_bytes());
   }
   void read_variable(std::string_view name, std::span<float> values) override {
-    const auto found = memory_.variables.find(name);
-    check(found != memory_.variables.end() && found->second.size() == values.size(), "there is no variable \"", name,
-          "\" of ", values.size(), " elements");
-    std::memcpy(values.data(), found->second.data(), values.size_bytes());
+    const std::span<const float> stored = memory_.variables.at(name);
+    check(stored.size() == values.size(), "variable \"", name, "\" has ", stored.size(), " elements, not ",
+          values.size());
+    std::memcpy(values.data(), stored.data(), values.size_bytes());
   }
-  std::vector<std::pair<std::string, int64_t>> variables() const override {
-    std::vector<std::pair<std::string, int64_t>> all;
-    for (const auto& [name, values] : memory_.variables) all.emplace_back(name, values.size());
-    return all;
+  void declare_flat(std::string_view name, std::span<const FlatMember> members) override {
+    memory_.variables.declare_flat(name, members);
   }
+  std::vector<std::pair<std::string, int64_t>> variables() const override { return memory_.variables.list(); }
   MemoryUse memory() const override {
-    MemoryUse use{memory_.weights.bytes(), 0, memory_.arena.bytes(), memory_.scratch.bytes()};
-    for (const auto& [name, values] : memory_.variables) use.variables += values.size() * sizeof(float);
-    return use;
+    return {memory_.weights.bytes(), memory_.variables.bytes(), memory_.arena.bytes(), memory_.scratch.bytes()};
   }
   void release_scratch() override {
     memory_.arena.release_scratch();
@@ -184,10 +178,7 @@ class CpuSession : public Session {
   std::unique_ptr<Executable> compiled(Graph& graph, bool temporary) {
     for (const Value& v : graph.leaves(variable_op)) {
       check(v.dtype() == DType::f32 || v.dtype() == DType::u8, "variable \"", v.node().scope(), "\" must be f32 or u8");
-      const size_t floats = (v.type().bytes() + sizeof(float) - 1) / sizeof(float);
-      const auto [known, added] = memory_.variables.try_emplace(v.node().scope());
-      if (added) known->second.resize(floats);
-      check(known->second.size() == floats, "variable \"", v.node().scope(), "\" has another size already");
+      memory_.variables.make(v.node().scope(), (v.type().bytes() + sizeof(float) - 1) / sizeof(float));
     }
     memory_.weights.prepare_for(temporary);
     return std::make_unique<CpuExecutable>(memory_, graph);
@@ -197,6 +188,10 @@ class CpuSession : public Session {
 };
 
 }  // namespace
+
+bool cpu_has_kernel(const OpDef& op) {
+  return std::ranges::any_of(kernels(), [&](const Kernel& kernel) { return kernel.op == &op; });
+}
 
 DeviceRates cpu_rates() {
   DeviceRates rates;

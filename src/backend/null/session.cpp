@@ -17,6 +17,12 @@ struct Memory {
   MemoryUse use;
   std::map<std::string, int64_t, std::less<>> variables;           // floats of each
   std::map<std::string, std::vector<float>, std::less<>> written;  // the others are zeros
+  /// Where a member of a flat variable lies in it.
+  struct Part {
+    std::string flat;
+    int64_t offset, count;
+  };
+  std::map<std::string, Part, std::less<>> parts;
 };
 
 class NullExecutable : public Executable {
@@ -100,17 +106,38 @@ class NullSession : public Session {
   }
   void write_variable(std::string_view name, std::span<const float> values) override {
     add(name, std::ssize(values));
-    memory_.written[std::string(name)].assign(values.begin(), values.end());
+    const auto [flat, offset, count] = place(name);
+    std::vector<float>& written = memory_.written[flat];
+    written.resize(static_cast<size_t>(memory_.variables.at(flat)));
+    std::ranges::copy(values, written.begin() + offset);
   }
   void read_variable(std::string_view name, std::span<float> values) override {
-    const auto known = memory_.variables.find(name);
-    check(known != memory_.variables.end() && known->second == std::ssize(values), "there is no variable \"", name,
-          "\" of ", values.size(), " elements");
-    const auto written = memory_.written.find(name);
+    const auto [flat, offset, count] = place(name);
+    check(count == std::ssize(values), "there is no variable \"", name, "\" of ", values.size(), " elements");
+    const auto written = memory_.written.find(flat);
     if (written == memory_.written.end()) {
       std::ranges::fill(values, 0.0f);
     } else {
-      std::ranges::copy(written->second, values.begin());
+      std::copy_n(written->second.begin() + offset, count, values.begin());
+    }
+  }
+  void declare_flat(std::string_view name, std::span<const FlatMember> members) override {
+    check(!memory_.variables.contains(name) && !memory_.parts.contains(name), "variable \"", name,
+          "\" cannot be made flat: it is there already");
+    int64_t total = 0;
+    for (const FlatMember& member : members) {
+      check(!memory_.parts.contains(member.name), "variable \"", member.name, "\" belongs to a flat one already");
+      add(member.name, member.count);
+      total += member.count;
+    }
+    add(name, total);
+    int64_t offset = 0;
+    for (const FlatMember& member : members) {
+      const auto written = memory_.written.extract(member.name);
+      memory_.variables.erase(member.name);
+      memory_.parts.emplace(member.name, Memory::Part{std::string(name), offset, member.count});
+      if (written) write_variable(member.name, written.mapped());
+      offset += member.count;
     }
   }
   std::vector<std::pair<std::string, int64_t>> variables() const override {
@@ -125,8 +152,18 @@ class NullSession : public Session {
 
  private:
   void add(std::string_view name, int64_t count) {
-    const auto known = memory_.variables.try_emplace(std::string(name), count).first;
-    check(known->second == count, "variable \"", name, "\" has ", known->second, " elements, given ", count);
+    const auto part = memory_.parts.find(name);
+    const int64_t known = part != memory_.parts.end()
+                              ? part->second.count
+                              : memory_.variables.try_emplace(std::string(name), count).first->second;
+    check(known == count, "variable \"", name, "\" has ", known, " elements, given ", count);
+  }
+  /// A variable as a part of the one that has its numbers: itself, or a flat one.
+  Memory::Part place(std::string_view name) const {
+    if (const auto part = memory_.parts.find(name); part != memory_.parts.end()) return part->second;
+    const auto known = memory_.variables.find(name);
+    check(known != memory_.variables.end(), "there is no variable \"", name, "\"");
+    return {known->first, 0, known->second};
   }
 
   Memory memory_;

@@ -28,18 +28,31 @@ Value expand(Value x, Shape shape);
 /// The transpose of expand: sums over the dimensions that broadcasting `shape` to x's shape repeats.
 Value sum_to(Value x, Shape shape);
 
-// Elementwise (add.cpp, mul.cpp, scale.cpp, abs.cpp, silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
-extern const OpDef add_op, mul_op, scale_op, abs_op, abs_grad_op;
+// Elementwise (add.cpp, sub.cpp, mul.cpp, div.cpp, scale.cpp, abs.cpp, sqrt.cpp, pow.cpp, greater.cpp, where.cpp,
+// silu.cpp, gelu.cpp, quick_gelu.cpp, geglu.cpp)
+extern const OpDef add_op, sub_op, mul_op, div_op, scale_op, abs_op, abs_grad_op, sqrt_op, pow_op, greater_op, where_op;
 extern const OpDef silu_op, silu_grad_op, gelu_op, gelu_grad_op, quick_gelu_op, quick_gelu_grad_op;
 extern const OpDef geglu_op, geglu_grad_op;
-/// a + b and a * b; b's shape broadcasts to a's.
+/// a + b, a - b, a * b and a / b; b's shape broadcasts to a's.
 Value add(Value a, Value b);
+Value sub(Value a, Value b);
 Value mul(Value a, Value b);
+Value div(Value a, Value b);
 inline Value operator+(Value a, Value b) { return add(a, b); }
+inline Value operator-(Value a, Value b) { return sub(a, b); }
 inline Value operator*(Value a, Value b) { return mul(a, b); }
+inline Value operator/(Value a, Value b) { return div(a, b); }
 Value scale(Value x, double factor);
 /// |x|, f32.
 Value abs(Value x);
+/// The square root, f32.
+Value sqrt(Value x);
+/// base to the power of `exponent`, f32; the exponent's shape broadcasts to the base's. It has no gradient.
+Value pow(Value base, Value exponent);
+/// 1 where a > b, else 0, f32; b's shape broadcasts to a's.
+Value greater(Value a, Value b);
+/// a where the condition is not 0, else b, f32. The condition and b have a's shape or one element.
+Value where(Value condition, Value a, Value b);
 /// x * sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118).
 Value silu(Value x);
 /// x * Phi(x), exact, with erf (Hendrycks & Gimpel 2016, arXiv:1606.08415).

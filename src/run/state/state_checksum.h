@@ -5,7 +5,7 @@
 
 namespace rankine {
 
-/// What the `sha256` of a state (train/state_file.h) must be: of all its other metadata and every tensor.
+/// The `sha256` that a state (run/state/state_file.h) must have: of its other metadata and of every tensor.
 std::string state_checksum(const SafetensorsFile& file);
 
 }  // namespace rankine

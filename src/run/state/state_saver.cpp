@@ -1,30 +1,54 @@
 #include "run/state/state_saver.h"
 
-#include <algorithm>
+#include <map>
+#include <span>
 
 namespace rankine {
 
+namespace {
+
+FlatGroups flat_groups(const TrainingStep& trainer) {
+  FlatGroups groups;
+  for (const UpdatedVariable& variable : trainer.updated_variables())
+    if (!variable.members.empty()) groups[variable.name] = variable.members;
+  return groups;
+}
+
+using Counts = std::map<std::string, int64_t>;
+void add_tensors(Counts& counts, const FlatGroups& flat, const std::string& variable, int64_t count) {
+  for (const FlatMember& tensor : tensors_of(flat, variable, count)) counts[tensor.name] = tensor.count;
+}
+
+}  // namespace
+
 TrainingState capture_state(const TrainingStep& trainer, const RunPosition& position, uint64_t seed,
                             const RunSettings& settings) {
-  TrainingState state{position, seed, settings, {}};
+  TrainingState state{position, seed, settings, {}, flat_groups(trainer)};
   for (const auto& [name, count] : trainer.state_variables())
     state.variables.push_back({name, trainer.weights(name, count)});
   return state;
 }
 
 void restore_state(TrainingStep& trainer, const TrainingState& state) {
-  for (const StateVariable& variable : state.variables) trainer.set_weights(variable.name, variable.values);
+  for (const StateVariable& variable : state.variables) {
+    std::span<const float> rest = variable.values;
+    for (const FlatMember& tensor : tensors_of(state.flat, variable.name, static_cast<int64_t>(rest.size()))) {
+      const auto count = static_cast<size_t>(tensor.count);
+      trainer.set_weights(tensor.name, rest.first(count));
+      rest = rest.subspan(count);
+    }
+  }
 }
 
 void check_restored(const TrainingStep& trainer, const FoundState& found) {
-  const std::vector<std::pair<std::string, int64_t>> needed = trainer.state_variables();
-  const auto told = [&](const std::string& name) {
-    return std::ranges::any_of(found.state.variables, [&](const StateVariable& v) { return v.name == name; });
-  };
+  Counts needed, saved;
+  for (const auto& [name, count] : trainer.state_variables()) add_tensors(needed, flat_groups(trainer), name, count);
+  for (const StateVariable& variable : found.state.variables)
+    add_tensors(saved, found.state.flat, variable.name, static_cast<int64_t>(variable.values.size()));
   for (const auto& [name, count] : needed)
-    check(told(name), found.path, ": \"", name, "\" is missing: was it saved by a run with another optimiser?");
-  check(needed.size() == found.state.variables.size(), found.path, ": it has ", found.state.variables.size(),
-        " rows of numbers, this run has ", needed.size());
+    check(saved.contains(name), found.path, ": \"", name,
+          "\" is missing: was it saved by a run with another optimiser?");
+  check(needed.size() == saved.size(), found.path, ": it has ", saved.size(), " tensors, this run has ", needed.size());
 }
 
 void StateSaver::save(const RunPosition& position) const {

@@ -11,11 +11,12 @@ namespace rankine {
 TrainingState capture_state(const TrainingStep& trainer, const RunPosition& position, uint64_t seed,
                             const RunSettings& settings);
 
-/// Gives a trainer the weights and the optimiser's state of `state`. Before its steps are compiled, so that everything
-/// that is made of weights is made of these.
+/// Gives a trainer the weights and the optimiser's state of `state`, tensor by tensor, so that the groups of the run
+/// that saved it need not be this run's. It is called before the steps are compiled: what is computed from weights is
+/// computed from these.
 void restore_state(TrainingStep& trainer, const TrainingState& state);
 
-/// Throws Error unless the compiled steps have exactly the variables of `state`.
+/// Throws Error unless the compiled steps have exactly the tensors of the state.
 void check_restored(const TrainingStep& trainer, const FoundState& found);
 
 /// Keeps the state of a run beside its LoRA.

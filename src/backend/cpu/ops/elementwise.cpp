@@ -27,7 +27,9 @@ Launch prepare_activation_grad(KernelContext& p, Activation f) {
 }  // namespace
 
 Launch prepare_add(KernelContext& p) { return prepare_binary(p, BinaryOp::add); }
+Launch prepare_sub(KernelContext& p) { return prepare_binary(p, BinaryOp::sub); }
 Launch prepare_mul(KernelContext& p) { return prepare_binary(p, BinaryOp::mul); }
+Launch prepare_div(KernelContext& p) { return prepare_binary(p, BinaryOp::div); }
 
 Launch prepare_scale(KernelContext& p) {
   const auto factor = static_cast<float>(p.attributes().real("factor"));

@@ -28,7 +28,9 @@ Launch prepare_attention_grad(KernelContext&);
 
 // elementwise.cpp
 Launch prepare_add(KernelContext&);
+Launch prepare_sub(KernelContext&);
 Launch prepare_mul(KernelContext&);
+Launch prepare_div(KernelContext&);
 Launch prepare_scale(KernelContext&);
 Launch prepare_cast(KernelContext&);
 Launch prepare_silu(KernelContext&);
@@ -40,6 +42,12 @@ Launch prepare_quick_gelu_grad(KernelContext&);
 Launch prepare_geglu(KernelContext&);
 Launch prepare_geglu_grad(KernelContext&);
 Launch prepare_accumulate(KernelContext&);
+
+// elementary.cpp
+Launch prepare_sqrt(KernelContext&);
+Launch prepare_pow(KernelContext&);
+Launch prepare_greater(KernelContext&);
+Launch prepare_where(KernelContext&);
 
 // dropout.cpp
 Launch prepare_dropout(KernelContext&);

@@ -2,12 +2,13 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
 namespace {
 
-// How much of the second moment is kept: 1 - t^decay_rate (section 7.2 of the paper).
+// The share of the second moment that is kept: 1 - t^decay_rate (section 7.2 of the paper).
 double kept(const Node& n, double step) { return 1 - std::pow(step, n.attributes().real("decay_rate")); }
 
 double root_mean_square(const HostTensor& x) {
@@ -63,6 +64,21 @@ constinit const OpDef adafactor_factored_op = {
                     std::sqrt(out[0][b * rows + r] / (row_sum / static_cast<double>(rows)) * out[1][b * columns + c]);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value g = n.input(2) * n.input(3), squares = square(g) + n.attributes().real("eps");
+      const Value fresh = power(n.input(4), n.attributes().real("decay_rate")), keep = 1 - fresh;
+      Shape row_shape = g.shape(), column_shape = g.shape(), matrix_shape = g.shape();
+      const auto rows = static_cast<double>(g.dim(-2)), columns = static_cast<double>(g.dim(-1));
+      row_shape[row_shape.size() - 1] = column_shape[row_shape.size() - 2] = 1;
+      matrix_shape[row_shape.size() - 1] = matrix_shape[row_shape.size() - 2] = 1;
+      const Value row = reshape(n.input(0), row_shape) * keep + sum_to(squares, row_shape) * (1 / columns) * fresh;
+      const Value column =
+          reshape(n.input(1), column_shape) * keep + sum_to(squares, column_shape) * (1 / rows) * fresh;
+      const Value mean_row = sum_to(row, matrix_shape) * (1 / rows);
+      const Value direction = g / sqrt(row / mean_row) / sqrt(column);
+      return {reshape(row, n.input(0).shape()), reshape(column, n.input(1).shape()), direction};
+    },
     .in_place = {0, 1, -1},
 };
 
@@ -84,12 +100,18 @@ constinit const OpDef adafactor_unfactored_op = {
             out[1][i] = g / std::sqrt(out[0][i]);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value g = n.input(1) * n.input(2), fresh = power(n.input(3), n.attributes().real("decay_rate"));
+      const Value v = n.input(0) * (1 - fresh) + (square(g) + n.attributes().real("eps")) * fresh;
+      return {v, g / sqrt(v)};
+    },
     .in_place = {0, -1, -1},
 };
 
-// The direction is clipped to a root mean square of clip_threshold. With relative_step the rate is not the given one
-// but min(1 / sqrt(t), 1e-2), with warmup_init min(1 / sqrt(t), 1e-6 t); with scale_parameter it is multiplied by the
-// weight's root mean square, at least eps. Without a first moment m (beta1 < 0), m' is a single 0.
+// The direction is clipped to a root mean square of clip_threshold. With relative_step the given rate is replaced by
+// min(1 / sqrt(t), 1e-2), with warmup_init by min(1 / sqrt(t), 1e-6 t). With scale_parameter the rate is multiplied by
+// the weight's root mean square, at least eps. Without a first moment m (beta1 < 0), m' is a single 0.
 // [w, direction, lr, step, m or none] -> w', m', the rate used f32 []
 constinit const OpDef adafactor_step_op = {
     .name = "adafactor_step",
@@ -117,6 +139,23 @@ constinit const OpDef adafactor_step_op = {
           }
           out[2][0] = rate;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double beta1 = a.real("beta1");
+      const Value w = n.input(0), direction = n.input(1), step = n.input(3);
+      const auto mean_square = [](Value x) { return total(square(x)) * (1 / static_cast<double>(x.type().count())); };
+      Value rate = n.input(2);
+      if (a.integer("relative_step")) {
+        const Value most = a.integer("warmup_init") ? step * 1e-6 : number(n.graph(), 1e-2);
+        rate = smaller(number(n.graph(), 1) / sqrt(step), most);
+      }
+      if (a.integer("scale_parameter")) rate = rate * larger(sqrt(mean_square(w)), a.real("eps"));
+      const Value clip = larger(sqrt(mean_square(direction)) / a.real("clip_threshold"), 1);
+      Value update = direction * (rate / clip), m = number(n.graph(), 0);
+      if (beta1 >= 0) update = m = n.input(4) * beta1 + update * (1 - beta1);
+      return {w * (1 - rate * a.real("weight_decay")) - update, m, rate};
+    },
     .in_place = {0, 4, -1},
 };
 

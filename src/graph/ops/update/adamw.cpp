@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 
 namespace rankine {
 
@@ -31,6 +32,16 @@ constinit const OpDef adamw_op = {
             out[2][i] = v;
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double beta1 = a.real("beta1"), beta2 = a.real("beta2");
+      const Value w = n.input(0), lr = n.input(5), step = n.input(6), g = n.input(3) * n.input(4);
+      const Value correction1 = 1 - power(beta1, step), correction2 = 1 - power(beta2, step);
+      const Value m = n.input(1) * beta1 + g * (1 - beta1), v = n.input(2) * beta2 + square(g) * (1 - beta2);
+      const Value update = m / (sqrt(v) / sqrt(correction2) + a.real("eps"));
+      return {w * (1 - lr * a.real("weight_decay")) - update * (lr / correction1), m, v};
+    },
     .in_place = {0, 1, 2},
 };
 

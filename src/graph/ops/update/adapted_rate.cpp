@@ -2,14 +2,15 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
 
 // The step size of optimisers that estimate the distance d to the solution (D-Adaptation: Defazio & Mishchenko 2023,
 // arXiv:2301.07733; Prodigy: Mishchenko & Defazio 2023, arXiv:2306.06101).
-// [d, k, lr of each group ...] -> d, d * rate, rate.  All f32 []. rate is the largest lr; a d of 0 stands for d0, as
-// variables start as zeros; k counts updates so far, for Adam's bias correction, which d * rate contains if it is on.
+// [d, k, lr of each group ...] -> d, d * rate, rate.  All f32 []. The rate is the largest lr. Variables start as zeros,
+// so a d of 0 stands for d0. k counts the updates so far. With use_bias_correction, d * rate contains Adam's factor.
 constinit const OpDef adapted_rate_op = {
     .name = "adapted_rate",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -29,6 +30,18 @@ constinit const OpDef adapted_rate_op = {
           out[1][0] = out[0][0] * rate * correction;
           out[2][0] = rate;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const Value given = n.input(0), steps = n.input(1) + 1;
+      Value rate = number(n.graph(), 0);
+      for (size_t i = 2; i < n.inputs().size(); ++i) rate = larger(rate, n.inputs()[i]);
+      const Value d = where(is_above(abs(given), 0), given, number(n.graph(), a.real("d0")));
+      Value d_rate = d * rate;
+      if (a.integer("use_bias_correction"))
+        d_rate = d_rate * sqrt(1 - power(a.real("beta2"), steps)) / (1 - power(a.real("beta1"), steps));
+      return {d, d_rate, rate};
+    },
 };
 
 }  // namespace rankine

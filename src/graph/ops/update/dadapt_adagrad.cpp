@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -8,7 +9,7 @@ namespace rankine {
 // D-Adapted AdaGrad (Defazio & Mishchenko 2023, arXiv:2301.07733, algorithm 2), as the dadaptation package orders it:
 // the step is taken with the d of before. With a = 1e-6 + all squares so far and own = d_rate * lr / rate:
 // s' = s + own g,  w' = momentum w + (1 - momentum) (w0 - s' / (sqrt(a') + eps)).  The squares are summed even while lr
-// is 0, and then w follows them, as in that package.  weight_decay: the coupled one.
+// is 0, and then w follows them, as in that package.  weight_decay is added to the gradient.
 // [w, s, squares, w0, g, factor, lr, d_rate, rate] -> w', s', squares', sums f32 [3]: own^2 sum g^2 / (sqrt(a') + eps),
 // sum s'^2 / (sqrt(a') + eps), sum |s'|.  w0: f32 [count of w]
 constinit const OpDef dadapt_adagrad_op = {
@@ -38,6 +39,18 @@ constinit const OpDef dadapt_adagrad_op = {
             out[0][i] = momentum * in[0][i] + (1 - momentum) * (in[3][i] - out[1][i] / below);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double momentum = a.real("momentum");
+      const Value w = n.input(0), w0 = reshape(n.input(3), w.shape()), rate = n.input(8);
+      const Value own = where(is_above(rate, 0), n.input(7) * n.input(6) / rate, number(n.graph(), 0));
+      const Value g = n.input(4) * n.input(5) + w * a.real("weight_decay");
+      const Value s = n.input(1) + g * own, squares = n.input(2) + square(g);
+      const Value below = sqrt(squares + dadapt_adagrad_start) + a.real("eps");
+      return {w * momentum + (w0 - s / below) * (1 - momentum), s, squares,
+              vector_of({total(square(g) / below) * square(own), total(square(s) / below), total(abs(s))})};
+    },
     .in_place = {0, 1, 2},
 };
 

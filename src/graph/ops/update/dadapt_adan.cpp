@@ -1,4 +1,5 @@
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -23,6 +24,14 @@ constinit const OpDef dadapt_adan_difference_op = {
             out[1][i] = lr > 0 ? g : in[1][i];
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const double beta = n.attributes().real("beta");
+      const Value average = n.input(0), previous = n.input(1), g = n.input(2) * n.input(3), lr = n.input(4);
+      const Value moves = is_above(lr, 0), own = n.input(5) * lr / n.input(6) * (1 - beta);
+      const Value change = where(is_above(n.input(7), 0), g - previous, number(n.graph(), 0));
+      return {where(moves, average * beta + change * own, average), where(moves, g, previous)};
+    },
     .in_place = {0, 1, -1},
 };
 

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -34,6 +35,18 @@ constinit const OpDef dadapt_lion_op = {
             out[3][2] += std::abs(out[2][i]);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double beta1 = a.real("beta1"), beta2 = a.real("beta2"), beta_s = std::sqrt(beta2);
+      const Value w = n.input(0), m = n.input(1), s = n.input(2), g = n.input(3) * n.input(4), d_rate = n.input(6);
+      const Value moves = is_above(n.input(5), 0), zero = number(n.graph(), 0);
+      const Value own = d_rate * n.input(5) / n.input(7), direction = sign(m * beta1 + g * (1 - beta1));
+      const Value next_s = s * beta_s + direction * (d_rate * (1 - beta_s));
+      const Value next_w = w * (1 - own * a.real("weight_decay")) - direction * own;
+      return {where(moves, next_w, w), where(moves, m * beta2 + g * (d_rate * (1 - beta2)), m), where(moves, next_s, s),
+              vector_of({where(moves, total(direction * s), zero), zero, where(moves, total(abs(next_s)), zero)})};
+    },
     .in_place = {0, 1, 2},
 };
 

@@ -1,9 +1,11 @@
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
 
-// What a tensor was when training began: in the first step every stride-th element of it, later the state.
+// The tensor as it was when training began: the first step takes every stride-th element of it, later steps keep the
+// state.
 // [state, value, step] -> state'.  state: f32 [ceil(count of value / stride)], step: f32 [], from 1
 constinit const OpDef first_value_op = {
     .name = "first_value",
@@ -19,6 +21,11 @@ constinit const OpDef first_value_op = {
           const int64_t stride = n.attributes().integer("stride");
           for (int64_t i = 0; i < out[0].count(); ++i) out[0][i] = in[2][0] == 1 ? in[1][i * stride] : in[0][i];
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value later = is_above(n.input(2), 1);
+      return {where(later, n.input(0), every(n.input(1), n.attributes().integer("stride")))};
+    },
     .in_place = {0, -1, -1},
 };
 

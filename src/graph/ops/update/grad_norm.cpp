@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 
 namespace rankine {
 
@@ -23,6 +24,15 @@ constinit const OpDef grad_norm_op = {
             for (const double value : x.data()) sum += value * value;
           out[0][0] = std::sqrt(sum);
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      Value sum;
+      for (const Value& x : n.inputs()) {
+        const Value part = total(square(cast(x, DType::f32)));
+        sum = sum ? sum + part : part;
+      }
+      return {sqrt(sum)};
+    },
 };
 
 constinit const OpDef clip_factor_op = {
@@ -32,6 +42,11 @@ constinit const OpDef clip_factor_op = {
         [](const Node& n, std::span<const HostTensor> in, std::span<HostTensor> out) {
           out[0][0] = std::min(1.0, n.attributes().real("max_norm") / (in[0][0] + 1e-6));
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value norm = n.input(0) + 1e-6;
+      return {smaller(number(n.graph(), n.attributes().real("max_norm")) / norm, 1)};
+    },
 };
 
 Value grad_norm(const std::vector<Value>& gradients) { return gradients[0].graph().add(grad_norm_op, gradients); }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -39,10 +40,24 @@ constinit const OpDef limit_norm_op = {
             for (int64_t i = 0; i < in[k].count(); ++i) out[k][i] = in[k][i] * factor;
           out[2][0] = norm;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Value down = n.input(0), up = n.input(1);
+      const double limit = n.attributes().real("limit");
+      const Value rows = reshape(down, {down.dim(0), down.type().count() / down.dim(0)});
+      const Value columns = reshape(up, {up.dim(0), up.dim(1)});
+      // ||up down||^2 is the sum of (down down^T) times (up^T up), element by element: both are [R, R].
+      const Value squares = linear(rows, rows) * n.graph().add(linear_grad_w_op, {columns, columns});
+      const Value norm = sqrt(larger(total(squares), 0)) * n.attributes().real("scale");
+      const Value one = number(n.graph(), 1);
+      const Value factor = where(is_above(norm, limit), sqrt(number(n.graph(), limit) / norm), one);
+      return {down * factor, up * factor, norm};
+    },
     .in_place = {0, 1, -1},
 };
 
-// What came of it: [norm before, of each module] -> how many were above the limit, mean and largest norm afterwards.
+// Statistics of limit_norm: [norm before, of each module] -> the number above the limit, the mean and the largest norm
+// afterwards.
 constinit const OpDef norm_statistics_op = {
     .name = "norm_statistics",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -59,6 +74,18 @@ constinit const OpDef norm_statistics_op = {
             out[2][0] = std::max(out[2][0], std::min(norm[0], limit));
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const double limit = n.attributes().real("limit");
+      Value count = number(n.graph(), 0), sum = count, largest = count;
+      for (const Value& norm : n.inputs()) {
+        const Value after = smaller(norm, limit);
+        count = count + is_above(norm, limit);
+        sum = sum + after;
+        largest = larger(largest, after);
+      }
+      return {count, sum / static_cast<double>(n.inputs().size()), largest};
+    },
 };
 
 }  // namespace rankine

@@ -1,4 +1,5 @@
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -24,6 +25,13 @@ constinit const OpDef lion_op = {
             out[1][i] = beta2 * in[1][i] + (1 - beta2) * g;
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const double beta1 = n.attributes().real("beta1"), beta2 = n.attributes().real("beta2");
+      const Value w = n.input(0), m = n.input(1), g = n.input(2) * n.input(3), lr = n.input(4);
+      const Value direction = sign(m * beta1 + g * (1 - beta1));
+      return {w * (1 - lr * n.attributes().real("weight_decay")) - direction * lr, m * beta2 + g * (1 - beta2)};
+    },
     .in_place = {0, 1, -1},
 };
 

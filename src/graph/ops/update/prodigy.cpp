@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -9,8 +10,8 @@ namespace rankine {
 // Prodigy (Mishchenko & Defazio 2023, arXiv:2306.06101, algorithm 4), as prodigyopt orders it: moments and sums of
 // each parameter, the new distance d from all sums, the step of each parameter.
 // [m, v, s, w0, w, g, factor, lr, d, d_rate] -> m', v', s', sums f32 [2]: of the numerator, of the denominator of d.
-// w0: the weights at the start; s and w0 hold every slice_p-th element. weight_decay: the coupled one. Nothing changes
-// while lr is 0.
+// w0: the weights at the start; s and w0 hold every slice_p-th element. weight_decay is added to the gradient. Nothing
+// changes while lr is 0.
 constinit const OpDef prodigy_moments_op = {
     .name = "prodigy_moments",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -41,11 +42,28 @@ constinit const OpDef prodigy_moments_op = {
             out[3][1] += std::abs(out[2][k]);
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double beta1 = a.real("beta1"), beta2 = a.real("beta2"), beta3 = a.real("beta3");
+      const int64_t stride = a.integer("slice_p");
+      const Value m = n.input(0), v = n.input(1), s = n.input(2), w0 = n.input(3), w = n.input(4);
+      const Value d = n.input(8), d_rate = n.input(9), relative = d / a.real("d0");
+      const Value moves = is_above(n.input(7), 0), zero = number(n.graph(), 0);
+      const Value g = n.input(5) * n.input(6) + w * a.real("weight_decay"), some = every(g, stride);
+      const Value next_m = m * beta1 + g * (d * (1 - beta1)),
+                  next_v = v * beta2 + square(g) * (square(d) * (1 - beta2));
+      const Value next_s = s * beta3 + some * (relative * (a.integer("safeguard_warmup") ? d : d_rate));
+      const Value numerator = total(some * (w0 - every(w, stride))) * (relative * d_rate);
+      const Value denominator = total(abs(next_s));
+      return {where(moves, next_m, m), where(moves, next_v, v), where(moves, reshape(next_s, s.shape()), s),
+              vector_of({where(moves, numerator, zero), where(moves, denominator, zero)})};
+    },
     .in_place = {0, 1, 2},
 };
 
 // [d, d_max, numerator, k, rate, sums of each parameter ...] -> d', d_max', numerator', k'.  All f32 [], sums [2].
-// Without progress (no gradient, or no learning rate) everything stays. A d_max of 0 stands for d0.
+// Without progress (no gradient, or no learning rate) nothing changes. A d_max of 0 stands for d0.
 constinit const OpDef prodigy_distance_op = {
     .name = "prodigy_distance",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -70,10 +88,27 @@ constinit const OpDef prodigy_distance_op = {
           out[0][0] = std::min(out[1][0], out[0][0] * a.real("growth_rate"));
           out[3][0] += 1;
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const double d0 = a.real("d0");
+      const Value d = n.input(0), numerator = n.input(2), k = n.input(3), rate = n.input(4);
+      const Value d_max = where(is_above(abs(n.input(1)), 0), n.input(1), number(n.graph(), d0));
+      Value sums = n.input(5);
+      for (size_t i = 6; i < n.inputs().size(); ++i) sums = sums + n.inputs()[i];
+      const Value denominator = element(sums, 1);
+      const Value moves = is_above(abs(denominator), 0) * is_above(rate, 0);
+      const Value next = numerator * a.real("beta3") + element(sums, 0), d_hat = next * a.real("d_coef") / denominator;
+      // The first estimate replaces d0 at once; "equal" means equal in f32.
+      const Value changed = is_above(abs(d - d0), 1e-7 * d0);
+      const Value next_max = larger(d_max, d_hat), grown = where(changed, d, larger(d, d_hat)) * a.real("growth_rate");
+      return {where(moves, smaller(next_max, grown), d), where(moves, next_max, d_max), where(moves, next, numerator),
+              where(moves, k + 1, k)};
+    },
 };
 
-// [w, m', v', d', d_rate, rate, lr] -> w'.  weight_decay: the decoupled one. d_rate and rate are those of adapted_rate:
-// a group whose lr is lower than the largest one moves by its share.
+// [w, m', v', d', d_rate, rate, lr] -> w'.  weight_decay is decoupled. d_rate and rate come from adapted_rate: a group
+// whose lr is below the largest one moves by its share of it.
 constinit const OpDef prodigy_step_op = {
     .name = "prodigy_step",
     .infer = [](const Node& n) -> std::vector<Type> {
@@ -89,6 +124,14 @@ constinit const OpDef prodigy_step_op = {
           for (int64_t i = 0; i < in[0].count(); ++i)
             out[0][i] = in[0][i] * (1 - weight_decay * rate) - rate * in[1][i] / (std::sqrt(in[2][i]) + eps);
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const Attributes& a = n.attributes();
+      const Value w = n.input(0), d = n.input(3), d_rate = n.input(4), rate = n.input(5), lr = n.input(6);
+      const Value own = where(is_above(rate, 0), d_rate * lr / rate, number(n.graph(), 0));
+      const Value update = n.input(1) / (sqrt(n.input(2)) + d * a.real("eps"));
+      return {w * (1 - own * a.real("weight_decay")) - update * own};
+    },
     .in_place = {0, -1, -1},
 };
 

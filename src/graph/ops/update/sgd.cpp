@@ -1,4 +1,5 @@
 #include "graph/ops/ops.h"
+#include "graph/ops/update/expression.h"
 #include "graph/ops/update/update.h"
 
 namespace rankine {
@@ -22,6 +23,13 @@ constinit const OpDef sgd_nesterov_op = {
             out[1][i] = m;
           }
         },
+    .decompose = [](const Node& n) -> std::vector<Value> {
+      using namespace expression;
+      const double momentum = n.attributes().real("momentum"), weight_decay = n.attributes().real("weight_decay");
+      const Value w = n.input(0), g = n.input(2) * n.input(3) + w * weight_decay;
+      const Value m = n.input(1) * momentum + g;
+      return {w - (g + m * momentum) * n.input(4), m};
+    },
     .in_place = {0, 1, -1},
 };
 

@@ -18,10 +18,11 @@ inline void check_scalars(const Node& n, int first, int last) {
     check(n.input(i).type() == Type{{}, DType::f32}, "input ", i, " must be f32[], is ", n.input(i).type());
 }
 
-/// What D-Adapted AdaGrad's sum of squares starts from, in the dadaptation package too.
+/// The first value of D-Adapted AdaGrad's sum of squares, as in the dadaptation package.
 inline constexpr double dadapt_adagrad_start = 1e-6;
 
-/// RAdam's factor on the rate in step `step`, from 1; none while the variance is not tractable (schedule_free.cpp).
+/// RAdam's factor on the rate in step `step`, which counts from 1; none while the variance is not tractable
+/// (schedule_free.cpp).
 std::optional<double> rectification(double beta2, double step);
 
 }  // namespace rankine

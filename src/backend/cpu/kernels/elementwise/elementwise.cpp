@@ -23,6 +23,9 @@ struct Minus {
 struct Times {
   HWY_INLINE V operator()(V a, V b) const { return hn::Mul(a, b); }
 };
+struct DividedBy {
+  HWY_INLINE V operator()(V a, V b) const { return hn::Div(a, b); }
+};
 
 /// Op with one number as its second operand.
 template <class Op>
@@ -64,6 +67,8 @@ void binary_range(BinaryOp op, In a, In b, bool vector_b, Out y, int64_t n) {
         return binary_typed<Minus>(a.as<T>(), b.as<U>(), vector_b, y.as<T>(), n);
       case BinaryOp::mul:
         return binary_typed<Times>(a.as<T>(), b.as<U>(), vector_b, y.as<T>(), n);
+      case BinaryOp::div:
+        return binary_typed<DividedBy>(a.as<T>(), b.as<U>(), vector_b, y.as<T>(), n);
     }
   });
 }

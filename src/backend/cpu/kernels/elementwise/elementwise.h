@@ -3,7 +3,7 @@
 
 namespace rankine::cpu {
 
-enum class BinaryOp { add, sub, mul };
+enum class BinaryOp { add, sub, mul, div };
 
 /// How b is spread over a, seen as [outer, inner, channels].
 enum class Broadcast {
