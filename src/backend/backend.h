@@ -9,7 +9,7 @@
 
 #include "base/nonfinite.h"
 #include "graph/graph.h"
-#include "graph/memory/problem.h"
+#include "graph/memory/device_model.h"
 
 namespace rankine {
 
@@ -91,8 +91,8 @@ struct DeviceLimits {
 struct Backend {
   std::string_view name;
   std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
-  DeviceRates (*rates)();                                       // for choosing what to give up for memory
-  DeviceLimits (*limits)(DType dtype);                          // for judging a step's speed
+  const DeviceModel& (*device)();                               // facts for decisions before anything is compiled
+  DeviceLimits (*limits)(DType dtype);                          // the roof for judging a step's speed
 };
 
 }  // namespace rankine

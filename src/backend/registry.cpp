@@ -8,15 +8,15 @@ namespace rankine {
 namespace {
 
 constexpr Backend all[] = {
-    {"cpu", open_cpu_session, cpu_rates, cpu_limits},  // oneDNN and our own kernels
-    {"reference", open_reference_session, [] { return DeviceRates(); },
+    {"cpu", open_cpu_session, cpu_device, cpu_limits},  // oneDNN and our own kernels
+    {"reference", open_reference_session, reference_device,
      [](DType) { return DeviceLimits(); }},  // plain loops in double: slow, for tests
 };
 
 }  // namespace
 
 const Backend& null_backend() {
-  static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_rates()); }, cpu_rates,
+  static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_device()); }, cpu_device,
                                    [](DType) { return DeviceLimits(); }};
   return null;
 }

@@ -28,8 +28,7 @@ void make_outputs(const RunPlan& plan) {
 std::string given_up_text(const MemoryChoice& choice) {
   if (choice.added_seconds == 0) return "";
   return concat_text("  to fit       ", choice.recomputed.size(), " activations recomputed, ",
-                     choice.kept_direct.size() + choice.kept_plain.size(),
-                     " weights in smaller forms (--memory_budget)\n");
+                     choice.weight_forms.size(), " weights in smaller forms (--memory_budget)\n");
 }
 
 /// When sample pictures are made, as a line of the summary; empty where none are.

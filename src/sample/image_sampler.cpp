@@ -23,6 +23,7 @@ ImageSampler::ImageSampler(const Backend& backend, const Checkpoint& checkpoint,
   settings_.compute = config_.compute;
   settings_.clip_skip = config_.clip_skip;
   settings_.conv_algorithm = config_.conv_algorithm;
+  settings_.device = &backend_.device();
   check(config_.clip_skip >= 1 && config_.clip_skip <= settings_.model.text.layers, "clip_skip must be 1 to ",
         settings_.model.text.layers, ", the text encoder's layers; got ", config_.clip_skip);
   for (const LoadedLora& module : lora_) settings_.layers.push_back(module.module);

@@ -17,12 +17,13 @@ Shape latent_shape(int width, int height) {
   return {1, height / kPixelsOfLatent, width / kPixelsOfLatent, kLatentChannels};
 }
 
-void build_decoder_graph(Graph& graph, const VaeConfig& config, DType compute, const std::string& conv_algorithm,
-                         int width, int height) {
+void build_decoder_graph(Graph& graph, const DeviceModel& device, const VaeConfig& config, DType compute,
+                         const std::string& conv_algorithm, int width, int height) {
   const Value input = graph.input("latents", {latent_shape(width, height), DType::f32});
   const Value image = vae_decode({graph, "vae"}, config, cast(input, compute));
   graph.output("image", cast(image, DType::f32));
   Target target;
+  target.device = &device;
   target.conv_algorithm = conv_algorithm;
   compile(graph, target);
 }
@@ -56,7 +57,7 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
     program_->width = width;
     program_->height = height;
     program_->session = backend_.open(constants_);
-    build_decoder_graph(program_->graph, config_, compute_, conv_algorithm_, width, height);
+    build_decoder_graph(program_->graph, backend_.device(), config_, compute_, conv_algorithm_, width, height);
     program_->executable = program_->session->compile(program_->graph);
   }
   std::vector<float> unscaled(latents.begin(), latents.end());
@@ -73,9 +74,9 @@ MemoryUse PictureDecoder::memory() const { return program_ ? program_->session->
 size_t PictureDecoder::bytes(const Backend& backend, const VaeConfig& config, DType compute,
                              const std::string& conv_algorithm, int width, int height) {
   Graph graph;
-  build_decoder_graph(graph, config, compute, conv_algorithm, width, height);
-  const MemoryProblem problem = memory_problem(graph, backend.rates());
-  return plan_memory(graph).arena_bytes() + problem.packed_weights + problem.working;
+  build_decoder_graph(graph, backend.device(), config, compute, conv_algorithm, width, height);
+  const MemoryProblem problem = memory_problem(graph, backend.device());
+  return plan_memory(graph).arena_bytes() + problem.first_form_bytes + problem.working;
 }
 
 Image image_from(std::span<const float> values, int width, int height) {

@@ -26,8 +26,8 @@ Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value
 /// The forms of frozen weights are the same in all graphs of a session, so that none is there twice.
 Target forward_target(const StepSettings& s) {
   Target target;
-  target.kept_plain = s.kept_plain;
-  target.kept_direct = s.kept_direct;
+  target.memory.weight_forms = s.memory.weight_forms;
+  target.device = s.device;
   target.conv_algorithm = s.conv_algorithm;
   return target;
 }
@@ -59,7 +59,8 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
     if (s.trains(*lora.module)) target_of_passes.trained.insert(target_of_passes.trained.end(), {lora.down, lora.up});
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
-  target_of_passes.recomputed = [&](std::string_view value) { return s.gradient_checkpointing || s.recomputed(value); };
+  target_of_passes.memory = s.memory;
+  target_of_passes.recompute_all = s.gradient_checkpointing;
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;
@@ -78,7 +79,9 @@ void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape
 void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, int64_t chunks) {
   graph.output("context", cast(text_states(graph, s, batch, chunks), DType::f32));
   attach_lora(graph, s.layers);
-  compile(graph, {});
+  Target target;
+  target.device = s.device;
+  compile(graph, target);
 }
 
 void build_unet_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {

@@ -45,7 +45,9 @@ TrainingStep::TrainingStep(const Backend& backend, ConstantSource& constants, St
       groups_(parameter_groups(settings_, update_settings_)),
       backend_(backend),
       constants_(constants),
-      session_(backend.open(constants)) {}
+      session_(backend.open(constants)) {
+  settings_.device = &backend.device();
+}
 
 TrainingStep::~TrainingStep() = default;
 
@@ -148,7 +150,7 @@ TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
 MemoryChoice TrainingStep::fit(const StepShape& largest, size_t budget_bytes) {
   check(steps_.empty(), "memory is chosen before steps are compiled");
   const size_t fixed = fixed_bytes(settings_);
-  return choose_step_memory(settings_, largest, backend_.rates(), budget_bytes > fixed ? budget_bytes - fixed : 0);
+  return choose_step_memory(settings_, largest, backend_.device(), budget_bytes > fixed ? budget_bytes - fixed : 0);
 }
 
 void TrainingStep::prepare(const StepShape& shape) {

@@ -59,6 +59,7 @@ class Run {
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
+    settings.device = &find_backend("cpu").device();
     for (const LoadedLora& loaded : read_lora(lora_path, adaptable_layers(checkpoint.tensors()))) {
       settings.layers.push_back(loaded.module);
       session_->write_variable(loaded.module.key + ".lora_down.weight", loaded.down);

@@ -7,6 +7,7 @@
 #include "backend/cpu/arena.h"
 #include "backend/cpu/kernels/tensor_ptr.h"
 #include "backend/cpu/weights.h"
+#include "graph/memory/device_model.h"
 #include "graph/memory/plan.h"
 #include "graph/op.h"
 
@@ -23,7 +24,33 @@ struct Device {
   int threads = 1;
 };
 
-/// What a kernel sees of its node while it is prepared.
+/// Set on a constant that is kept once, as it is stored, instead of packed for each direction.
+inline constexpr std::string_view kKeepPlain = "keep_plain";
+
+/// The types of a node's operands as its kernel sees them: where the processor has no products of half floats, a
+/// product sees f32.
+class OperandTypes {
+ public:
+  /// promoted: half floats become f32.
+  OperandTypes(const Node& node, bool promoted) : node_(&node), promoted_(promoted) {}
+  const Node& node() const { return *node_; }
+  bool promoted() const { return promoted_; }
+  bool has(int input) const {
+    return input < static_cast<int>(node_->inputs().size()) && static_cast<bool>(node_->input(input));
+  }
+  Type input(int i) const { return seen(node_->input(i).type()); }
+  Type output(int i = 0) const { return seen(node_->type(i)); }
+
+ private:
+  Type seen(Type type) const {
+    if (promoted_ && is_half(type.dtype)) type.dtype = DType::f32;
+    return type;
+  }
+  const Node* node_;
+  bool promoted_;
+};
+
+/// The view of a node that its kernel has while it is prepared.
 class KernelContext {
  public:
   KernelContext(const Node& node, const MemoryPlan& plan, Device& device, WeightStore& weights, Arena& arena,
@@ -46,6 +73,7 @@ class KernelContext {
     return widened_ ? input_types_[static_cast<size_t>(i)] : node_.input(i).type();
   }
   const Type& output_type(int i = 0) const { return widened_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
+  OperandTypes types() const { return {node_, widened_}; }
 
   /// For a kernel that has no arithmetic for its bf16 or f16 operands: from now on they look like f32 ones, in working
   /// memory. `wrap_with_casts` adds the conversions.
@@ -94,12 +122,17 @@ class KernelContext {
 struct Kernel {
   const OpDef* op;
   Launch (*prepare)(KernelContext&);
-  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512, f16 is always widened
+  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512, f16 is always promoted to f32
+  /// The forms that a product's frozen weight (input 1) can have. Empty function: the op reads constants as stored.
+  std::vector<WeightForm> (*forms)(const OperandTypes&, const dnnl::engine&) = nullptr;
 };
 /// Whether oneDNN multiplies numbers of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
 bool has_products(DType dtype);
-/// Every kernel of this backend (kernels.cpp).
+/// Whether the kernel of this product node sees its half floats as f32.
+bool is_promoted(const Node& node);
+/// Every kernel of this backend (kernel_table.cpp), and the one of `op`: null where there is none.
 std::span<const Kernel> kernels();
+const Kernel* find_kernel(const OpDef& op);
 
 /// A oneDNN primitive with its arguments, callable without building anything. `scratchpad` comes from
 /// KernelContext::scratch.

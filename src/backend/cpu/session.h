@@ -7,9 +7,9 @@ namespace rankine {
 /// rest, one OpenMP team for both.
 std::unique_ptr<Session> open_cpu_session(ConstantSource& constants);
 
-/// About how fast this processor is.
-DeviceRates cpu_rates();
-/// What it reaches at best, measured in about a second (limits.cpp).
+/// Facts of this processor (device_model.cpp).
+const DeviceModel& cpu_device();
+/// The best rates of this processor, measured in about a second (limits.cpp).
 DeviceLimits cpu_limits(DType dtype);
 
 }  // namespace rankine
