@@ -24,6 +24,7 @@ const Backend& null_backend() {
 std::span<const Backend> backends() { return all; }
 
 const Backend& find_backend(std::string_view name) {
+  if (name == "auto") return all[0];
   for (const Backend& backend : all)
     if (backend.name == name) return backend;
   fail("there is no device \"", name, "\"; known are cpu and reference");

@@ -77,7 +77,7 @@ StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepShape& shape) 
 }  // namespace
 
 void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  const Backend& backend = find_backend("cpu");
+  const Backend& backend = find_backend(c.device);
   const BenchModel model = open_bench_model(c.checkpoint);
   StepSettings settings = settings_of(c, model);
   const StepShape shape{c.batch, c.height / 8, c.width / 8, 1};

@@ -166,7 +166,7 @@ TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& opt
 }
 
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& progress) {
-  return run(plan_run(config, find_backend("cpu")), out, progress);
+  return run(plan_run(config, find_backend(config.step.device)), out, progress);
 }
 
 }  // namespace rankine
