@@ -13,46 +13,13 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
+#include "backend/cpu/kernels/avx512-inl.h"
 #include "backend/cpu/kernels/linear/linear_tiles-inl.h"
 
 namespace rankine {
 namespace {
 
 const uint16_t* bf16(const void* data) { return static_cast<const uint16_t*>(data); }
-__mmask32 low_bits(int64_t count) {
-  return count >= 32 ? ~__mmask32{0} : count <= 0 ? __mmask32{0} : (__mmask32{1} << count) - 1;
-}
-
-/// Sixteen rows of sixteen 32-bit numbers become columns.
-[[gnu::always_inline]] inline void transpose(__m512i (&r)[16]) {
-  __m512i t[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-  }
-  // Now r[4 g + c] holds, in its 128-bit lane l, column 4 l + c of the rows 4 g to 4 g + 3.
-#pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) {
-    const __m512i even01 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88),
-                  odd01 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
-    const __m512i even23 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88),
-                  odd23 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
-    t[c] = _mm512_shuffle_i32x4(even01, even23, 0x88);
-    t[4 + c] = _mm512_shuffle_i32x4(odd01, odd23, 0x88);
-    t[8 + c] = _mm512_shuffle_i32x4(even01, even23, 0xdd);
-    t[12 + c] = _mm512_shuffle_i32x4(odd01, odd23, 0xdd);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) r[i] = t[i];
-}
 
 /// A pair of bf16, neighbours along the depth, per word.
 struct Avx512Bf16 {
@@ -78,7 +45,7 @@ struct Avx512Bf16 {
   static void store_aligned(float* to, Vector values) { _mm512_store_ps(to, values); }
 
   /// A masked access does not touch what lies behind the tensor.
-  static __mmask16 first_lanes(int64_t count) { return static_cast<__mmask16>(low_bits(smaller(count, kLanes))); }
+  static __mmask16 first_lanes(int64_t count) { return lane_mask(count); }
   [[gnu::always_inline]] static Vector load(const float* from, __mmask16 lanes) {
     return _mm512_maskz_loadu_ps(lanes, from);
   }
