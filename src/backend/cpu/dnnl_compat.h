@@ -5,7 +5,7 @@
 
 #include "base/dtype.h"
 
-/// The one place that knows how oneDNN's versions differ: 2.x describes an operation in two objects, 3.x in one.
+/// The differences between oneDNN's versions: 2.x describes an operation by two objects, 3.x by one.
 namespace rankine::cpu {
 
 using Desc = dnnl::memory::desc;

@@ -3,8 +3,8 @@
 
 namespace rankine {
 
-/// A session on this machine's processor: oneDNN for convolutions and matrix products, our own vector kernels for the
-/// rest, one OpenMP team for both.
+/// A session on the processor of this machine. oneDNN computes convolutions and most matrix products, our own kernels
+/// the rest; both use the same OpenMP team.
 std::unique_ptr<Session> open_cpu_session(ConstantSource& constants);
 
 /// Facts of this processor (device_model.cpp).

@@ -24,7 +24,8 @@ dnnl::memory::dims end_of(const Conv2dGeometry& g) { return {g.bottom, g.right};
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// Kernels that are no constant are brought into oneDNN's layout before each run: `copy` does it, into working memory.
+/// The kernels of a convolution in oneDNN's layout. `copy` packs kernels that are not constant into working memory
+/// before each run.
 struct Weights {
   dnnl::memory memory;
   Launch copy;
@@ -34,9 +35,8 @@ dnnl::memory scratch_memory(KernelContext& p, const Desc& desc, size_t offset) {
   return {desc, p.device().engine, static_cast<std::byte*>(p.scratch(offset + bytes_of(desc))) + offset};
 }
 
-/// A frozen convolution that is kept plain is packed anew before each run, tap by tap.
-Weights packed_each_run(KernelContext& p, const Node& constant, bool flipped, const Desc& wanted,
-                        size_t scratch_offset) {
+/// Packs the kernels of a frozen convolution that is kept plain before each run, tap by tap.
+Weights pack_each_run(KernelContext& p, const Node& constant, bool flipped, const Desc& wanted, size_t scratch_offset) {
   const Type& w = p.input_type(1);  // f32 where the plain copy is bf16 but the processor cannot multiply that
   const int64_t O = w.shape[0], C = w.shape[1], taps = w.shape[2] * w.shape[3];
   const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
@@ -77,7 +77,7 @@ Weights weights_of(KernelContext& p, int input, bool flipped, const Desc& wanted
     return {
         p.weights().packed(*constant, flipped ? WeightStore::View::flipped_kernel : WeightStore::View::kernel, wanted),
         {}};
-  if (const Node* constant = p.constant(input)) return packed_each_run(p, *constant, flipped, wanted, scratch_offset);
+  if (const Node* constant = p.constant(input)) return pack_each_run(p, *constant, flipped, wanted, scratch_offset);
   const Type& w = p.input_type(input);
   const dnnl::memory plain({w.shape, dnnl_type(w.dtype), Tag::abcd}, p.device().engine, p.input(input));
   const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
