@@ -93,6 +93,8 @@ class Graph {
   Value input(std::string_view name, Type type);
   Value constant(std::string_view name, Type type);
   Value variable(std::string_view name, Type type);
+  /// Attribute of a constant: keep one plain copy, no packed forms. It takes fewer bytes and makes a slower step.
+  static constexpr std::string_view keep_plain = "keep_plain";
   /// Lets `variable` hold `value` after the run.
   void assign(Value variable, Value value);
   /// Makes `value` readable by `name` after a run.

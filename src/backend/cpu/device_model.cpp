@@ -51,7 +51,7 @@ class CpuDevice : public DeviceModel {
     const Kernel* kernel = find_kernel(node.op());
     if (!kernel || !kernel->forms || &storage_of(node.input(1).node()) != &weight.node()) return {stored};
     std::vector<WeightForm> forms = kernel->forms({node, is_promoted(node)}, cpu_engine());
-    if (weight.node().attributes().has(kKeepPlain)) forms.erase(forms.begin(), forms.end() - 1);
+    if (weight.node().attributes().has(Graph::keep_plain)) forms.erase(forms.begin(), forms.end() - 1);
     return forms;
   }
 

@@ -88,7 +88,7 @@ const Node* KernelContext::constant(int i) const {
 
 const Node* KernelContext::packable(int i) const {
   const Node* leaf = constant(i);
-  return leaf && !leaf->attributes().has(kKeepPlain) ? leaf : nullptr;
+  return leaf && !leaf->attributes().has(Graph::keep_plain) ? leaf : nullptr;
 }
 
 Primitive::Primitive(const dnnl::primitive& primitive, const dnnl::stream& stream,

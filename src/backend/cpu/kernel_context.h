@@ -24,9 +24,6 @@ struct Device {
   int threads = 1;
 };
 
-/// Set on a constant that is kept once, as it is stored, instead of packed for each direction.
-inline constexpr std::string_view kKeepPlain = "keep_plain";
-
 /// The types of a node's operands as its kernel sees them: where the processor has no products of half floats, a
 /// product sees f32.
 class OperandTypes {

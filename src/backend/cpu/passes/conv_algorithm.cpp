@@ -29,7 +29,7 @@ bool winograd_is_possible(const Node& node) {
   const Shape& w = node.input(1).shape();
   const Conv2dGeometry g = Conv2dGeometry::of(node.attributes());
   const DType dtype = is_promoted(node) ? DType::f32 : node.input(1).dtype();
-  return &weight.op() == &constant_op && !weight.attributes().has(kKeepPlain) && w[2] == 3 && w[3] == 3 &&
+  return &weight.op() == &constant_op && !weight.attributes().has(Graph::keep_plain) && w[2] == 3 && w[3] == 3 &&
          g.stride == 1 && g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 &&
          winograd_supported(cpu_engine(), w[1], w[0], dtype);
 }

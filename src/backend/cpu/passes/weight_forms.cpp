@@ -10,7 +10,7 @@ void mark_plain_weights(Graph& graph, const Target& target) {
   for (const Value& constant : graph.leaves(constant_op)) {
     const auto form = target.memory.weight_forms.find(constant.node().scope());
     if (form != target.memory.weight_forms.end() && form->second == "plain")
-      constant.node().set_attribute(kKeepPlain, int64_t{1});
+      constant.node().set_attribute(Graph::keep_plain, int64_t{1});
   }
 }
 
