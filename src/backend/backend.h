@@ -9,21 +9,21 @@
 
 #include "base/nonfinite.h"
 #include "graph/graph.h"
-#include "graph/memory/problem.h"
+#include "graph/memory/device_model.h"
 
 namespace rankine {
 
-/// Where frozen weights come from, by the constant's name.
+/// The source of frozen weights, by the name of the constant.
 class ConstantSource {
  public:
   virtual ~ConstantSource() = default;
-  /// Fills `out` with the tensor's values. Throws Error unless it is there with that shape.
+  /// Fills `out` with the values of the tensor. Throws Error unless the tensor exists with that shape.
   virtual void read(std::string_view name, const Shape& shape, std::span<float> out) = 0;
-  /// `name` will not be asked for again soon: pages of a mapped file may go.
+  /// Says that `name` will not be read again soon, so pages of a mapped file can be dropped.
   virtual void release(std::string_view) {}
 };
 
-/// Bytes a session holds.
+/// Bytes that a session holds.
 struct MemoryUse {
   size_t weights = 0;    ///< frozen weights in the forms that kernels read
   size_t variables = 0;  ///< trained weights, gradients, optimiser state
@@ -37,26 +37,26 @@ struct NodeTime {
   double seconds;
 };
 
-/// A value of a program, and what in it is infinite or NaN.
+/// A value of a program that has infinite or NaN elements.
 struct NonFiniteValue {
   Value value;
   NonFiniteNumbers numbers;
 };
 
-/// A graph made ready to run on a session's device. Running allocates nothing.
+/// A compiled graph. Running it allocates nothing.
 class Executable {
  public:
   virtual ~Executable() = default;
-  /// Gives an input its value for the next run alone. A run throws Error unless each input got one since the last.
+  /// Sets an input for the next run only; run() throws Error unless every input was set since the previous run.
   virtual void set_input(std::string_view name, std::span<const float> values) = 0;
   virtual void set_input(std::string_view name, std::span<const int32_t> values) = 0;
   virtual void run() = 0;
-  /// One run with the seconds that each node's kernel took, in order of execution.
+  /// Runs once and returns the seconds of each node's kernel in order of execution.
   virtual std::vector<NodeTime> profile() = 0;
-  /// One run with a look at every value as soon as it is there: the first one with numbers that are not finite, or the
-  /// variable that it got them from; inputs come before all. Constants are not looked at.
+  /// Runs once and checks every input, then every value as soon as it is computed. Returns the first value with
+  /// elements that are not finite, or the variable that caused them. Constants are not checked.
   virtual std::optional<NonFiniteValue> find_nonfinite() = 0;
-  /// Copies an output of the last run.
+  /// Copies an output of the previous run.
   virtual void get_output(std::string_view name, std::span<float> values) = 0;
 };
 
@@ -67,32 +67,32 @@ struct FlatMember {
   bool operator==(const FlatMember&) const = default;
 };
 
-/// One device's memory: weights, variables, and one arena that all of its programs share.
+/// The memory of one device: weights, variables, and one arena that all programs of the session share.
 class Session {
  public:
   virtual ~Session() = default;
-  /// Prepares the graph, which must stay alive as long as the executable. Variables that are new start as zeros.
+  /// Compiles the graph, which must outlive the executable. New variables start as zeros.
   virtual std::unique_ptr<Executable> compile(Graph& graph) = 0;
-  /// The same for a program that comes and goes: what it alone needs of frozen weights goes with `release_scratch`.
+  /// The same for a temporary program: release_scratch() frees the copies of frozen weights that only it uses.
   virtual std::unique_ptr<Executable> compile_temporary(Graph& graph) { return compile(graph); }
-  /// A u8 variable is written and read as the f32 numbers, ceil(count / 4), that have its bytes.
+  /// A u8 variable is written and read as the ceil(count / 4) f32 numbers that have its bytes.
   virtual void write_variable(std::string_view name, std::span<const float> values) = 0;
   virtual void read_variable(std::string_view name, std::span<float> values) = 0;
-  /// Makes the variable `name`, f32 [sum of counts], of its members, one after the other. They share its memory:
-  /// programs and read_variable and write_variable may use either name, but one program must not use both. Members that
-  /// exist keep their values, others start as zeros. Programs that use them are compiled afterwards.
+  /// Makes `name` a flat variable, f32 [sum of counts], whose members lie one after the other and share its memory.
+  /// Programs, read_variable and write_variable may use either name, but one program must not use both. Members that
+  /// exist keep their values, others start as zeros. Programs that use them must be compiled afterwards.
   virtual void declare_flat(std::string_view name, std::span<const FlatMember> members) = 0;
-  /// Names and element counts of all variables there are; a flat variable stands for its members.
+  /// Names and element counts of all variables. A flat variable stands for its members.
   virtual std::vector<std::pair<std::string, int64_t>> variables() const = 0;
   virtual MemoryUse memory() const = 0;
-  /// Gives the memory of the arena and of kernels back until the next run. Guests must be gone, other programs stay as
-  /// they are.
+  /// Returns the memory of the arena and of kernels to the system until the next run. Temporary programs must be gone;
+  /// other programs stay valid.
   virtual void release_scratch() {}
-  /// Drops packed weights (of a model that is not needed any more) and the arena; executables must be gone.
+  /// Frees all frozen weights and the arena. Executables must be gone.
   virtual void release_weights() {}
 };
 
-/// What a device reaches at best, measured now with plain library calls.
+/// The best rates of a device, measured now with plain library calls.
 struct DeviceLimits {
   double product_flops = 0;  ///< of a large matrix product, per second
   double bytes = 0;          ///< read and written by a streaming copy, per second
@@ -102,9 +102,8 @@ struct DeviceLimits {
 struct Backend {
   std::string_view name;
   std::unique_ptr<Session> (*open)(ConstantSource& constants);  // `constants` must outlive the session
-  DeviceRates (*rates)();                                       // for choosing what to give up for memory
-  DeviceLimits (*limits)(DType dtype);                          // for judging a step's speed
-  bool (*has_kernel)(const OpDef& op);                          // else the op is lowered (graph/passes/lower_ops.h)
+  const DeviceModel& (*device)();                               // facts for decisions before anything is compiled
+  DeviceLimits (*limits)(DType dtype);                          // the roof for judging a step's speed
 };
 
 }  // namespace rankine

@@ -9,22 +9,23 @@ namespace rankine {
 namespace {
 
 constexpr Backend all[] = {
-    {"cpu", open_cpu_session, cpu_rates, cpu_limits, cpu_has_kernel},  // oneDNN and our own kernels
-    {"reference", open_reference_session, [] { return DeviceRates(); }, [](DType) { return DeviceLimits(); },
-     [](const OpDef& op) { return op.reference != nullptr; }},  // plain loops in double: slow, for tests
+    {"cpu", open_cpu_session, cpu_device, cpu_limits},  // oneDNN and our own kernels
+    {"reference", open_reference_session, reference_device,
+     [](DType) { return DeviceLimits(); }},  // plain loops in double: slow, for tests
 };
 
 }  // namespace
 
 const Backend& null_backend() {
-  static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_rates()); }, cpu_rates,
-                                   [](DType) { return DeviceLimits(); }, cpu_has_kernel};
+  static constexpr Backend null = {"null", [](ConstantSource&) { return open_null_session(cpu_device()); }, cpu_device,
+                                   [](DType) { return DeviceLimits(); }};
   return null;
 }
 
 std::span<const Backend> backends() { return all; }
 
 const Backend& find_backend(std::string_view name) {
+  if (name == "auto") return all[0];
   for (const Backend& backend : all)
     if (backend.name == name) return backend;
   fail("there is no device \"", name, "\"; known are cpu and reference");

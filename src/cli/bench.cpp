@@ -19,6 +19,7 @@ std::vector<Flag> common_flags(Config& c) {
       built("--width", &c.width, "Width of the pictures in pixels"),
       built("--height", &c.height, "Height of the pictures in pixels"),
       built("--mixed_precision", &c.mixed_precision, "Type to compute in").choose("no,fp16,bf16"),
+      device_flag(c.device),
       built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed").choose("auto,direct,winograd"),
       built("--by_shape", &c.by_shape, "One row for each size of an op"),
       built("--steps", &c.steps, "Runs that are timed, after a first one"),

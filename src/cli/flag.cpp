@@ -103,6 +103,10 @@ Flag refused(std::string_view name, FlagKind kind, std::string_view help) {
   return flag;
 }
 
+Flag device_flag(std::string& device) {
+  return built("--device", &device, "Device to compute on; auto takes the best one that is there").choose("auto,cpu");
+}
+
 const Flag* find_flag(const FlagTable& table, std::string_view option) {
   for (const FlagGroup& group : table)
     for (const Flag& flag : group.flags)

@@ -61,6 +61,8 @@ struct Flag {
 Flag built(std::string_view name, FlagTarget target, std::string_view help);
 Flag no_effect(std::string_view name, FlagKind kind, std::string_view why, std::string_view help);
 Flag refused(std::string_view name, FlagKind kind, std::string_view help);
+/// `--device`, which every command that computes has.
+Flag device_flag(std::string& device);
 
 struct FlagGroup {
   std::string title;

@@ -195,6 +195,7 @@ FlagGroup training_flags(RunConfig& run, StepConfig& c) {
                 "Compute activations twice to save memory; the gradients stay the same"),
           built("--memory_budget", &c.memory_budget,
                 "Memory of the whole process, like 6GiB; auto: what is free. Less memory makes slower steps"),
+          device_flag(c.device),
           built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed")
               .choose("auto,direct,winograd"),
           built("--mixed_precision", &c.mixed_precision, "Type to compute in: no is fp32").choose("no,fp16,bf16"),

@@ -19,7 +19,7 @@ void run_sample(const std::vector<std::string>& args) {
   std::vector<std::string> notes;
   assign_all(arguments, notes);
   for (const std::string& file :
-       sample_pictures(plan_sample(config, find_backend("cpu")), std::cerr, Progress::options_for_stderr()))
+       sample_pictures(plan_sample(config, find_backend(config.device)), std::cerr, Progress::options_for_stderr()))
     std::cout << file << '\n';
 }
 

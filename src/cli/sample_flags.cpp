@@ -13,6 +13,7 @@ FlagTable sample_flags(SampleConfig& c) {
            built("--network_mul", &c.network_mul, "Their strengths; 1 for those without one"),
            built("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder"),
            built("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise"),
+           device_flag(c.device),
            built("--fp16", &c.fp16, "Weights and activations in float16"),
            built("--bf16", &c.bf16, "Weights and activations in bfloat16: half the memory"),
        }},

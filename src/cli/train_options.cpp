@@ -92,6 +92,7 @@ std::map<std::string, std::string> given_flags(const FlagTable& table) {
                                                          "in_json",
                                                          "conditioning_data_dir",
                                                          "gradient_checkpointing",
+                                                         "device",
                                                          "max_data_loader_n_workers",
                                                          "vae_batch_size",
                                                          "seed"};

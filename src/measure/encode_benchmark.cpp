@@ -24,10 +24,10 @@ void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
   std::vector<float> image(static_cast<size_t>(c.width * c.height * 3));
   Rng rng(1, purpose::noise);
   for (float& x : image) x = 2 * rng.uniform() - 1;
-  const DeviceLimits limits = find_backend("cpu").limits(compute);
+  const DeviceLimits limits = find_backend(c.device).limits(compute);
 
   Timer timer;
-  LatentEncoder encoder(find_backend("cpu"), *model.weights, model.model, compute, c.conv_algorithm);
+  LatentEncoder encoder(find_backend(c.device), *model.weights, model.model, compute, c.conv_algorithm);
   encoder.prepare(size);
   const double prepare_seconds = timer.seconds();
   std::vector<double> seconds;

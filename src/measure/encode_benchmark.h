@@ -6,7 +6,7 @@ namespace rankine {
 
 struct EncodeBenchmarkConfig {
   int64_t width = 512, height = 512;  ///< of the picture, in pixels
-  std::string mixed_precision = "bf16", conv_algorithm = "auto";
+  std::string device = "auto", mixed_precision = "bf16", conv_algorithm = "auto";
   bool by_shape = false;     ///< the table tells ops of different sizes apart
   int steps = 3;             ///< encodings that are timed, after a first one
   std::string checkpoint{};  ///< empty: SD 1.5's sizes with made-up weights

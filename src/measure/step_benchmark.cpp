@@ -38,9 +38,10 @@ void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettin
                 std::ostream& out) {
   const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
   const Timer timer;
-  const MemoryChoice choice = choose_step_memory(settings, shape, backend.rates(), budget > fixed ? budget - fixed : 0);
-  out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.kept_direct.size()
-      << " convolutions kept direct, " << choice.kept_plain.size() << " weights kept plain, expected to add "
+  const MemoryChoice choice =
+      choose_step_memory(settings, shape, backend.device(), budget > fixed ? budget - fixed : 0);
+  out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.weights_in("direct")
+      << " convolutions kept direct, " << choice.weights_in("plain") << " weights kept plain, expected to add "
       << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
       << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
       << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
@@ -81,7 +82,7 @@ StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepSettings& sett
 }  // namespace
 
 void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  const Backend& backend = find_backend("cpu");
+  const Backend& backend = find_backend(c.device);
   const BenchModel model = open_bench_model(c.checkpoint);
   StepSettings settings = settings_of(c, model);
   const Size latents = model.model->latents().of({static_cast<int>(c.width), static_cast<int>(c.height)});

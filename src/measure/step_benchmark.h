@@ -7,7 +7,7 @@ namespace rankine {
 struct StepBenchmarkConfig {
   int64_t batch = 1, width = 512, height = 512;  ///< pictures, in pixels
   int rank = 32;
-  std::string mixed_precision = "bf16", conv_algorithm = "auto";
+  std::string device = "auto", mixed_precision = "bf16", conv_algorithm = "auto";
   bool gradient_checkpointing = false, train_text_encoder = false;
   std::string memory_budget{};  ///< of the whole process, "" for as much as it takes
   bool by_shape = false;        ///< the table tells ops of different sizes apart

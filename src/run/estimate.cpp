@@ -35,32 +35,32 @@ struct Work {
   Work times(double count) const { return {flops * count, seconds * count}; }
 };
 
-Work work_of(Graph& graph, const DeviceRates& rates) {
+Work work_of(Graph& graph, const DeviceModel& device) {
   Work work;
-  for (const Node& node : graph.nodes()) work += {flops_of_node(node), estimated_seconds(node, rates)};
+  for (const Node& node : graph.nodes()) work += {flops_of_node(node), device.seconds(node)};
   return work;
 }
 
 /// One update of the weights: its norm, the optimiser, and what follows it.
-Work update_work(const RunPlan& plan, const DeviceRates& rates) {
+Work update_work(const RunPlan& plan, const DeviceModel& device) {
   Graph step, norm, update;
   const std::vector<Value> trained = build_step_graph(step, plan.step, plan.shapes.front());
   const std::vector<UpdatedVariable> updated =
       updated_variables(trained, parameter_groups(plan.step, plan.update), !plan.optimizer->needs_tensors());
   build_grad_norm_graph(norm, updated);
   build_update_graph(update, updated, *plan.optimizer, plan.update.max_grad_norm);
-  Work work = work_of(norm, rates);
-  work += work_of(update, rates);
+  Work work = work_of(norm, device);
+  work += work_of(update, device);
   return work;
 }
 
 /// All batches of an epoch.
-Work epoch_work(const RunPlan& plan, const DeviceRates& rates) {
+Work epoch_work(const RunPlan& plan, const DeviceModel& device) {
   Work all;
   for (const auto& [shape, batches] : batches_by_shape(plan.data, token_chunks(plan.config.model.max_token_length))) {
     Graph graph;
     build_step_graph(graph, plan.step, shape);
-    all += work_of(graph, rates).times(static_cast<double>(batches));
+    all += work_of(graph, device).times(static_cast<double>(batches));
   }
   return all;
 }
@@ -91,7 +91,7 @@ void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
 }
 
 /// The U-Net's calls for each sample picture; its decoder is left out.
-void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step, const DeviceRates& rates) {
+void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step, const DeviceModel& device) {
   if (plan.previews.empty()) return;
   NoWeights none;
   const PreviewMaker maker(
@@ -104,7 +104,7 @@ void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step
     shape.batch = preview.request.guided() ? 2 : 1;
     Graph graph;
     build_denoiser_graph(graph, plan.step, shape);
-    once += work_of(graph, rates).seconds * preview.request.steps;
+    once += work_of(graph, device).seconds * preview.request.steps;
   }
   estimate.preview_seconds =
       once * static_cast<double>(maker.times_due(plan.start.step, plan.length.steps, plan.length.steps_per_epoch()));
@@ -130,18 +130,18 @@ void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
 }  // namespace
 
 RunEstimate estimate_run(const RunPlan& plan) {
-  const DeviceRates rates = plan.backend->rates();
+  const DeviceModel& device = plan.backend->device();
   RunEstimate estimate;
   NoWeights none;
   TrainingStep step(null_backend(), none, plan.step, *plan.optimizer, plan.update);
   add_step(estimate, plan, step);
-  add_previews(estimate, plan, step, rates);
+  add_previews(estimate, plan, step, device);
 
   const auto steps_per_epoch = static_cast<double>(plan.length.steps_per_epoch());
-  const Work epoch = epoch_work(plan, rates);
+  const Work epoch = epoch_work(plan, device);
   const auto steps = static_cast<double>(plan.length.steps - plan.start.step);
   estimate.step_flops = epoch.flops / steps_per_epoch;
-  estimate.step_seconds = epoch.seconds / steps_per_epoch + update_work(plan, rates).seconds;
+  estimate.step_seconds = epoch.seconds / steps_per_epoch + update_work(plan, device).seconds;
   add_encoder(estimate, plan, steps / steps_per_epoch);
   estimate.seconds = steps * estimate.step_seconds + estimate.encode_seconds + estimate.preview_seconds;
   return estimate;

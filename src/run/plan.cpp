@@ -57,7 +57,7 @@ MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const 
                            const std::vector<StepShape>& shapes, size_t planned) {
   const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
   const size_t fixed = fixed_bytes(step) + planned;
-  return choose_step_memory(step, largest_of(shapes), backend.rates(), budget > fixed ? budget - fixed : 0);
+  return choose_step_memory(step, largest_of(shapes), backend.device(), budget > fixed ? budget - fixed : 0);
 }
 
 }  // namespace

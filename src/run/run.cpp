@@ -28,8 +28,7 @@ void make_outputs(const RunPlan& plan) {
 std::string given_up_text(const MemoryChoice& choice) {
   if (choice.added_seconds == 0) return "";
   return concat_text("  to fit       ", choice.recomputed.size(), " activations recomputed, ",
-                     choice.kept_direct.size() + choice.kept_plain.size(),
-                     " weights in smaller forms (--memory_budget)\n");
+                     choice.weight_forms.size(), " weights in smaller forms (--memory_budget)\n");
 }
 
 /// When sample pictures are made, as a line of the summary; empty where none are.
@@ -168,7 +167,7 @@ TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& opt
 }
 
 TrainOutcome run_training(const TrainConfig& config, std::ostream& out, const Progress::Options& progress) {
-  return run(plan_run(config, find_backend("cpu")), out, progress);
+  return run(plan_run(config, find_backend(config.step.device)), out, progress);
 }
 
 }  // namespace rankine

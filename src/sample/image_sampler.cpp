@@ -35,6 +35,7 @@ ImageSampler::ImageSampler(const Backend& backend, const Checkpoint& checkpoint,
   settings_.compute = config_.compute;
   settings_.clip_skip = config_.clip_skip;
   settings_.conv_algorithm = config_.conv_algorithm;
+  settings_.device = &backend_.device();
   const int64_t layers = settings_.model->most_clip_skip();
   check(config_.clip_skip >= 1 && config_.clip_skip <= layers, "clip_skip must be 1 to ", layers,
         ", the text encoder's layers; got ", config_.clip_skip);

@@ -22,8 +22,9 @@ struct SampleConfig {
   int images_per_prompt = 1;
   std::optional<int> clip_skip;
   bool v_parameterization = false;
-  bool fp16 = false;  ///< weights and activations in float16
-  bool bf16 = false;  ///< in bfloat16
+  std::string device = "auto";  ///< as find_backend takes it
+  bool fp16 = false;            ///< weights and activations in float16
+  bool bf16 = false;            ///< in bfloat16
   std::string outdir = "outputs";
 
   double strength(size_t network) const { return network < network_mul.size() ? network_mul[network] : 1; }

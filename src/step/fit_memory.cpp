@@ -1,37 +1,26 @@
 #include "step/fit_memory.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "base/memory.h"
 #include "graph/memory/plan.h"
 
 namespace rankine {
 
-namespace {
-
-void set_choice(StepSettings& settings, const MemoryChoice& made) {
-  const auto choice = std::make_shared<MemoryChoice>(made);
-  settings.recomputed = [choice](std::string_view value) { return choice->recomputed.contains(value); };
-  settings.kept_direct = [choice](std::string_view name) { return choice->kept_direct.contains(name); };
-  settings.kept_plain = [choice](std::string_view name) { return choice->kept_plain.contains(name); };
-}
-
-}  // namespace
-
-MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceRates& rates,
+MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceModel& device,
                                 size_t budget_bytes) {
   StepSettings tried = settings;
-  set_choice(tried, {});
+  tried.device = &device;
+  tried.memory = {};
   Graph graph;
   build_step_graph(graph, tried, largest);
-  const MemoryProblem problem = memory_problem(graph, rates);
+  const MemoryProblem problem = memory_problem(graph, device);
   const MemorySolver solver(problem);
 
-  // The solver estimates activations: what runs again has inner values too. The plan of the graph that comes of a
-  // choice has the truth; the difference goes to what the solver may take the next time.
+  // The solver estimates activations: a recomputed block has inner values too. The memory plan of the chosen graph has
+  // the exact bytes; the difference is added to the solver's next budget.
   const auto planned = [&](MemoryChoice choice) {
-    set_choice(tried, choice);
+    tried.memory = choice;
     Graph chosen;
     build_step_graph(chosen, tried, largest);
     choice.activations = plan_memory(chosen).arena_bytes();
@@ -63,7 +52,8 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
     last = planned(solver.smallest());
     if (last.bytes() < best.bytes()) best = last;
   }
-  set_choice(settings, best);
+  settings.device = &device;
+  settings.memory = best;
   return best;
 }
 

@@ -6,9 +6,10 @@
 
 namespace rankine {
 
-/// Decides, once for a run, what is recomputed and which weights are kept plain, so that steps of the largest shape fit
-/// `budget_bytes`: activations and frozen weights together. Sets it in `settings` and gives what it expects.
-MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceRates& rates,
+/// Decides once for a run which values are recomputed and which form each frozen weight takes, so that steps of the
+/// largest shape fit `budget_bytes`: activations, frozen weights and working memory together. Sets the choice in
+/// `settings` and returns it.
+MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceModel& device,
                                 size_t budget_bytes);
 
 /// Bytes of the trained tensors, their gradients and AdamW's two moments.

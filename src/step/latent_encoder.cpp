@@ -20,6 +20,7 @@ LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, 
     : model_(std::move(model)),
       compute_(compute),
       conv_algorithm_(std::move(conv_algorithm)),
+      device_(backend.device()),
       session_(backend.open(constants)) {}
 
 LatentEncoder::~LatentEncoder() = default;
@@ -34,6 +35,7 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
   program->moments.resize(static_cast<size_t>(moments.type().count()));
   graph.output("moments", moments);
   Target target;
+  target.device = &device_;
   target.conv_algorithm = conv_algorithm_;
   compile(graph, target);
   program->executable = session_->compile(graph);

@@ -38,6 +38,7 @@ class LatentEncoder {
   std::shared_ptr<const Model> model_;
   DType compute_;
   std::string conv_algorithm_;
+  const DeviceModel& device_;
   std::unique_ptr<Session> session_;
   std::map<Size, std::unique_ptr<Program>> programs_;
 };

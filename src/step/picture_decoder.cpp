@@ -16,12 +16,13 @@ Shape latent_shape(const LatentSpace& space, int width, int height) {
   return {1, size.height, size.width, space.channels};
 }
 
-void build_decoder_graph(Graph& graph, const Model& model, DType compute, const std::string& conv_algorithm, int width,
-                         int height) {
+void build_decoder_graph(Graph& graph, const DeviceModel& device, const Model& model, DType compute,
+                         const std::string& conv_algorithm, int width, int height) {
   const Value input = graph.input("latents", {latent_shape(model.latents(), width, height), DType::f32});
   const Value image = model.decode_latents(graph, cast(input, compute));
   graph.output("image", cast(image, DType::f32));
   Target target;
+  target.device = &device;
   target.conv_algorithm = conv_algorithm;
   compile(graph, target);
 }
@@ -55,7 +56,7 @@ Image PictureDecoder::decode(std::span<const float> latents, int width, int heig
     program_->width = width;
     program_->height = height;
     program_->session = backend_.open(constants_);
-    build_decoder_graph(program_->graph, *model_, compute_, conv_algorithm_, width, height);
+    build_decoder_graph(program_->graph, backend_.device(), *model_, compute_, conv_algorithm_, width, height);
     program_->executable = program_->session->compile(program_->graph);
   }
   std::vector<float> unscaled(latents.begin(), latents.end());
@@ -72,9 +73,9 @@ MemoryUse PictureDecoder::memory() const { return program_ ? program_->session->
 size_t PictureDecoder::bytes(const Backend& backend, const Model& model, DType compute,
                              const std::string& conv_algorithm, int width, int height) {
   Graph graph;
-  build_decoder_graph(graph, model, compute, conv_algorithm, width, height);
-  const MemoryProblem problem = memory_problem(graph, backend.rates());
-  return plan_memory(graph).arena_bytes() + problem.packed_weights + problem.working;
+  build_decoder_graph(graph, backend.device(), model, compute, conv_algorithm, width, height);
+  const MemoryProblem problem = memory_problem(graph, backend.device());
+  return plan_memory(graph).arena_bytes() + problem.first_form_bytes + problem.working;
 }
 
 Image image_from(std::span<const float> values, int width, int height) {

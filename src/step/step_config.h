@@ -15,6 +15,7 @@ struct StepConfig {
   bool no_half_vae = false;            ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
   std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free
+  std::string device = "auto";          ///< as find_backend takes it
   std::string conv_algorithm = "auto";  ///< of 3x3 convolutions: "auto", "direct" or "winograd"
 };
 

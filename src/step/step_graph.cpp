@@ -51,8 +51,8 @@ Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value
 /// The forms of frozen weights are the same in all graphs of a session, so that none is there twice.
 Target forward_target(const StepSettings& s) {
   Target target;
-  target.kept_plain = s.kept_plain;
-  target.kept_direct = s.kept_direct;
+  target.memory.weight_forms = s.memory.weight_forms;
+  target.device = s.device;
   target.conv_algorithm = s.conv_algorithm;
   return target;
 }
@@ -83,7 +83,8 @@ std::vector<Value> build_step_graph(Graph& graph, const StepSettings& s, const S
       target_of_passes.trained.insert(target_of_passes.trained.end(), one.tensors.begin(), one.tensors.end());
   target_of_passes.accumulate = s.accumulate;
   target_of_passes.gradients = s.trained;
-  target_of_passes.recomputed = [&](std::string_view value) { return s.gradient_checkpointing || s.recomputed(value); };
+  target_of_passes.memory = s.memory;
+  target_of_passes.recompute_all = s.gradient_checkpointing;
   compile(graph, target_of_passes);
 
   std::vector<Value> with_gradient;
@@ -104,7 +105,9 @@ void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, const 
   const std::vector<ConditionSpec> specs = s.model->condition(text);
   for (size_t i = 0; i < specs.size(); ++i) graph.output(std::string(specs[i].name), cast(states[i], DType::f32));
   attach_adapter(graph, *s.adapter, s.layers);
-  compile(graph, {});
+  Target target;
+  target.device = s.device;
+  compile(graph, target);
 }
 
 ConditionNumbers read_condition(Executable& executable, std::span<const ConditionSpec> specs, int64_t batch) {

@@ -1,14 +1,14 @@
 #pragma once
 #include <compare>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/dtype.h"
 #include "base/rng.h"
+#include "graph/memory/device_model.h"
+#include "graph/memory/memory_choice.h"
 #include "models/model.h"
 #include "network/adapter.h"
 
@@ -52,12 +52,10 @@ struct StepSettings {
   DType trained = DType::f32;        ///< trained weights and their gradients are rounded to it; in memory they are f32
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
-  bool accumulate = false;              ///< gradients add up over several steps
-  bool gradient_checkpointing = false;  ///< every block is recomputed, whatever else is chosen
-  /// What is given up for memory: see graph/memory_budget.h.
-  std::function<bool(std::string_view value)> recomputed = [](std::string_view) { return false; };
-  std::function<bool(std::string_view constant)> kept_plain = [](std::string_view) { return false; };
-  std::function<bool(std::string_view constant)> kept_direct = [](std::string_view) { return false; };
+  bool accumulate = false;                ///< gradients add up over several steps
+  bool gradient_checkpointing = false;    ///< every block is recomputed, whatever else is chosen
+  MemoryChoice memory;                    ///< what is given up for memory (choose_step_memory)
+  const DeviceModel* device = nullptr;    ///< the device that runs the step; TrainingStep sets it
   std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"
   std::string loss_type = "l2";
   bool weighted_captions = false;  ///< the text's states are multiplied by StepInputs::token_weights

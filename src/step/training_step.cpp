@@ -49,7 +49,9 @@ TrainingStep::TrainingStep(const Backend& backend, ConstantSource& constants, St
       groups_(parameter_groups(settings_, update_settings_)),
       backend_(backend),
       constants_(constants),
-      session_(backend.open(constants)) {}
+      session_(backend.open(constants)) {
+  settings_.device = &backend.device();
+}
 
 TrainingStep::~TrainingStep() = default;
 
@@ -122,7 +124,8 @@ void TrainingStep::require_groups() {
 }
 
 void TrainingStep::compile(Program& program) const {
-  lower(program.graph, backend_.has_kernel);
+  const DeviceModel& device = backend_.device();
+  lower(program.graph, [&](const OpDef& op) { return device.has_kernel(op); });
   program.executable = session_->compile(program.graph);
 }
 
@@ -194,7 +197,7 @@ TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
 MemoryChoice TrainingStep::fit(const StepShape& largest, size_t budget_bytes) {
   check(steps_.empty(), "memory is chosen before steps are compiled");
   const size_t fixed = fixed_bytes(settings_);
-  return choose_step_memory(settings_, largest, backend_.rates(), budget_bytes > fixed ? budget_bytes - fixed : 0);
+  return choose_step_memory(settings_, largest, backend_.device(), budget_bytes > fixed ? budget_bytes - fixed : 0);
 }
 
 void TrainingStep::prepare(const StepShape& shape) {

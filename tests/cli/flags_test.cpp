@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "backend/registry.h"
 #include "base/error.h"
 #include "cli/help.h"
 #include "support/source_dir.h"
@@ -168,4 +169,17 @@ TEST_CASE("docs/flags.md is what the tables of flags and dataset keys say") {
   committed << in.rdbuf();
   const bool is_current = committed.str() == help_markdown(train_flags(options)) + dataset_keys_markdown();
   CHECK_MESSAGE(is_current, "write it anew: rankine help --markdown > docs/flags.md");
+}
+
+TEST_CASE("each device that --device takes is there, and an unknown one is an error with the list") {
+  std::string device = "auto";
+  const Flag flag = device_flag(device);
+  std::vector<std::string> notes;
+  for (const std::string& choice : flag.choices) {
+    assign(flag, {choice}, "--device", notes);
+    CHECK_NOTHROW(find_backend(device));
+  }
+  CHECK(&find_backend("auto") == &find_backend("cpu"));
+  CHECK_THROWS_WITH_AS(assign(flag, {"tpu"}, "--device", notes), doctest::Contains("auto, cpu"), Error);
+  CHECK_THROWS_WITH_AS(find_backend("tpu"), doctest::Contains("known are"), Error);
 }

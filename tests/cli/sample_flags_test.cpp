@@ -27,6 +27,8 @@ TEST_CASE("sample takes a checkpoint under both of its names, and LoRAs with str
   CHECK(c.strength(1) == 1);
   CHECK(c.width == 768);
   CHECK(c.sampler == "euler");
+  CHECK(c.device == "auto");
+  CHECK(read({"--device", "cpu"}).device == "cpu");
   CHECK_NOTHROW(check_sample_config(c));
   CHECK(read({"--pretrained_model_name_or_path=b"}).ckpt == "b");
 }

@@ -188,10 +188,27 @@ TEST_CASE("training over the recorded batches gives the recorded losses and weig
   }
 }
 
-// A device of its first day: the elementary ops, and none of the fused updates.
+/// The processor without its fused updates: a new device on its first day has the elementary ops alone.
+class ElementaryDevice : public DeviceModel {
+ public:
+  bool has_kernel(const OpDef& op) const override { return op.decompose == nullptr && cpu_.has_kernel(op); }
+  std::vector<WeightForm> forms(const Node& node, const Value& weight) const override {
+    return cpu_.forms(node, weight);
+  }
+  double seconds(const Node& node) const override { return cpu_.seconds(node); }
+  size_t working_bytes(const Node& node) const override { return cpu_.working_bytes(node); }
+  std::span<const Pass> passes() const override { return cpu_.passes(); }
+
+ private:
+  const DeviceModel& cpu_ = find_backend("cpu").device();
+};
+
 TEST_CASE("training gives the recorded weights, too, where the updates are made of elementary ops") {
   Backend elementary = find_backend("cpu");
-  elementary.has_kernel = [](const OpDef& op) { return op.decompose == nullptr; };
+  elementary.device = []() -> const DeviceModel& {
+    static const ElementaryDevice device;
+    return device;
+  };
   std::set<std::string> optimizers;  // the first case of each
   for (const TrajectoryCase& c : trajectory_cases()) {
     CAPTURE(c.name);

@@ -17,7 +17,6 @@ constexpr size_t longest_file = 500, longest_function = 90;
 /// Files that may be longer, with the reason.
 const std::map<std::string, std::string> long_files = {
     {"tests/graph/op_cases.cpp", "one table: a row for each op"},
-    {"src/backend/cpu/kernels/attention/attention_avx512_bf16.cpp", "one kernel: its parts share registers and tiles"},
 };
 
 /// Functions that may be longer, named by file and by a part of their first line, with the reason.

@@ -74,6 +74,7 @@ TEST_CASE("a compiled step and its update allocate nothing but what oneDNN takes
     StepSettings settings = small_settings();
     settings.compute = compute;
     settings.conv_algorithm = "winograd";
+    settings.device = &find_backend("cpu").device();
     RandomConstants constants;
     const std::unique_ptr<Session> session = find_backend("cpu").open(constants);
     for (const AdaptedLayer& m : settings.layers) {

@@ -60,6 +60,7 @@ class Run {
     settings.train_text_encoder = false;
     settings.compute = curve.compute;
     settings.conv_algorithm = curve.conv_algorithm;
+    settings.device = &find_backend("cpu").device();
     const AdapterWeights lora =
         read_adapter(lora_path, adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable));
     for (const LayerWeights& weights : lora.layers) {

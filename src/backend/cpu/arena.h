@@ -3,8 +3,9 @@
 
 namespace rankine::cpu {
 
-/// A stretch of memory that can grow but never moves, so that kernels may be prepared with plain pointers: address
-/// space is reserved once and made usable as it is needed, in huge pages where the system has them.
+/// A stretch of memory that grows but never moves, so that kernels can hold plain pointers into it. Address space is
+/// reserved once and made usable when it is needed, in huge pages where the system has them. Under a limit on address
+/// space (ulimit -v), the arena starts at a place with free addresses behind it and maps only what is needed.
 class Arena {
  public:
   Arena();
@@ -14,26 +15,30 @@ class Arena {
 
   std::byte* base() const { return base_; }
   size_t bytes() const { return bytes_; }
-  /// Usable from now on: at least `bytes`. Touches the new pages, so that no step pays for them.
-  /// Throws Error when the system has not that much memory.
+  /// Makes at least `bytes` usable and touches the new pages, so that no step pays for them.
+  /// Throws Error when the system does not have that much memory.
   void grow(size_t bytes);
-  /// The same for tensor after tensor: what a much larger one needed before is given back, so that it does not stay on
-  /// top of what is kept meanwhile. Small tensors change nothing. Gives base().
+  /// The same for one tensor after another: it returns the memory of a much larger tensor before, which would otherwise
+  /// add to the peak. Small tensors change nothing. Returns base().
   std::byte* refit(size_t bytes);
-  /// As grow, but the first to write pays for the pages.
+  /// Like grow, without touching the new pages.
   void extend(size_t bytes);
-  /// Gives back what lies behind `bytes`.
+  /// Returns the memory behind the first `bytes` to the system.
   void shrink(size_t bytes);
-  /// Gives all memory back until it is touched again, as zeros; pointers stay valid.
+  /// Returns all memory to the system. Pointers stay valid; the memory comes back as zeros when it is touched.
   void release_scratch();
-  /// Gives all memory back; pointers into it become invalid.
+  /// Returns all memory to the system. Pointers into it become invalid.
   void clear() { shrink(0); }
 
  private:
-  void* reserved_ = nullptr;
+  /// Changes the usable bytes from usable_ to `usable`, which is more (false: the system refuses) or less.
+  bool make_usable(size_t usable);
+  void make_unusable(size_t usable);
+
+  void* reserved_ = nullptr;  // null where address space is limited
   std::byte* base_ = nullptr;
   size_t bytes_ = 0;
-  size_t usable_ = 0;  // whole huge pages: one that is usable in part would be made of small ones
+  size_t usable_ = 0;  // whole huge pages: the system would back a part of one with small pages
 };
 
 }  // namespace rankine::cpu

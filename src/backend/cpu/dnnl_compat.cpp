@@ -22,6 +22,16 @@ namespace {
 constexpr auto kForward = dnnl::prop_kind::forward_training;
 constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
+std::string named_layout(dnnl::memory::data_type type, const dnnl::memory::dims& strides,
+                         const dnnl::memory::dims& blocks, const dnnl::memory::dims& axes) {
+  std::string name = std::to_string(static_cast<int>(type));
+  for (const auto* numbers : {&strides, &blocks, &axes}) {
+    name += ':';
+    for (const dnnl::memory::dim number : *numbers) name += ' ' + std::to_string(number);
+  }
+  return name;
+}
+
 bool empty(const Desc& desc) { return desc.get_size() == 0; }
 
 }  // namespace
@@ -29,6 +39,10 @@ bool empty(const Desc& desc) { return desc.get_size() == 0; }
 #if DNNL_VERSION_MAJOR >= 3
 
 dnnl::memory::data_type type_of(const Desc& desc) { return desc.get_data_type(); }
+
+std::string layout_name(const Desc& desc) {
+  return named_layout(type_of(desc), desc.get_strides(), desc.get_inner_blks(), desc.get_inner_idxs());
+}
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const MatmulShape& s,
                                          const dnnl::primitive_attr& attr) {
@@ -83,6 +97,14 @@ dnnl::convolution_backward_weights::primitive_desc make_convolution_grad_w(const
 #else
 
 dnnl::memory::data_type type_of(const Desc& desc) { return desc.data_type(); }
+
+std::string layout_name(const Desc& desc) {
+  const dnnl_blocking_desc_t& blocking = desc.data.format_desc.blocking;
+  const auto first = [](const dnnl_dim_t* values, int count) { return dnnl::memory::dims(values, values + count); };
+  return named_layout(type_of(desc), first(blocking.strides, desc.data.ndims),
+                      first(blocking.inner_blks, blocking.inner_nblks),
+                      first(blocking.inner_idxs, blocking.inner_nblks));
+}
 
 dnnl::matmul::primitive_desc make_matmul(const dnnl::engine& engine, const MatmulShape& s,
                                          const dnnl::primitive_attr& attr) {

@@ -5,7 +5,7 @@
 
 #include "base/dtype.h"
 
-/// The one place that knows how oneDNN's versions differ: 2.x describes an operation in two objects, 3.x in one.
+/// The differences between oneDNN's versions: 2.x describes an operation by two objects, 3.x by one.
 namespace rankine::cpu {
 
 using Desc = dnnl::memory::desc;
@@ -33,6 +33,8 @@ dnnl::convolution_backward_weights::primitive_desc make_convolution_grad_w(const
 
 /// Element type of a described tensor.
 dnnl::memory::data_type type_of(const Desc& desc);
+/// A text that two descriptions share when they have the same layout.
+std::string layout_name(const Desc& desc);
 /// Bytes of a described tensor, 0 for an empty description.
 size_t bytes_of(const Desc& desc);
 

@@ -39,19 +39,16 @@ size_t KernelContext::reserve(const Type& type) {
 }
 
 void KernelContext::promote_to_f32() {
-  const auto wide_type = [](Type type) {
-    if (is_half(type.dtype)) type.dtype = DType::f32;
-    return type;
-  };
+  const OperandTypes wide(node_, true);
   for (int i = 0; i < static_cast<int>(node_.inputs().size()); ++i) {
     const Value input = node_.input(i);
-    input_types_.push_back(input ? wide_type(input.type()) : Type{});
+    input_types_.push_back(input ? wide.input(i) : Type{});
     // Packed weights are wide already; plain kernels are read tap by tap (WeightStore::by_tap) and widened there.
     const bool read_as_it_is = input && !packable(i) && !(constant(i) && input.rank() == 4);
     wide_inputs_.push_back(read_as_it_is ? reserve(input.type()) : kNotWide);
   }
   for (int i = 0; i < node_.output_count(); ++i) {
-    output_types_.push_back(wide_type(node_.type(i)));
+    output_types_.push_back(wide.output(i));
     wide_outputs_.push_back(reserve(node_.type(i)));
   }
   scratch_.grow(wide_bytes_);

@@ -8,23 +8,47 @@
 #include "backend/cpu/kernels/tensor_ptr.h"
 #include "backend/cpu/variables.h"
 #include "backend/cpu/weights.h"
+#include "graph/memory/device_model.h"
 #include "graph/memory/plan.h"
 #include "graph/op.h"
 
 namespace rankine::cpu {
 
-/// A kernel ready to run: pointers, shapes and types are settled; running it allocates and looks up nothing.
-/// An empty one has nothing to do.
+/// A kernel that is ready to run: its pointers, shapes and types are fixed, and running it allocates and looks up
+/// nothing. An empty function means that there is nothing to do.
 using Launch = std::function<void()>;
 
-/// What all programs of a session share.
+/// State that all programs of a session share.
 struct Device {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
   int threads = 1;
 };
 
-/// What a kernel sees of its node while it is prepared.
+/// The types of a node's operands as its kernel sees them: where the processor has no products of half floats, a
+/// product sees f32.
+class OperandTypes {
+ public:
+  /// promoted: half floats become f32.
+  OperandTypes(const Node& node, bool promoted) : node_(&node), promoted_(promoted) {}
+  const Node& node() const { return *node_; }
+  bool promoted() const { return promoted_; }
+  bool has(int input) const {
+    return input < static_cast<int>(node_->inputs().size()) && static_cast<bool>(node_->input(input));
+  }
+  Type input(int i) const { return seen(node_->input(i).type()); }
+  Type output(int i = 0) const { return seen(node_->type(i)); }
+
+ private:
+  Type seen(Type type) const {
+    if (promoted_ && is_half(type.dtype)) type.dtype = DType::f32;
+    return type;
+  }
+  const Node* node_;
+  bool promoted_;
+};
+
+/// The view of a node that its kernel has while it is prepared.
 class KernelContext {
  public:
   KernelContext(const Node& node, const MemoryPlan& plan, Device& device, WeightStore& weights, Arena& arena,
@@ -47,26 +71,27 @@ class KernelContext {
     return widened_ ? input_types_[static_cast<size_t>(i)] : node_.input(i).type();
   }
   const Type& output_type(int i = 0) const { return widened_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
+  OperandTypes types() const { return {node_, widened_}; }
 
-  /// For a kernel that has no arithmetic for its bf16 or f16 operands: from now on they look like f32 ones, in working
-  /// memory. `wrap_with_casts` adds the conversions.
+  /// Shows half-float operands to the kernel as f32 tensors in working memory from now on, because the processor has no
+  /// products of them. wrap_with_casts() adds the conversions.
   void promote_to_f32();
   bool widened() const { return widened_; }
   Launch wrap_with_casts(Launch launch) const;
 
-  /// Where an input is read and an output written. A constant becomes its plain copy.
+  /// The memory of an input and of an output. For a constant it is the plain copy.
   void* input(int i) const;
   void* output(int i = 0) const;
   In in(int i) const { return {input(i), input_type(i).dtype}; }
   Out out(int i = 0) const { return {output(i), output_type(i).dtype}; }
-  /// The frozen tensor behind an input, seen through views; null for anything else.
+  /// The constant behind an input, looked up through views; null when the input is not a constant.
   const Node* constant(int i) const;
-  /// The same, where it may be packed once and for all.
+  /// The same constant if it may be packed; null when it is kept plain.
   const Node* packable(int i) const;
   WeightStore& weights() const { return weights_; }
   bool assigned_in_place() const { return plan_.assigned_in_place(node_); }
 
-  /// Working memory that is the kernel's alone while it runs.
+  /// Working memory that only this kernel uses while it runs.
   void* scratch(size_t bytes) {
     scratch_.grow(wide_bytes_ + bytes);
     return scratch_.base() + wide_bytes_;
@@ -75,7 +100,7 @@ class KernelContext {
  private:
   static constexpr size_t kNotWide = SIZE_MAX;
   void* pointer(Value value) const;
-  /// Reserves f32 working memory for a value, if it is bf16 or f16: its offset, or kNotWide.
+  /// Reserves f32 working memory for a half-float value and returns its offset; kNotWide for other types.
   size_t reserve(const Type& type);
 
   bool widened_ = false;
@@ -91,19 +116,23 @@ class KernelContext {
   const Variables& variables_;
 };
 
-/// One op's kernel.
+/// The kernel of one op.
 struct Kernel {
   const OpDef* op;
   Launch (*prepare)(KernelContext&);
-  bool is_product = false;  ///< oneDNN's: bf16 needs AVX-512, f16 is always widened
+  bool is_product = false;  ///< a matrix product or convolution: bf16 needs AVX-512, f16 is always promoted to f32
+  /// The forms that a product's frozen weight (input 1) can have. Empty function: the op reads constants as stored.
+  std::vector<WeightForm> (*forms)(const OperandTypes&, const dnnl::engine&) = nullptr;
 };
-/// Whether oneDNN multiplies numbers of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
+/// Whether oneDNN has products of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
 bool has_products(DType dtype);
-/// Every kernel of this backend (kernels.cpp).
+/// Whether the kernel of this product node sees its half floats as f32.
+bool is_promoted(const Node& node);
+/// Every kernel of this backend (kernel_table.cpp), and the one of `op`: null where there is none.
 std::span<const Kernel> kernels();
+const Kernel* find_kernel(const OpDef& op);
 
-/// A oneDNN primitive with its arguments, callable without building anything. `scratchpad` comes from
-/// KernelContext::scratch.
+/// A oneDNN primitive with its arguments. Calling it builds nothing. The scratchpad comes from KernelContext::scratch.
 class Primitive {
  public:
   Primitive(const dnnl::primitive& primitive, const dnnl::stream& stream,
@@ -117,9 +146,10 @@ class Primitive {
   std::vector<dnnl_exec_arg_t> arguments_;
 };
 
-/// Attributes that every primitive here has: its scratchpad is ours (a shared one gives wrong numbers under threads).
+/// The attributes of every primitive here: the scratchpad is ours, because a shared one gives wrong numbers under
+/// threads.
 dnnl::primitive_attr user_scratchpad();
-/// Throws Error when oneDNN fell back to its reference loops, which are some hundred times slower.
+/// Throws Error when oneDNN chose its reference loops, which are about a hundred times slower.
 void check_not_reference(const char* implementation, const Node& node);
 
 }  // namespace rankine::cpu

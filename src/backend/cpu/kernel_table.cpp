@@ -1,3 +1,5 @@
+#include <unordered_map>
+
 #include "backend/cpu/ops/op_kernels.h"
 #include "graph/ops/ops.h"
 
@@ -8,6 +10,8 @@ bool has_products(DType dtype) {
   return dtype == DType::f32;
 }
 
+bool is_promoted(const Node& node) { return !has_products(node.input(0).dtype()); }
+
 std::span<const Kernel> kernels() {
   static constexpr Kernel all[] = {
       {&input_op, prepare_nothing},
@@ -15,13 +19,13 @@ std::span<const Kernel> kernels() {
       {&variable_op, prepare_nothing},
       {&reshape_op, prepare_nothing},
       {&assign_op, prepare_assign},
-      {&linear_op, prepare_linear, true},
-      {&linear_grad_x_op, prepare_linear_grad_x, true},
+      {&linear_op, prepare_linear, true, linear_forms},
+      {&linear_grad_x_op, prepare_linear_grad_x, true, linear_forms},
       {&linear_grad_w_op, prepare_linear_grad_w, true},
-      {&lora_linear_op, prepare_lora_linear, true},
-      {&lora_linear_grad_x_op, prepare_lora_linear_grad_x, true},
-      {&conv2d_op, prepare_conv2d, true},
-      {&conv2d_grad_x_op, prepare_conv2d_grad_x, true},
+      {&lora_linear_op, prepare_lora_linear, true, linear_forms},
+      {&lora_linear_grad_x_op, prepare_lora_linear_grad_x, true, linear_forms},
+      {&conv2d_op, prepare_conv2d, true, conv2d_forms},
+      {&conv2d_grad_x_op, prepare_conv2d_grad_x, true, conv2d_forms},
       {&conv2d_grad_w_op, prepare_conv2d_grad_w, true},
       {&group_norm_op, prepare_group_norm},
       {&group_norm_grad_x_op, prepare_group_norm_grad_x},
@@ -99,6 +103,16 @@ std::span<const Kernel> kernels() {
       {&norm_statistics_op, prepare_norm_statistics},
   };
   return all;
+}
+
+const Kernel* find_kernel(const OpDef& op) {
+  static const auto table = [] {
+    std::unordered_map<const OpDef*, const Kernel*> found;
+    for (const Kernel& kernel : kernels()) found.emplace(kernel.op, &kernel);
+    return found;
+  }();
+  const auto found = table.find(&op);
+  return found == table.end() ? nullptr : found->second;
 }
 
 }  // namespace rankine::cpu

@@ -3,11 +3,11 @@
 
 namespace rankine::cpu {
 
-/// Memory for many blocks that stay: one after the other in huge pages, given back from the end. (A block each from the
-/// general allocator comes in 4 KiB pages: with SD 1.5's weights, those took most of the time before the first step.)
+/// Memory for many lasting blocks, one after the other in huge pages, freed from the end. (Blocks from the general
+/// allocator have 4 KiB pages; with SD 1.5's weights, those took most of the time before the first step.)
 class Pool {
  public:
-  /// 64-byte aligned, as a cache line and the widest vector. Throws Error when the system has not that much memory.
+  /// A block with the alignment of a cache line, 64 bytes. Throws Error when the system does not have that much memory.
   std::byte* allocate(size_t bytes) {
     std::byte* const block = arena_.base() + used_;
     used_ += (bytes + 63) / 64 * 64;
@@ -15,7 +15,7 @@ class Pool {
     return block;
   }
   size_t used() const { return used_; }
-  /// Frees the blocks made since used() was `used`.
+  /// Frees the blocks that were allocated since used() was `used`.
   void shrink(size_t used) {
     used_ = used;
     arena_.shrink(used);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <unordered_map>
 
 #include "backend/cpu/ops/op_kernels.h"
 #include "base/timer.h"
@@ -29,15 +28,13 @@ class CpuExecutable : public Executable {
  public:
   CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), graph_(graph), plan_(plan_memory(graph)) {
     memory_.arena.grow(plan_.arena_bytes());
-    std::unordered_map<const OpDef*, Kernel> table;
-    for (const Kernel& kernel : kernels()) table.emplace(kernel.op, kernel);
     for (const Node& node : graph.nodes()) {
-      const auto kernel = table.find(&node.op());
-      check(kernel != table.end(), "the CPU has no kernel for ", node.op().name);
-      KernelContext prepare(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch,
+      const Kernel* kernel = find_kernel(node.op());
+      check(kernel, "the CPU has no kernel for ", node.op().name);
+      KernelContext context(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch,
                             memory_.variables);
-      if (kernel->second.is_product && !has_products(node.input(0).dtype())) prepare.promote_to_f32();
-      Launch launch = prepare.wrap_with_casts(kernel->second.prepare(prepare));
+      if (kernel->is_product && is_promoted(node)) context.promote_to_f32();
+      Launch launch = context.wrap_with_casts(kernel->prepare(context));
       if (!launch) continue;
       launches_.push_back(std::move(launch));
       nodes_.push_back(&node);
@@ -188,22 +185,6 @@ class CpuSession : public Session {
 };
 
 }  // namespace
-
-bool cpu_has_kernel(const OpDef& op) {
-  return std::ranges::any_of(kernels(), [&](const Kernel& kernel) { return kernel.op == &op; });
-}
-
-DeviceRates cpu_rates() {
-  DeviceRates rates;
-  rates.winograd = winograd_is_default();
-  const auto packed_bytes = [](DType dtype) { return has_products(dtype) ? size_of(dtype) : sizeof(float); };
-  rates.packed_bf16_bytes = packed_bytes(DType::bf16);
-  rates.packed_f16_bytes = packed_bytes(DType::f16);
-  if (has_products(DType::bf16)) return rates;
-  rates.product_flops = 0.15e12;  // two cores of an EPYC with AVX2
-  rates.attention_flops = 0.14e12;
-  return rates;
-}
 
 std::unique_ptr<Session> open_cpu_session(ConstantSource& constants) { return std::make_unique<CpuSession>(constants); }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "graph/memory/plan.h"
+#include "graph/memory/problem.h"
 #include "graph/ops/ops.h"
 
 namespace rankine {
@@ -12,8 +13,8 @@ namespace {
 constexpr size_t kPage = 4096;  // devices give memory in pages
 
 struct Memory {
-  explicit Memory(const DeviceRates& device) : rates(device) {}
-  DeviceRates rates;
+  explicit Memory(const DeviceModel& model) : device(model) {}
+  const DeviceModel& device;
   MemoryUse use;
   std::map<std::string, int64_t, std::less<>> variables;           // floats of each
   std::map<std::string, std::vector<float>, std::less<>> written;  // the others are zeros
@@ -29,11 +30,10 @@ class NullExecutable : public Executable {
  public:
   NullExecutable(Memory& memory, Graph& graph) : memory_(memory), graph_(graph) {
     const size_t arena = plan_memory(graph).arena_bytes();
-    const MemoryProblem problem = memory_problem(graph, memory.rates);
     MemoryUse& use = memory.use;
     use.arena = std::max(use.arena, (arena + kPage - 1) / kPage * kPage);
-    use.weights = std::max(use.weights, problem.packed_weights);
-    use.scratch = std::max(use.scratch, problem.working);
+    use.weights = std::max(use.weights, weight_bytes(graph, memory.device));
+    for (const Node& node : graph.nodes()) use.scratch = std::max(use.scratch, memory.device.working_bytes(node));
     for (const Value& input : graph.leaves(input_op)) inputs_.emplace(input.node().scope(), Input{input.type()});
   }
 
@@ -51,7 +51,7 @@ class NullExecutable : public Executable {
   std::vector<NodeTime> profile() override {
     run();
     std::vector<NodeTime> times;
-    for (const Node& node : graph_.nodes()) times.push_back({&node, estimated_seconds(node, memory_.rates)});
+    for (const Node& node : graph_.nodes()) times.push_back({&node, memory_.device.seconds(node)});
     return times;
   }
   std::optional<NonFiniteValue> find_nonfinite() override {
@@ -88,7 +88,7 @@ class NullExecutable : public Executable {
 
 class NullSession : public Session {
  public:
-  explicit NullSession(const DeviceRates& rates) : memory_(rates) {}
+  explicit NullSession(const DeviceModel& device) : memory_(device) {}
 
   std::unique_ptr<Executable> compile(Graph& graph) override {
     for (const Value& v : graph.leaves(variable_op)) {
@@ -171,6 +171,6 @@ class NullSession : public Session {
 
 }  // namespace
 
-std::unique_ptr<Session> open_null_session(const DeviceRates& rates) { return std::make_unique<NullSession>(rates); }
+std::unique_ptr<Session> open_null_session(const DeviceModel& device) { return std::make_unique<NullSession>(device); }
 
 }  // namespace rankine

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdint>
+#include <set>
 #include <unordered_map>
 
 #include "graph/memory/plan.h"
@@ -13,22 +14,8 @@
 namespace rankine {
 namespace {
 
-bool is_product(const OpDef& op) {
-  return &op == &linear_op || &op == &linear_grad_x_op || &op == &linear_grad_w_op || &op == &lora_linear_op ||
-         &op == &lora_linear_grad_x_op || &op == &conv2d_op || &op == &conv2d_grad_x_op || &op == &conv2d_grad_w_op;
-}
-
-/// Measured on AVX512-BF16: a product whose weights are not packed takes that much longer; a convolution's kernels are
-/// packed again before each run, read and written at about half of what plain copies reach.
-constexpr double kPlainMatrixPenalty = 0.10, kRepackCost = 3.0;
-/// The share of a direct convolution's time that Winograd's saves.
-constexpr double kWinogradGain = 0.45;
-
-/// What Winograd's convolutions take as working memory (two threads).
-constexpr size_t kWinogradTiles = size_t{16} << 20;
-
-/// What the forward nodes hold for the backward pass, and what computing it again takes.
-void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) {
+/// The values that forward nodes hold for the backward pass, and the cost of recomputing them.
+void add_values(MemoryProblem& problem, Graph& graph, const DeviceModel& device) {
   std::unordered_map<const Node*, int> position;
   for (const Node& node : graph.nodes()) position.emplace(&node, static_cast<int>(position.size()));
   const std::unordered_map<Node*, std::string> names = recomputable_values(graph);
@@ -38,7 +25,7 @@ void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) 
     ValueChoice choice;
     choice.begin = position.at(&node) + 1;
     choice.end = INT_MAX;
-    choice.seconds = estimated_seconds(node, rates);
+    choice.seconds = device.seconds(node);
     if (const auto name = names.find(&node); name != names.end()) {
       choice.value = name->second;
       choice.inner = true;
@@ -68,91 +55,73 @@ void add_values(MemoryProblem& problem, Graph& graph, const DeviceRates& rates) 
   }
 }
 
-/// Bytes of an element of `dtype` in the forms that products read.
-size_t packed_element(DType dtype, const DeviceRates& rates) {
-  return dtype == DType::bf16 ? rates.packed_bf16_bytes : dtype == DType::f16 ? rates.packed_f16_bytes : size_of(dtype);
+/// A frozen weight with each of its readers in the form of one name: bytes of the copies, and the readers' added time.
+struct Level {
+  std::string form;
+  size_t bytes = 0, working_bytes = 0;
+  double seconds = 0;
+};
+
+/// `form`: empty for the first form of each reader.
+Level level_of(const std::vector<std::vector<WeightForm>>& readers, const std::string& form) {
+  Level level{form};
+  std::set<std::string> copies;
+  for (const std::vector<WeightForm>& forms : readers) {
+    const auto named = std::ranges::find(forms, form, &WeightForm::name);
+    const WeightForm& taken = named == forms.end() ? forms.front() : *named;
+    if (copies.insert(taken.copy).second) level.bytes += taken.bytes;
+    level.seconds += taken.added_seconds;
+    level.working_bytes = std::max(level.working_bytes, taken.working_bytes);
+  }
+  return level;
 }
 
-/// One copy of a weight for each direction that reads it, and what smaller forms would cost.
-void add_weight(MemoryProblem& problem, const Value& constant, const DeviceRates& rates) {
-  const size_t bytes = constant.type().bytes();
-  if (constant.rank() < 2) {
-    problem.packed_weights += bytes;
-    return;
-  }
-  const std::string& name = constant.node().scope();
-  const bool kernel = constant.rank() == 4 && constant.dim(2) > 1;
-  const size_t packed = static_cast<size_t>(constant.type().count()) * packed_element(constant.dtype(), rates);
-  size_t products = 0, winograd_directions = 0;
-  double direct_seconds = 0, plain_seconds = 0;
-  for (const Node* reader : readers_of(constant)) {
-    if (!is_product(reader->op())) continue;
-    ++products;
-    const double seconds = estimated_seconds(*reader, rates);
-    plain_seconds += kernel ? kRepackCost * static_cast<double>(packed) / rates.bytes : kPlainMatrixPenalty * seconds;
-    const bool winograd = rates.winograd && kernel && reader->attributes().has("algorithm") &&
-                          reader->attributes().integer("stride") == 1 && constant.dim(0) >= 64 && constant.dim(1) >= 64;
-    if (!winograd) continue;
-    ++winograd_directions;
-    direct_seconds += kWinogradGain * seconds;
-  }
-  if (products == 0) {  // a table, read as it is
-    problem.packed_weights += bytes;
-    return;
-  }
-  const size_t winograd_excess = winograd_directions * packed * 7 / 9;  // 16 numbers where direct kernels have 9
-  problem.packed_weights += products * packed + winograd_excess;
-  // A plain kernel is packed before each run, a plain matrix only widened where it must be.
-  const size_t working = kernel ? packed + packed / 9 : packed > bytes ? packed : 0;
-  WeightChoice direct{name, winograd_excess, direct_seconds, WeightChoice::Form::direct};
-  WeightChoice plain{name, products * packed - bytes, plain_seconds, WeightChoice::Form::plain, working};
-  // Plain includes direct: where the second step is worth more than the first, they are one.
-  if (direct.saved_bytes > 0 && plain.saved_bytes > 0 &&
-      static_cast<double>(plain.saved_bytes) * direct.seconds >
-          static_cast<double>(direct.saved_bytes) * plain.seconds) {
-    plain.saved_bytes += direct.saved_bytes;
-    plain.seconds += direct.seconds;
-    direct.saved_bytes = 0;
-  }
-  if (direct.saved_bytes > 0) problem.weights.push_back(std::move(direct));
-  if (plain.saved_bytes > 0) problem.weights.push_back(std::move(plain));
+std::vector<std::vector<WeightForm>> forms_of(const Value& constant, const DeviceModel& device) {
+  std::vector<std::vector<WeightForm>> readers;
+  for (const Node* reader : readers_of(constant)) readers.push_back(device.forms(*reader, constant));
+  return readers;
 }
 
-/// The f32 copies of activations that a product takes while it runs, where the device has none of their type.
-size_t widened_bytes(const Node& node, const DeviceRates& rates) {
-  if (!is_product(node.op())) return 0;
-  size_t bytes = 0;
-  const auto add = [&](const Type& type) {
-    const size_t element = packed_element(type.dtype, rates);
-    if (element > size_of(type.dtype)) bytes += static_cast<size_t>(type.count()) * element;
-  };
-  for (const Value& input : node.inputs())
-    if (input && &storage_of(input.node()).op() != &constant_op) add(input.type());
-  for (int i = 0; i < node.output_count(); ++i) add(node.type(i));
-  return bytes;
+/// The weight's first forms, and a choice for each smaller one that saves bytes.
+void add_weight(MemoryProblem& problem, const Value& constant, const DeviceModel& device) {
+  const std::vector<std::vector<WeightForm>> readers = forms_of(constant, device);
+  std::vector<Level> levels = {level_of(readers, "")};
+  problem.first_form_bytes += levels.front().bytes;
+  std::set<std::string> seen;
+  for (const std::vector<WeightForm>& forms : readers)
+    for (size_t i = 1; i < forms.size(); ++i) {
+      if (!seen.insert(forms[i].name).second) continue;
+      Level level = level_of(readers, forms[i].name);
+      // Each level must be worth more than the next one, so that the solver takes them in order; where the next one is
+      // worth as much or more, they become one.
+      const auto worth_less = [&](const Level& from, const Level& next) {
+        return static_cast<double>(next.bytes - level.bytes) * (next.seconds - from.seconds) >=
+               static_cast<double>(from.bytes - next.bytes) * (level.seconds - next.seconds);
+      };
+      if (level.bytes >= levels.back().bytes) continue;
+      while (levels.size() > 1 && worth_less(levels[levels.size() - 2], levels.back())) levels.pop_back();
+      levels.push_back(std::move(level));
+    }
+  for (size_t i = 1; i < levels.size(); ++i)
+    problem.weights.push_back({constant.node().scope(), levels[i - 1].bytes - levels[i].bytes,
+                               levels[i].seconds - levels[i - 1].seconds, levels[i].form, levels[i].working_bytes});
 }
 
 }  // namespace
 
-double estimated_seconds(const Node& node, const DeviceRates& rates) {
-  const double flops = flops_of_node(node);
-  const bool attention =
-      &node.op() == &scaled_dot_product_attention_op || &node.op() == &scaled_dot_product_attention_grad_op;
-  const double arithmetic = attention               ? flops / rates.attention_flops
-                            : is_product(node.op()) ? flops / rates.product_flops
-                                                    : 0.0;
-  return node.op().view ? 0.0 : std::max(arithmetic, bytes_of_node(node) / rates.bytes);
-}
-
-MemoryProblem memory_problem(Graph& graph, const DeviceRates& rates) {
+MemoryProblem memory_problem(Graph& graph, const DeviceModel& device) {
   MemoryProblem problem;
   problem.live = plan_memory(graph).live();
-  for (const Node& node : graph.nodes())
-    if (const size_t widened = widened_bytes(node, rates); widened > 0)
-      problem.working = std::max(problem.working, widened + kWinogradTiles);
-  add_values(problem, graph, rates);
-  for (const Value& constant : graph.leaves(constant_op)) add_weight(problem, constant, rates);
+  for (const Node& node : graph.nodes()) problem.working = std::max(problem.working, device.working_bytes(node));
+  add_values(problem, graph, device);
+  for (const Value& constant : graph.leaves(constant_op)) add_weight(problem, constant, device);
   return problem;
+}
+
+size_t weight_bytes(const Graph& graph, const DeviceModel& device) {
+  size_t sum = 0;
+  for (const Value& constant : graph.leaves(constant_op)) sum += level_of(forms_of(constant, device), "").bytes;
+  return sum;
 }
 
 }  // namespace rankine

@@ -11,34 +11,35 @@ size_t peak_of(const std::vector<size_t>& live) {
   return live.empty() ? 0 : *std::max_element(live.begin(), live.end());
 }
 
-/// What it means to drop some values: which nodes run again, how long that takes and what is alive when.
+/// The effect of dropping some values: the nodes that run again, the time that takes, and the bytes alive at each
+/// position.
 class Recomputation {
  public:
   explicit Recomputation(const MemoryProblem& problem) : problem_(problem), dropped_(problem.values.size()) {
-    settle();
+    update();
   }
 
   bool is_dropped(size_t i) const { return dropped_[i]; }
   void set_dropped(size_t i, bool dropped) {
     dropped_[i] = dropped;
-    settle();
+    update();
   }
   double seconds() const { return seconds_; }
   const std::vector<size_t>& live() const { return live_; }
 
-  /// Whether value i lies in memory at `position` for the sake of the backward pass alone, and need not.
+  /// Whether value i is in memory at `position` only for the backward pass and may be dropped.
   bool droppable_at(size_t i, int position) const {
     const ValueChoice& v = problem_.values[i];
     return v.saved && v.inner && !dropped_[i] && v.bytes > 0 && v.begin <= position && position < needed_[i];
   }
-  /// Time that dropping value i as well would add.
+  /// Time that dropping value i would add to what is dropped already.
   double seconds_more(size_t i) const {
     std::vector<size_t> seen;
     return seconds_of(i, seen);
   }
 
  private:
-  void settle() {
+  void update() {
     const size_t count = problem_.values.size();
     again_.assign(count, false);
     std::vector<bool> read(count);  // by a node that runs again
@@ -52,7 +53,7 @@ class Recomputation {
       const auto bytes = static_cast<int64_t>(v.bytes);
       const auto begin = static_cast<size_t>(v.begin);
       const size_t end = std::min(static_cast<size_t>(needed_[i]), problem_.live.size());
-      if (begin < end && dropped_[i] != (!v.saved && !v.inner && read[i])) {  // held no more, or now held
+      if (begin < end && dropped_[i] != (!v.saved && !v.inner && read[i])) {  // no longer held, or held from now on
         change[begin] += dropped_[i] ? -bytes : bytes;
         change[end] -= dropped_[i] ? -bytes : bytes;
       }
@@ -90,7 +91,7 @@ class Recomputation {
   double seconds_ = 0;
 };
 
-/// What giving up the first so many weights saves, and the working memory and time it takes.
+/// Smaller forms of weights, the best first: entry k of each list is the sum over the first k.
 struct SmallerWeights {
   std::vector<size_t> order;  // of problem.weights
   std::vector<size_t> saved = {0}, working;
@@ -109,15 +110,15 @@ struct SmallerWeights {
     }
   }
 
-  /// With the first `count` given up; nothing is said of activations.
+  /// The choice with the first `count` forms taken and no value dropped; activations are left at 0.
   MemoryChoice choice(const MemoryProblem& problem, size_t count) const {
     MemoryChoice choice;
-    choice.weights = problem.packed_weights - saved[count];
+    choice.weights = problem.first_form_bytes - saved[count];
     choice.working = working[count];
     choice.added_seconds = seconds[count];
     for (size_t k = 0; k < count; ++k) {
       const WeightChoice& weight = problem.weights[order[k]];
-      (weight.form == WeightChoice::Form::plain ? choice.kept_plain : choice.kept_direct).insert(weight.name);
+      choice.weight_forms.insert_or_assign(weight.name, weight.form);  // a weight's smallest form comes last
     }
     return choice;
   }
@@ -155,7 +156,7 @@ MemoryChoice MemorySolver::choose(size_t budget_bytes) const {
   size_t drops = curve_.size(), weights = 0;
   double best_seconds = 0;
   for (size_t k = 0; k < curve_.size(); ++k) {
-    const size_t held = curve_[k].peak + problem_.packed_weights;
+    const size_t held = curve_[k].peak + problem_.first_form_bytes;
     size_t w = 0;
     while (w < smaller.saved.size() && held + smaller.working[w] > budget_bytes + smaller.saved[w]) ++w;
     if (w == smaller.saved.size()) continue;
@@ -173,7 +174,7 @@ MemoryChoice MemorySolver::choose(size_t budget_bytes) const {
   }
 
   MemoryChoice choice = smaller.choice(problem_, weights);
-  // Give back, dearest first, what later drops made needless.
+  // Keep again what later drops made unnecessary, the most expensive first.
   Recomputation final(problem_);
   std::vector<size_t> order(drops_.begin(), drops_.begin() + static_cast<std::ptrdiff_t>(drops));
   for (const size_t i : order) final.set_dropped(i, true);

@@ -1,12 +1,13 @@
 #include <cmath>
 
-#include "graph/ops/elementwise.h"
+#include "graph/ops/activation.h"
 #include "graph/ops/ops.h"
 
 namespace rankine {
 namespace {
 
 double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double f(double x) { return x * sigmoid(x); }
 double slope(double x) {
   const double s = sigmoid(x);
   return s * (1.0 + x * (1.0 - s));
@@ -14,31 +15,8 @@ double slope(double x) {
 
 }  // namespace
 
-constinit const OpDef silu_op = {
-    .name = "silu",
-    .infer = same_type,
-    .grad = [](const Node& n, std::span<const Value> dy) -> std::vector<Value> {
-      return {n.graph().add(silu_grad_op, {n.input(0), dy[0]})};
-    },
-    .flops = [](const Node& n) { return 10.0 * static_cast<double>(n.type().count()); },  // exp or erf counted as 8
-    .reference =
-        [](const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) {
-          for (int64_t i = 0; i < out[0].count(); ++i) out[0][i] = in[0][i] * sigmoid(in[0][i]);
-        },
-    .in_place = {0, -1, -1},
-};
-
-// [x, dy] -> dx
-constinit const OpDef silu_grad_op = {
-    .name = "silu_grad",
-    .infer = same_type,
-    .flops = [](const Node& n) { return 14.0 * static_cast<double>(n.type().count()); },
-    .reference =
-        [](const Node&, std::span<const HostTensor> in, std::span<HostTensor> out) {
-          for (int64_t i = 0; i < out[0].count(); ++i) out[0][i] = in[1][i] * slope(in[0][i]);
-        },
-    .in_place = {1, -1, -1},
-};
+constinit const OpDef silu_op = activation<f, &silu_grad_op>("silu");
+constinit const OpDef silu_grad_op = activation_gradient<slope>("silu_grad");
 
 Value silu(Value x) { return x.graph().add(silu_op, {x}); }
 

@@ -40,52 +40,38 @@ void autodiff(Graph& graph, const Target& target) {
   graph.set_scope("");
 }
 
-void weight_forms(Graph& graph, const Target& target) {
-  for (const Value& constant : graph.leaves(constant_op))
-    if (constant.rank() >= 2 && target.kept_plain(constant.node().scope()))
-      constant.node().set_attribute(Graph::keep_plain, int64_t{1});
+void recompute_chosen(Graph& graph, const Target& target) {
+  recompute(graph,
+            [&](std::string_view value) { return target.recompute_all || target.memory.recomputed.contains(value); });
 }
-
-/// Set before autodiff, so that gradients take over the attribute.
-void convolution_algorithm(Graph& graph, const Target& target) {
-  if (target.conv_algorithm == "direct") return;
-  for (Node& node : graph.nodes())
-    if (&node.op() == &conv2d_op && node.input(1).dim(2) == 3 && !target.kept_direct(node.input(1).node().scope()))
-      node.set_attribute("algorithm", target.conv_algorithm);
-}
-
-struct Pass {
-  const char* name;
-  void (*run)(Graph&, const Target&);
-};
 
 // The order is the documentation.
 constexpr Pass passes[] = {
     {"lower_pointwise", [](Graph& g, const Target&) { lower_pointwise(g); }},  // 1x1 convolutions as linear layers
     {"fuse_activation", [](Graph& g, const Target&) { fuse_activation(g); }},  // norm and silu in one pass over memory
-    {"convolution_algorithm", convolution_algorithm},                          // direct or Winograd
     {"autodiff", autodiff},                                                    // appends the backward graph
     {"simplify", [](Graph& g, const Target&) { simplify(g); }},                // equal nodes, dead nodes
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
     {"fuse_lora", [](Graph& g, const Target&) { fuse_lora(g); }},              // a linear layer and its LoRA as one
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums that those have left
-    {"recompute",                                                              // activations computed again
-     [](Graph& g, const Target& target) { recompute(g, target.recomputed); }},
-    {"weight_forms", weight_forms},  // which weights are packed
+    {"recompute", recompute_chosen},                                           // activations computed again
     {"remove_dead_nodes", [](Graph& g, const Target&) { remove_dead_nodes(g); }},
 };
 
 }  // namespace
 
 void compile(Graph& graph, const Target& target) {
-  for (const Pass& pass : passes) {
+  const auto run = [&](const Pass& pass) {
     pass.run(graph, target);
     verify(graph, pass.name);
     if (target.dump) {
       *target.dump << "# after " << pass.name << '\n';
       print(*target.dump, graph);
     }
-  }
+  };
+  for (const Pass& pass : passes) run(pass);
+  if (!target.device) return;
+  for (const Pass& pass : target.device->passes()) run(pass);
 }
 
 }  // namespace rankine

@@ -1,14 +1,19 @@
 #include "backend/cpu/arena.h"
 
 #include <doctest/doctest.h>
+#include <omp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "backend/cpu/pool.h"
+#include "base/error.h"
 
 namespace rankine::cpu {
 namespace {
@@ -23,6 +28,14 @@ size_t resident(const std::byte* begin, size_t bytes) {
   size_t sum = 0;
   for (const unsigned char state : pages) sum += (state & 1) * page;
   return sum;
+}
+
+/// Bytes of address space that this process has mapped.
+size_t virtual_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0;
+  statm >> pages;
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -61,6 +74,46 @@ TEST_CASE("Arena: what is given back comes as zeros, what lies before it stays")
   CHECK(arena.base()[0] == std::byte{0});
   arena.clear();
   CHECK(arena.bytes() == 0);
+}
+
+TEST_CASE("Arena: where address space is limited it grows in its place all the same, and takes only what it holds") {
+  const pid_t child = fork();  // a limit cannot be lifted again
+  if (child == 0) {
+    alarm(60);
+    omp_set_num_threads(1);  // the threads of a team do not survive fork
+    const size_t limit = virtual_bytes() + 256 * kMiB;
+    const rlimit limits{limit, limit};
+    if (setrlimit(RLIMIT_AS, &limits) != 0) _exit(2);
+    const auto require = [](bool ok) {
+      if (!ok) _exit(1);
+    };
+    const size_t before = virtual_bytes();
+    Arena first, second, third;
+    require(virtual_bytes() - before < kMiB);
+    for (Arena* arena : {&first, &second}) {
+      arena->grow(5000);
+      std::memset(arena->base(), 7, 5000);
+    }
+    std::byte* const base = first.base();
+    first.grow(60 * kMiB);
+    second.grow(60 * kMiB);
+    require(first.base() == base && base[4999] == std::byte{7} && base[60 * kMiB - 1] == std::byte{0});
+    first.shrink(2 * kMiB);
+    third.grow(100 * kMiB);  // fits only because the first gave its addresses back
+    require(third.base()[100 * kMiB - 1] == std::byte{0} && second.base()[4999] == std::byte{7});
+    bool refused = false;
+    try {
+      first.grow(200 * kMiB);
+    } catch (const Error&) {
+      refused = true;
+    }
+    require(refused);
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("Pool: blocks lie one after the other; those freed from the end are made again in their place") {

@@ -6,6 +6,7 @@
 #include "graph/autodiff.h"
 #include "graph/feeds.h"
 #include "graph/op_cases.h"
+#include "graph/passes/compile.h"
 #include "graph/passes/fuse_residual.h"
 #include "graph/passes/lower_ops.h"
 #include "graph/passes/simplify.h"
@@ -53,11 +54,6 @@ void compare(const OpCase& c, DType t, Weights weights, double tolerance, bool d
   Value y = c.build(g, t);
   g.output("y", cast(y, DType::f32));
   if (weights != Weights::trained) freeze_weights(g, t);
-  if (weights == Weights::frozen_plain)
-    for (const Value constant : g.leaves(constant_op)) constant.node().set_attribute(Graph::keep_plain, int64_t{1});
-  if (weights == Weights::frozen_winograd)
-    for (Node& node : g.nodes())
-      if (&node.op() == &conv2d_op) node.set_attribute("algorithm", std::string("winograd"));
   if (c.differentiable) {
     std::vector<Value> wrt;
     for (const Value x : g.leaves(input_op))
@@ -69,7 +65,13 @@ void compare(const OpCase& c, DType t, Weights weights, double tolerance, bool d
   }
   simplify(g);
   fuse_residual(g);
-  verify(g, "fuse_residual");
+  Target target;
+  if (weights == Weights::frozen_winograd) target.conv_algorithm = "winograd";
+  if (weights == Weights::frozen_plain)
+    for (const Value constant : g.leaves(constant_op))
+      target.memory.weight_forms.emplace(constant.node().scope(), "plain");
+  for (const Pass& pass : find_backend("cpu").device().passes()) pass.run(g, target);
+  verify(g, "the device's passes");
 
   Feed feed = random_feed(g, 5);
   for (const Value constant : g.leaves(constant_op)) {

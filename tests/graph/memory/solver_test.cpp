@@ -45,12 +45,28 @@ MemoryProblem random_problem(uint64_t seed, int values, int weights) {
   for (const ValueChoice& v : problem.values)
     for (int p = v.begin; v.saved && p < v.end; ++p) problem.live[static_cast<size_t>(p)] += v.bytes;
   for (int i = 0; i < weights; ++i) {
-    problem.weights.push_back({"w" + std::to_string(i), 50 + rng.below(400), 0.01 + rng.uniform() * 0.5});
+    problem.weights.push_back({"w" + std::to_string(i), 50 + rng.below(400), 0.01 + rng.uniform() * 0.5, "plain"});
     problem.weights.back().working_bytes = rng.below(80);
-    problem.packed_weights += 2 * problem.weights.back().saved_bytes;
+    problem.first_form_bytes += 2 * problem.weights.back().saved_bytes;
   }
   return problem;
 }
+
+/// Keeps a copy of a weight for each node that multiplies by it, or one plain copy for all of them.
+class ToyDevice : public DeviceModel {
+ public:
+  bool has_kernel(const OpDef&) const override { return true; }
+  std::vector<WeightForm> forms(const Node& node, const Value& weight) const override {
+    const WeightForm plain{"plain", "plain", weight.type().bytes(), 0.1 * seconds(node)};
+    if (weight.rank() < 2) return {plain};
+    return {{"packed", std::string(node.op().name), weight.type().bytes()}, plain};
+  }
+  double seconds(const Node& node) const override {
+    return std::max(flops_of_node(node) / 1e12, bytes_of_node(node) / 2e10);
+  }
+  size_t working_bytes(const Node&) const override { return 0; }
+  std::span<const Pass> passes() const override { return {}; }
+};
 
 /// What dropping some values comes to, told as it happens: each is made when the backward pass first wants it.
 struct Outcome {
@@ -92,7 +108,7 @@ double exact(const MemoryProblem& problem, size_t budget) {
     if (problem.values[i].saved && problem.values[i].inner) droppable.push_back(i);
   std::vector<std::array<double, 3>> of_weights;  // bytes held, working memory, seconds
   for (size_t chosen = 0; chosen < (size_t{1} << problem.weights.size()); ++chosen) {
-    size_t held = problem.packed_weights, working = problem.working;
+    size_t held = problem.first_form_bytes, working = problem.working;
     double seconds = 0;
     for (size_t i = 0; i < problem.weights.size(); ++i)
       if (chosen >> i & 1) {
@@ -140,7 +156,7 @@ TEST_CASE("the memory choice fits its budget and costs little more than the best
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const MemoryProblem problem = random_problem(seed, 12, 4);
     const MemorySolver solver(problem);
-    const size_t most = *std::max_element(problem.live.begin(), problem.live.end()) + problem.packed_weights;
+    const size_t most = *std::max_element(problem.live.begin(), problem.live.end()) + problem.first_form_bytes;
     for (const double share : {1.0, 0.9, 0.8, 0.7, 0.6}) {
       const auto budget = static_cast<size_t>(share * static_cast<double>(most));
       const double least = exact(problem, budget);
@@ -175,11 +191,11 @@ TEST_CASE("with memory to spare nothing is given up, and what cannot fit becomes
   const MemorySolver solver(problem);
   const MemoryChoice all = solver.choose(SIZE_MAX), least = solver.choose(0), smallest = solver.smallest();
   CHECK(all.recomputed.empty());
-  CHECK(all.kept_plain.empty());
+  CHECK(all.weight_forms.empty());
   CHECK(all.added_seconds == 0);
-  CHECK(least.kept_plain.size() == problem.weights.size());
+  CHECK(least.weight_forms.size() == problem.weights.size());
   CHECK(least.bytes() < all.bytes());
-  CHECK(smallest.kept_plain.size() == problem.weights.size());
+  CHECK(smallest.weight_forms.size() == problem.weights.size());
   CHECK(smallest.recomputed.size() >= least.recomputed.size());
   CHECK(smallest.added_seconds >= least.added_seconds);
 }
@@ -187,7 +203,7 @@ TEST_CASE("with memory to spare nothing is given up, and what cannot fit becomes
 TEST_CASE("less memory never costs less time, and the plan's arena follows the choice") {
   Graph full;
   build(full, {});
-  MemoryProblem problem = memory_problem(full, {});
+  MemoryProblem problem = memory_problem(full, ToyDevice());
   CHECK(problem.weights.size() == 8);
   problem.weights.clear();  // activations alone
   problem.working = 0;
@@ -200,12 +216,12 @@ TEST_CASE("less memory never costs less time, and the plan's arena follows the c
   size_t last_arena = arena;
   for (const double share : {1.0, 0.9, 0.8, 0.7, 0.6}) {
     const MemoryChoice choice =
-        solver.choose(problem.packed_weights + static_cast<size_t>(share * static_cast<double>(arena)));
+        solver.choose(problem.first_form_bytes + static_cast<size_t>(share * static_cast<double>(arena)));
     CHECK(choice.added_seconds >= last_seconds);
     last_seconds = choice.added_seconds;
     Graph g;
     Target target;
-    target.recomputed = [&](std::string_view value) { return choice.recomputed.contains(value); };
+    target.memory.recomputed = choice.recomputed;
     build(g, target);
     const size_t chosen_arena = plan_memory(g).arena_bytes();
     CHECK(chosen_arena <= last_arena);
@@ -214,29 +230,4 @@ TEST_CASE("less memory never costs less time, and the plan's arena follows the c
   }
   CHECK(last_seconds > 0);
   CHECK(last_arena < arena);
-}
-
-TEST_CASE("where products read f32 alone a bf16 weight weighs twice as much for each direction, and half of it plain") {
-  const auto problem_of = [](size_t packed_bf16_bytes, DType type = DType::bf16) {
-    Graph g;
-    Value x = g.input("x", {{1, 16, 16, 64}, type});
-    x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, type}), {}, Conv2dGeometry::same(3));
-    x = linear(reshape(x, {256, 64}), g.constant("matrix", {{32, 64}, type}));
-    x = x + reshape(embedding(g.constant("table", {{7, 32}, type}), g.input("ids", {{256}, DType::i32})), {256, 32});
-    g.output("y", x);
-    DeviceRates rates;
-    rates.packed_bf16_bytes = packed_bf16_bytes;
-    rates.packed_f16_bytes = 4;
-    return memory_problem(g, rates);
-  };
-  constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 32 * 64, kTable = 7 * 32 * 2;
-  CHECK(problem_of(2).packed_weights == 2 * (kKernel + kMatrix) + kTable);
-  CHECK(problem_of(2).weights.empty());  // one direction: plain saves nothing
-  const MemoryProblem wide = problem_of(4);
-  CHECK(wide.packed_weights == 4 * (kKernel + kMatrix) + kTable);
-  REQUIRE(wide.weights.size() == 2);
-  CHECK(MemorySolver(wide).choose(0).weights == 2 * (kKernel + kMatrix) + kTable);
-  CHECK(problem_of(2, DType::f16).packed_weights == wide.packed_weights);
-  for (const WeightChoice& weight : wide.weights)  // what is needed to pack it again, or to widen it
-    CHECK(weight.working_bytes == (weight.name == "kernel" ? 4 * (kKernel + kKernel / 9) : 4 * kMatrix));
 }

@@ -170,7 +170,7 @@ TEST_CASE("recompute gives the same gradients from fewer kept values") {
     g.output("loss", mean(mse_loss(x, g.input("target", f32({3, 8})))));
     Target target;
     target.trained = trained;
-    target.recomputed = [=](std::string_view) { return checkpointing; };
+    target.recompute_all = checkpointing;
     compile(g, target);
     *text = to_text(g);
     for (const Value& v : g.leaves(variable_op))
@@ -203,7 +203,7 @@ TEST_CASE("recompute makes what was chosen again, and of the rest only what that
     Target target;
     target.trained = {w};
     if (first_trained) target.trained.push_back(v);
-    target.recomputed = [=](std::string_view value) { return chosen && value == "net.layers.0.fc gelu"; };
+    if (chosen) target.memory.recomputed = {"net.layers.0.fc gelu"};
     compile(g, target);
     return std::array{count(g, linear_op), count(g, silu_op), count(g, gelu_op)};
   };

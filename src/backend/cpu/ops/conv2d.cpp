@@ -1,8 +1,12 @@
 // conv2d and its gradients as oneDNN convolutions over NHWC. The input gradient of a frozen stride-1 convolution is a
 // forward convolution with flipped kernels: faster than oneDNN's backward, and it takes a residual.
+#include <optional>
+
+#include "backend/cpu/device_model.h"
 #include "backend/cpu/kernels/elementwise/elementwise.h"
 #include "backend/cpu/kernels/winograd/winograd.h"
 #include "backend/cpu/ops/op_kernels.h"
+#include "backend/cpu/passes/conv_algorithm.h"
 #include "graph/ops/ops.h"
 
 namespace rankine::cpu {
@@ -20,7 +24,8 @@ dnnl::memory::dims end_of(const Conv2dGeometry& g) { return {g.bottom, g.right};
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// Kernels that are no constant are brought into oneDNN's layout before each run: `copy` does it, into working memory.
+/// The kernels of a convolution in oneDNN's layout. `copy` packs kernels that are not constant into working memory
+/// before each run.
 struct Weights {
   dnnl::memory memory;
   Launch copy;
@@ -30,9 +35,8 @@ dnnl::memory scratch_memory(KernelContext& p, const Desc& desc, size_t offset) {
   return {desc, p.device().engine, static_cast<std::byte*>(p.scratch(offset + bytes_of(desc))) + offset};
 }
 
-/// A frozen convolution that is kept plain is packed anew before each run, tap by tap.
-Weights packed_each_run(KernelContext& p, const Node& constant, bool flipped, const Desc& wanted,
-                        size_t scratch_offset) {
+/// Packs the kernels of a frozen convolution that is kept plain before each run, tap by tap.
+Weights pack_each_run(KernelContext& p, const Node& constant, bool flipped, const Desc& wanted, size_t scratch_offset) {
   const Type& w = p.input_type(1);  // f32 where the plain copy is bf16 but the processor cannot multiply that
   const int64_t O = w.shape[0], C = w.shape[1], taps = w.shape[2] * w.shape[3];
   const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
@@ -73,7 +77,7 @@ Weights weights_of(KernelContext& p, int input, bool flipped, const Desc& wanted
     return {
         p.weights().packed(*constant, flipped ? WeightStore::View::flipped_kernel : WeightStore::View::kernel, wanted),
         {}};
-  if (const Node* constant = p.constant(input)) return packed_each_run(p, *constant, flipped, wanted, scratch_offset);
+  if (const Node* constant = p.constant(input)) return pack_each_run(p, *constant, flipped, wanted, scratch_offset);
   const Type& w = p.input_type(input);
   const dnnl::memory plain({w.shape, dnnl_type(w.dtype), Tag::abcd}, p.device().engine, p.input(input));
   const dnnl::memory packed = scratch_memory(p, wanted, scratch_offset);
@@ -89,86 +93,121 @@ Launch in_order(Launch first, Launch second) {
   };
 }
 
-Launch forward(KernelContext& p, const Conv2dGeometry& g, bool flipped, bool with_bias, int residual) {
-  const Type& w = p.input_type(1);
+/// The forward convolution that computes a conv2d node, or with flipped kernels its input gradient.
+struct Forward {
+  Conv2dGeometry geometry;
+  bool flipped = false;
+  bool with_bias = false;
+  int residual = -1;  ///< the input's index
+};
+
+/// The node as a forward convolution; none for the input gradient of a strided one.
+std::optional<Forward> as_forward(const OperandTypes& types, bool frozen) {
+  const Conv2dGeometry g = Conv2dGeometry::of(types.node().attributes());
+  const auto residual = [&](int input) { return types.has(input) ? input : -1; };
+  if (&types.node().op() == &conv2d_op) return Forward{g, false, types.has(2), residual(linear_residual)};
+  if (g.stride != 1 || !frozen) return {};
+  const Shape k = types.input(1).shape;
+  const int64_t kh = k[2] - 1, kw = k[3] - 1;
+  return Forward{
+      {1, kh - g.top, kw - g.left, kh - g.bottom, kw - g.right}, true, false, residual(linear_grad_x_residual)};
+}
+
+/// oneDNN's choice of an implementation, and with it the layout of the kernels.
+dnnl::convolution_forward::primitive_desc describe(const OperandTypes& types, const dnnl::engine& engine,
+                                                   const Forward& f) {
+  const Type w = types.input(1);
   const Shape& k = w.shape;
-  const Desc source = picture(p.input_type(0)), destination = picture(p.output_type());
-  const Desc weights(flipped ? Shape{k[1], k[0], k[2], k[3]} : k, dnnl_type(w.dtype), Tag::any);
-  const Desc bias = with_bias ? Desc({k[0]}, dnnl::memory::data_type::f32, Tag::a) : Desc();
+  const Conv2dGeometry& g = f.geometry;
+  const Desc source = picture(types.input(0)), destination = picture(types.output());
+  const Desc weights(f.flipped ? Shape{k[1], k[0], k[2], k[3]} : k, dnnl_type(w.dtype), Tag::any);
+  const Desc bias = f.with_bias ? Desc({k[0]}, dnnl::memory::data_type::f32, Tag::a) : Desc();
   dnnl::primitive_attr attr = user_scratchpad();
-  if (residual >= 0) {
+  if (f.residual >= 0) {
     dnnl::post_ops sum;
     sum.append_sum(1.0f);
     attr.set_post_ops(sum);
   }
-  const auto desc = make_convolution(
-      p.device().engine, {source, weights, bias, destination, {g.stride, g.stride}, begin_of(g), end_of(g)}, attr);
-  check_not_reference(desc.impl_info_str(), p.node());
+  auto desc = make_convolution(
+      engine, {source, weights, bias, destination, {g.stride, g.stride}, begin_of(g), end_of(g)}, attr);
+  check_not_reference(desc.impl_info_str(), types.node());
+  return desc;
+}
 
+/// The same for oneDNN's own input gradient. It takes no post-ops: a residual is added afterwards.
+dnnl::convolution_backward_data::primitive_desc describe_backward(const OperandTypes& types,
+                                                                  const dnnl::engine& engine) {
+  const Conv2dGeometry g = Conv2dGeometry::of(types.node().attributes());
+  const Type w = types.input(1);
+  const Desc weights(w.shape, dnnl_type(w.dtype), Tag::any);
+  auto desc = make_convolution_grad_x(
+      engine,
+      {picture(types.output()), weights, Desc(), picture(types.input(0)), {g.stride, g.stride}, begin_of(g), end_of(g)},
+      user_scratchpad());
+  check_not_reference(desc.impl_info_str(), types.node());
+  return desc;
+}
+
+Launch forward(KernelContext& p, const Forward& f) {
+  const auto desc = describe(p.types(), p.device().engine, f);
   const size_t scratchpad = aligned(bytes_of(desc.scratchpad_desc()));
-  const Weights ready = weights_of(p, 1, flipped, desc.weights_desc(), scratchpad);
+  const Weights ready = weights_of(p, 1, f.flipped, desc.weights_desc(), scratchpad);
   const dnnl::engine& engine = p.device().engine;
   std::vector<std::pair<int, dnnl::memory>> arguments = {
-      {DNNL_ARG_SRC, {source, engine, p.input(0)}},
+      {DNNL_ARG_SRC, {desc.src_desc(), engine, p.input(0)}},
       {DNNL_ARG_WEIGHTS, ready.memory},
-      {DNNL_ARG_DST, {destination, engine, p.output()}},
+      {DNNL_ARG_DST, {desc.dst_desc(), engine, p.output()}},
       {DNNL_ARG_SCRATCHPAD, scratch_memory(p, desc.scratchpad_desc(), 0)}};
-  if (with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(bias, engine, p.input(2)));
+  if (f.with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(desc.bias_desc(), engine, p.input(2)));
   const Primitive convolution(dnnl::convolution_forward(desc), p.device().stream, std::move(arguments));
-  return in_order(ready.copy, with_residual(p, residual, convolution));
+  return in_order(ready.copy, with_residual(p, f.residual, convolution));
 }
 
-bool use_winograd(const KernelContext& p, const Conv2dGeometry& g) {
-  const Attributes& attributes = p.attributes();
-  const Type& w = p.input_type(1);
-  const bool fits = attributes.has("algorithm") && p.packable(1) && w.shape[2] == 3 && w.shape[3] == 3 &&
-                    g.stride == 1 && g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 &&
-                    winograd_supported(p.device().engine, w.shape[1], w.shape[0], w.dtype);
-  if (!fits || attributes.text("algorithm") == "winograd") return fits;
-  const Shape& y = p.output_type().shape;
-  const int64_t tiles = y[0] * ((y[1] + 1) / 2) * ((y[2] + 1) / 2);
-  return winograd_is_default() && w.shape[0] >= 64 && w.shape[1] >= 64 && tiles >= 16;
-}
-
-Launch winograd(KernelContext& p, bool flipped, bool with_bias, int residual) {
+Launch winograd(KernelContext& p, const Forward& f) {
   const Shape &x = p.input_type(0).shape, &y = p.output_type().shape;
   const WinogradShape shape{x[0], x[1], x[2], x[3], y[3], p.input_type(0).dtype};
   const auto convolution = std::make_shared<WinogradConvolution>(
-      p.device().engine, p.device().stream, shape, p.weights().winograd(*p.constant(1), shape.dtype, flipped));
+      p.device().engine, p.device().stream, shape, p.weights().winograd(*p.constant(1), shape.dtype, f.flipped));
   void* scratch = p.scratch(convolution->scratch_bytes());
-  return [=, in = p.in(0), bias = with_bias ? static_cast<const float*>(p.input(2)) : nullptr,
-          addend = residual >= 0 ? p.in(residual) : In{},
+  return [=, in = p.in(0), bias = f.with_bias ? static_cast<const float*>(p.input(2)) : nullptr,
+          addend = f.residual >= 0 ? p.in(f.residual) : In{},
           out = p.out()] { convolution->run(in, bias, addend, out, scratch); };
 }
 
 }  // namespace
 
-// Winograd's won for every shape of SD 1.5 measured on AVX512-BF16 (1.3 to 2.0 times). With AMX products are so fast
-// that moving its larger weights costs more than it saves (reasoned, not measured).
-bool winograd_is_default() { return dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_amx; }
+std::vector<WeightForm> conv2d_forms(const OperandTypes& types, const dnnl::engine& engine) {
+  const std::optional<Forward> f = as_forward(types, true);
+  const Type w = types.input(1), stored = types.node().input(1).type();
+  const Desc layout = f ? describe(types, engine, *f).weights_desc() : describe_backward(types, engine).weights_desc();
+  WeightForm direct{"direct", (f && f->flipped ? "flipped kernel " : "kernel ") + layout_name(layout),
+                    bytes_of(layout)};
+  // A plain kernel is packed before each run, read and written at about a third of the speed of plain copies (measured
+  // on AVX512-BF16); where it must be promoted, that is done one of its 9 taps at a time.
+  WeightForm plain{"plain", "by tap", stored.bytes(), 3.0 * static_cast<double>(direct.bytes) / kCopyRate,
+                   direct.bytes + w.bytes() / 9};
+  if (!uses_winograd(types.node())) return {direct, plain};
+  // A direct convolution takes that much longer than Winograd's (measured on AVX512-BF16).
+  constexpr double kWinogradGain = 0.45;
+  direct.added_seconds = kWinogradGain * estimated_seconds(types.node());
+  plain.added_seconds += direct.added_seconds;
+  return {{"winograd", f->flipped ? "winograd flipped" : "winograd",
+           winograd_weight_bytes(engine, f->flipped ? w.shape[0] : w.shape[1], f->flipped ? w.shape[1] : w.shape[0],
+                                 w.dtype)},
+          direct,
+          plain};
+}
 
 Launch prepare_conv2d(KernelContext& p) {
-  if (use_winograd(p, Conv2dGeometry::of(p.attributes())))
-    return winograd(p, /*flipped=*/false, p.has(2), p.has(linear_residual) ? linear_residual : -1);
-  return forward(p, Conv2dGeometry::of(p.attributes()), /*flipped=*/false, p.has(2),
-                 p.has(linear_residual) ? linear_residual : -1);
+  const Forward f = *as_forward(p.types(), p.constant(1));
+  return uses_winograd(p.node()) ? winograd(p, f) : forward(p, f);
 }
 
 Launch prepare_conv2d_grad_x(KernelContext& p) {
-  const Conv2dGeometry g = Conv2dGeometry::of(p.attributes());
-  const Type& w = p.input_type(1);
+  if (const std::optional<Forward> f = as_forward(p.types(), p.constant(1)))
+    return uses_winograd(p.node()) ? winograd(p, *f) : forward(p, *f);
   const int residual = p.has(linear_grad_x_residual) ? linear_grad_x_residual : -1;
-  if (use_winograd(p, g)) return winograd(p, /*flipped=*/true, false, residual);
-  if (g.stride == 1 && p.constant(1)) {
-    const int64_t kh = w.shape[2] - 1, kw = w.shape[3] - 1;
-    return forward(p, {1, kh - g.top, kw - g.left, kh - g.bottom, kw - g.right}, /*flipped=*/true, false, residual);
-  }
-  // oneDNN's own backward takes no post-ops: the residual is added afterwards.
-  const Desc dx = picture(p.output_type()), dy = picture(p.input_type(0));
-  const Desc weights(w.shape, dnnl_type(w.dtype), Tag::any);
-  const auto desc = make_convolution_grad_x(
-      p.device().engine, {dx, weights, Desc(), dy, {g.stride, g.stride}, begin_of(g), end_of(g)}, user_scratchpad());
-  check_not_reference(desc.impl_info_str(), p.node());
+  const auto desc = describe_backward(p.types(), p.device().engine);
   const size_t scratchpad = aligned(bytes_of(desc.scratchpad_desc()));
   const Weights ready = weights_of(p, 1, /*flipped=*/false, desc.weights_desc(), scratchpad);
   const dnnl::engine& engine = p.device().engine;
@@ -176,9 +215,9 @@ Launch prepare_conv2d_grad_x(KernelContext& p) {
   const size_t offset = aligned(scratchpad + (ready.copy ? bytes_of(desc.weights_desc()) : 0));
   if (residual >= 0) target = static_cast<std::byte*>(p.scratch(offset + p.output_type().bytes())) + offset;
   const Primitive backward(dnnl::convolution_backward_data(desc), p.device().stream,
-                           {{DNNL_ARG_DIFF_DST, {dy, engine, p.input(0)}},
+                           {{DNNL_ARG_DIFF_DST, {desc.diff_dst_desc(), engine, p.input(0)}},
                             {DNNL_ARG_WEIGHTS, ready.memory},
-                            {DNNL_ARG_DIFF_SRC, {dx, engine, target}},
+                            {DNNL_ARG_DIFF_SRC, {desc.diff_src_desc(), engine, target}},
                             {DNNL_ARG_SCRATCHPAD, scratch_memory(p, desc.scratchpad_desc(), 0)}});
   Launch launch = in_order(ready.copy, backward);
   if (residual < 0) return launch;

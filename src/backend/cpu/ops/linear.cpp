@@ -1,5 +1,8 @@
 // linear and its two gradients as oneDNN matmuls, alone or with a LoRA. Frozen weights are packed once for each
 // direction; trained ones are read as they are.
+#include <optional>
+
+#include "backend/cpu/device_model.h"
 #include "backend/cpu/kernels/linear/linear.h"
 #include "backend/cpu/ops/op_kernels.h"
 #include "graph/ops/ops.h"
@@ -24,16 +27,16 @@ struct Factors {
   bool adds = false;
 };
 
-Primitive product(KernelContext& p, const Factors& f) {
-  const Type& w = p.input_type(f.weights_input);
+/// oneDNN's choice for a product. `packed`: it also chooses the layout of the weights.
+dnnl::matmul::primitive_desc describe(const OperandTypes& types, const dnnl::engine& engine, const Factors& f,
+                                      bool packed) {
+  const Type w = types.input(f.weights_input);
   const bool forward = f.view == WeightStore::View::matrix;
   const int64_t K = forward ? w.shape[1] : w.shape[0], N = forward ? w.shape[0] : w.shape[1];
-  const auto type = dnnl_type(w.dtype);
-  const Node* constant = p.packable(f.weights_input);
   const Desc source = rows(f.source_type);
-  const Desc destination({source.dims()[0], N}, dnnl_type(p.output_type(f.output).dtype), Tag::ab);
-  const Desc weights({K, N}, type, constant ? Tag::any : forward ? Tag::ba : Tag::ab);
-  const bool with_bias = f.bias_input >= 0 && p.has(f.bias_input);
+  const Desc destination({source.dims()[0], N}, dnnl_type(types.output(f.output).dtype), Tag::ab);
+  const Desc weights({K, N}, dnnl_type(w.dtype), packed ? Tag::any : forward ? Tag::ba : Tag::ab);
+  const bool with_bias = f.bias_input >= 0 && types.has(f.bias_input);
   const Desc bias = with_bias ? Desc({1, N}, dnnl::memory::data_type::f32, Tag::ab) : Desc();
 
   dnnl::primitive_attr attr = user_scratchpad();
@@ -42,17 +45,23 @@ Primitive product(KernelContext& p, const Factors& f) {
     sum.append_sum(1.0f);
     attr.set_post_ops(sum);
   }
-  const auto desc = make_matmul(p.device().engine, {source, weights, bias, destination}, attr);
-  check_not_reference(desc.impl_info_str(), p.node());
+  auto desc = make_matmul(engine, {source, weights, bias, destination}, attr);
+  check_not_reference(desc.impl_info_str(), types.node());
+  return desc;
+}
 
+Primitive product(KernelContext& p, const Factors& f) {
+  const Node* constant = p.packable(f.weights_input);
   const dnnl::engine& engine = p.device().engine;
+  const auto desc = describe(p.types(), engine, f, constant);
+  const bool with_bias = f.bias_input >= 0 && p.has(f.bias_input);
   std::vector<std::pair<int, dnnl::memory>> arguments = {
-      {DNNL_ARG_SRC, {source, engine, f.source}},
+      {DNNL_ARG_SRC, {desc.src_desc(), engine, f.source}},
       {DNNL_ARG_WEIGHTS, constant ? p.weights().packed(*constant, f.view, desc.weights_desc())
-                                  : dnnl::memory(weights, engine, p.input(f.weights_input))},
-      {DNNL_ARG_DST, {destination, engine, p.output(f.output)}},
+                                  : dnnl::memory(desc.weights_desc(), engine, p.input(f.weights_input))},
+      {DNNL_ARG_DST, {desc.dst_desc(), engine, p.output(f.output)}},
       {DNNL_ARG_SCRATCHPAD, {desc.scratchpad_desc(), engine, p.scratch(bytes_of(desc.scratchpad_desc()))}}};
-  if (with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(bias, engine, p.input(f.bias_input)));
+  if (with_bias) arguments.emplace_back(DNNL_ARG_BIAS, dnnl::memory(desc.bias_desc(), engine, p.input(f.bias_input)));
   return {dnnl::matmul(desc), p.device().stream, std::move(arguments)};
 }
 
@@ -82,20 +91,29 @@ bool own_products(DType dtype) {
   return dtype == DType::bf16 ? isa < dnnl::cpu_isa::avx512_core_amx : isa < dnnl::cpu_isa::avx512_core;
 }
 
+/// The shape for our own product of a node, with a LoRA or without; none where oneDNN's product is taken.
+std::optional<LoraLinearShape> own_shape(const OperandTypes& types, bool lora) {
+  const Type x = types.input(0), y = types.output(0);
+  // oneDNN's bf16 products without a LoRA are as fast as ours.
+  if (!own_products(x.dtype) || (!lora && x.dtype != DType::f32)) return {};
+  const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(), lora ? types.output(1).shape.back() : 0,
+                              x.dtype};
+  return lora_linear_supported(shape) ? std::optional(shape) : std::nullopt;
+}
+
 /// The kernel that does a layer and its LoRA (`first` and `second` are the inputs that make the low product and the
 /// difference; none: -1) in one go; empty where it does not run or the weight has no packed form.
 Launch one_product(KernelContext& p, WeightStore::View view, int bias_input, int residual, int first = -1,
                    int second = -1) {
-  const Type &x = p.input_type(0), &y = p.output_type(0);
   const bool lora = first >= 0, forward = view == WeightStore::View::matrix;
-  const LoraLinearShape shape{rows_of(x.shape), x.shape.back(), y.shape.back(),
-                              lora ? p.output_type(1).shape.back() : 0, x.dtype};
   const Node* weight = p.packable(1);
-  if (!weight || !own_products(x.dtype) || !lora_linear_supported(shape)) return {};
+  const std::optional<LoraLinearShape> own = weight ? own_shape(p.types(), lora) : std::nullopt;
+  if (!own) return {};
+  const LoraLinearShape shape = *own;
   const int threads = p.device().threads;
   LoraLinearOperands operands{
       .x = p.input(0),
-      .w = p.weights().panels(*weight, view, x.dtype),
+      .w = p.weights().panels(*weight, view, shape.dtype),
       .a = {},
       .b = {},
       .bias = bias_input >= 0 && p.has(bias_input) ? static_cast<const float*>(p.input(bias_input)) : nullptr,
@@ -112,8 +130,7 @@ Launch one_product(KernelContext& p, WeightStore::View view, int bias_input, int
 }
 
 Launch without_lora(KernelContext& p, WeightStore::View view, int bias_input, int residual) {
-  // oneDNN's bf16 products without a LoRA are as fast as ours.
-  Launch launch = p.input_type(0).dtype == DType::f32 ? one_product(p, view, bias_input, residual) : Launch();
+  Launch launch = one_product(p, view, bias_input, residual);
   return launch ? launch : main_product(p, view, bias_input, residual);
 }
 
@@ -123,6 +140,32 @@ Launch with_lora(KernelContext& p, WeightStore::View view, int bias_input, int f
 }
 
 }  // namespace
+
+std::vector<WeightForm> linear_forms(const OperandTypes& types, const dnnl::engine& engine) {
+  const OpDef& op = types.node().op();
+  const bool lora = &op == &lora_linear_op || &op == &lora_linear_grad_x_op;
+  const bool forward = &op == &linear_op || &op == &lora_linear_op;
+  const WeightStore::View view = forward ? WeightStore::View::matrix : WeightStore::View::transposed_matrix;
+  const char* const direction = forward ? "matrix " : "transposed matrix ";
+  const Type w = types.input(1), stored = types.node().input(1).type();
+  const int64_t K = forward ? w.shape[1] : w.shape[0], N = forward ? w.shape[0] : w.shape[1];
+  WeightForm packed{"packed", ""};
+  if (const auto own = own_shape(types, lora)) {
+    packed.bytes = packed_panel_bytes(own->dtype, K, N);
+    packed.copy = concat_text(direction, "panels ", own->dtype);
+  } else {
+    const int residual = lora ? lora_linear_residual : forward ? linear_residual : linear_grad_x_residual;
+    const Desc layout =
+        describe(types, engine, {types.input(0), nullptr, 1, view, forward ? 2 : -1, 0, types.has(residual)}, true)
+            .weights_desc();
+    packed.bytes = bytes_of(layout);
+    packed.copy = direction + layout_name(layout);
+  }
+  // A product that has to pack its weights as it runs takes a tenth longer (measured on AVX512-BF16).
+  const size_t promoted = w.dtype == stored.dtype ? 0 : w.bytes();
+  const WeightForm plain{"plain", "plain", stored.bytes(), 0.10 * estimated_seconds(types.node()), promoted};
+  return {packed, plain};
+}
 
 Launch prepare_linear(KernelContext& p) { return without_lora(p, WeightStore::View::matrix, 2, linear_residual); }
 

@@ -1,7 +1,7 @@
 #pragma once
 #include "backend/cpu/kernel_context.h"
 
-/// One function for each kernel of the table in kernels.cpp; files are named after their subject.
+/// One function for each kernel of the table in kernel_table.cpp; files are named after their subject.
 namespace rankine::cpu {
 
 // linear.cpp, conv2d.cpp
@@ -110,8 +110,9 @@ Launch prepare_sgd_nesterov_8bit(KernelContext&);
 Launch prepare_limit_norm(KernelContext&);
 Launch prepare_norm_statistics(KernelContext&);
 
-/// Whether convolutions left open ("auto") become Winograd's on this processor (conv2d.cpp).
-bool winograd_is_default();
+/// Kernel::forms of the linear ops and of the convolutions.
+std::vector<WeightForm> linear_forms(const OperandTypes& types, const dnnl::engine& engine);
+std::vector<WeightForm> conv2d_forms(const OperandTypes& types, const dnnl::engine& engine);
 
 /// A product whose destination must hold the residual when it starts: copied there first, unless it is there already.
 /// residual: the input's index, or -1.

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "backend/cpu/kernels/attention/attention_bf16_products-inl.h"
+#include "backend/cpu/kernels/avx512-inl.h"
 
 // The orders of pairs of bf16 that the products of attention read, and the way back. For attention_avx512_bf16.cpp
 // alone, which includes this after its pragma.
@@ -12,9 +13,6 @@ int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t pairs_of(int64_t count) { return (count + 1) / 2; }
 int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
 int64_t tiles_of(int64_t length) { return (length + kTile - 1) / kTile; }
-/// The lowest `count` bits, for any count.
-uint32_t low_bits(int64_t count) { return count >= 32 ? ~0u : count <= 0 ? 0u : (1u << count) - 1; }
-__mmask16 lane_mask(int64_t count) { return static_cast<__mmask16>(low_bits(smaller(count, 16))); }
 
 /// Tokens of one head in a tensor.
 struct Tokens {
@@ -55,37 +53,6 @@ void interleave_tokens(const Tokens& x, int64_t tokens, int64_t width, uint32_t*
     for (int64_t i = 0; i < width; i += 16)
       _mm512_mask_storeu_epi32(to + i, lane_mask(width - i), token_pairs(x, t, i));
   }
-}
-
-/// 16 rows of 16 elements of 32 bits, transposed in place: four rounds that exchange 1, 2, 4 and 8 neighbours.
-void transpose(__m512i (&x)[16]) {
-  __m512i y[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-    y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 4) {
-    x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
-    x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
-    x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
-    x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
-  }
-  // x[4g + c] now holds, in each quarter q, column 4q + c of rows 4g to 4g + 3.
-#pragma GCC unroll 8
-  for (int c = 0; c < 4; ++c) {
-    const __m512i low01 = _mm512_shuffle_i32x4(x[c], x[4 + c], 0x88),
-                  high01 = _mm512_shuffle_i32x4(x[c], x[4 + c], 0xdd);
-    const __m512i low23 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0x88),
-                  high23 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0xdd);
-    y[c] = _mm512_shuffle_i32x4(low01, low23, 0x88);
-    y[8 + c] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
-    y[4 + c] = _mm512_shuffle_i32x4(high01, high23, 0x88);
-    y[12 + c] = _mm512_shuffle_i32x4(high01, high23, 0xdd);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) x[i] = y[i];
 }
 
 /// to [width][kTile], where width >= pairs_of(size): lanes are tokens; what is missing is zero.

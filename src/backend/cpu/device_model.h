@@ -1,0 +1,17 @@
+#pragma once
+#include <dnnl.hpp>
+
+#include "graph/graph.h"
+
+namespace rankine::cpu {
+
+/// Bytes per second that ops move which do little arithmetic: an estimate for comparing ways to save memory.
+inline constexpr double kCopyRate = 20e9;
+
+/// Estimated seconds of one node on this processor.
+double estimated_seconds(const Node& node);
+
+/// An engine for asking oneDNN about layouts; sessions have their own.
+const dnnl::engine& cpu_engine();
+
+}  // namespace rankine::cpu
