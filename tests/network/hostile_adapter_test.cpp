@@ -5,6 +5,7 @@
 
 #include "data/temporary_folder.h"
 #include "io/safetensors.h"
+#include "models/sd1.h"
 #include "network/adapter_file.h"
 #include "network/lora.h"
 #include "support/hostile.h"

@@ -89,13 +89,12 @@ class TensorByTensor : public Optimizer {
   std::unique_ptr<Optimizer> optimizer_;
 };
 
-/// Every LoRA tensor as it is saved.
+/// Every tensor of the adapter as it is saved.
 std::vector<std::vector<float>> saved_weights(const TrainingStep& trainer) {
   std::vector<std::vector<float>> all;
-  for (const AdaptedLayer& m : trainer.settings().layers) {
-    all.push_back(trainer.evaluation_weights(m.key + ".lora_down.weight", count_of(m.down_shape())));
-    all.push_back(trainer.evaluation_weights(m.key + ".lora_up.weight", count_of(m.up_shape())));
-  }
+  for (const AdaptedLayer& layer : trainer.settings().layers)
+    for (const AdapterTensor& tensor : trainer.settings().adapter->tensors(layer))
+      all.push_back(trainer.evaluation_weights(tensor_name(layer, tensor), count_of(tensor.shape)));
   return all;
 }
 
@@ -304,7 +303,7 @@ TEST_CASE("the validation loss is the step's loss, and taking it changes neither
 TEST_CASE("without clipping, a group as one flat variable moves bit for bit as its tensors one by one") {
   for (const char* type : {"AdamW", "Lion", "SGDNesterov", "AdamWScheduleFree", "RAdamScheduleFree"}) {
     CAPTURE(type);
-    const UpdateSettings update{.max_grad_norm = 0, .unet_loraplus_ratio = 4};
+    const UpdateSettings update{.max_grad_norm = 0, .unet_plus_ratio = 4};
     Training flat(small_settings(), make_optimizer(type, {}), update);
     Training single(small_settings(), std::make_unique<TensorByTensor>(make_optimizer(type, {})), update);
     CHECK(flat.losses(3) == single.losses(3));
