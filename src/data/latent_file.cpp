@@ -206,8 +206,7 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
   add(kLatents, DType::f32, shape, std::span<const float>(arrays.latents));
   add("original_size", DType::i64, {2}, std::span<const int64_t>(size));
   add("crop_ltrb", DType::f64, {4}, std::span<const double>(crop));
-  if (!arrays.flipped.empty())
-    add(kFlipped, DType::f32, shape, std::span<const float>(arrays.flipped));
+  if (!arrays.flipped.empty()) add(kFlipped, DType::f32, shape, std::span<const float>(arrays.flipped));
   if (!arrays.alpha_mask.empty())
     add(kAlphaMask, DType::f32, {recipe.bucket.height, recipe.bucket.width}, std::span<const float>(arrays.alpha_mask));
   add(kProvenance, DType::u8, {static_cast<int64_t>(recorded.size())}, std::span<const char>(recorded));

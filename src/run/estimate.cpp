@@ -1,6 +1,6 @@
 #include "run/estimate.h"
 
-#include <algorithm>
+#include <map>
 
 #include "backend/registry.h"
 #include "data/latent_plan.h"
@@ -69,11 +69,13 @@ Work epoch_work(const RunPlan& plan, const DeviceModel& device) {
 void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
   NoWeights none;
   LatentEncoder encoder(null_backend(), none, plan.step.model, plan.vae, plan.step.conv_algorithm);
+  std::map<Size, double> known;
   const auto seconds = [&](Size size) {
-    double sum = 0;
+    const auto [entry, added] = known.try_emplace(size, 0.0);
+    if (!added) return entry->second;
     const std::vector<float> image(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 3);
-    for (const NodeTime& time : encoder.profile(size, image)) sum += time.seconds;
-    return sum;
+    for (const NodeTime& time : encoder.profile(size, image)) entry->second += time.seconds;
+    return entry->second;
   };
   const bool cached = plan.config.data.cache_latents;
   for (const Dataset& dataset : plan.data.datasets)
@@ -111,7 +113,7 @@ void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step
 }
 
 void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
-  if (!plan.captions.empty()) step.encode_captions(plan.captions);
+  if (!plan.captions.empty()) step.encode_captions({});  // known beforehand: the text encoder does not stay
   for (const StepShape& shape : plan.shapes) step.prepare(shape);
   const MemoryUse use = step.memory();
   EstimatedBytes& bytes = estimate.bytes;

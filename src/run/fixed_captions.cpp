@@ -33,7 +33,8 @@ size_t caption_bytes(const StepSettings& step, const std::vector<std::vector<int
   size_t floats = 0;
   for (const std::vector<int32_t>& ids : captions) {
     const int64_t chunks = std::ssize(ids) / count_of(step.model->ids_shape(1));
-    for (const ConditionSpec& spec : step.model->condition({chunks})) floats += static_cast<size_t>(count_of(spec.shape));
+    for (const ConditionSpec& spec : step.model->condition({chunks}))
+      floats += static_cast<size_t>(count_of(spec.shape));
   }
   return floats * sizeof(float);
 }

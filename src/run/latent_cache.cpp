@@ -178,7 +178,8 @@ class LatentFilling {
     std::set<std::string> folders;
     for (const LatentItem& item : plan_.items)
       if (!item.file.empty()) folders.insert(std::filesystem::path(item.file).parent_path().string());
-    for (const std::string& folder : folders) remove_abandoned_files(folder, "", std::string(data_.latents.file_ending));
+    for (const std::string& folder : folders)
+      remove_abandoned_files(folder, "", std::string(data_.latents.file_ending));
   }
 
   LatentCache& cache_;

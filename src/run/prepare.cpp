@@ -41,7 +41,8 @@ void PreparedRun::encode_pictures(const InterruptGuard& interrupt, std::ostream&
   encoder_ = std::make_unique<LatentEncoder>(*plan_.backend, weights_.source(), plan_.step.model, plan_.vae,
                                              plan_.step.conv_algorithm);
   if (plan_.data.validation) {
-    validation_.emplace(plan_.config, *plan_.step.model, *plan_.data.validation, *encoder_, [&] { return interrupt.requested(); });
+    validation_.emplace(plan_.config, *plan_.step.model, *plan_.data.validation, *encoder_,
+                        [&] { return interrupt.requested(); });
     check_not_stopped(interrupt);
   }
   if (plan_.config.data.cache_latents) {
