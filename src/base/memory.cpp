@@ -17,18 +17,25 @@ size_t resident_bytes() {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-size_t available_bytes() {
+namespace {
+
+size_t system_memory(const std::string& wanted) {
   std::ifstream meminfo("/proc/meminfo");
   for (std::string key, unit; meminfo >> key;) {
     size_t kib = 0;
     meminfo >> kib >> unit;
-    if (key == "MemAvailable:") return kib * 1024;
+    if (key == wanted) return kib * 1024;
   }
   return 0;
 }
 
-size_t parse_memory(const std::string& text, const std::string& option) {
-  if (text == "auto") return resident_bytes() + available_bytes() / 10 * 9;
+}  // namespace
+
+size_t available_bytes() { return system_memory("MemAvailable:"); }
+size_t total_bytes() { return system_memory("MemTotal:"); }
+
+size_t parse_memory(const std::string& text, const std::string& option, size_t automatic) {
+  if (text == "auto") return automatic;
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string unit(end, text.data() + text.size());

@@ -5,7 +5,6 @@
 #include <iomanip>
 
 #include "backend/registry.h"
-#include "base/memory.h"
 #include "base/rng.h"
 #include "base/timer.h"
 #include "measure/bench_model.h"
@@ -36,7 +35,8 @@ StepSettings settings_of(const StepBenchmarkConfig& c, const BenchModel& model) 
 /// Has the step fit the budget, and says what that costs.
 void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettings& settings, const StepShape& shape,
                 std::ostream& out) {
-  const size_t budget = parse_memory(c.memory_budget, "--memory_budget"), fixed = fixed_bytes(settings);
+  const size_t budget = memory_budget(c.memory_budget, backend.device());
+  const size_t fixed = fixed_bytes(settings, backend.device());
   const Timer timer;
   const MemoryChoice choice =
       choose_step_memory(settings, shape, backend.device(), budget > fixed ? budget - fixed : 0);

@@ -2,7 +2,6 @@
 
 #include <random>
 
-#include "base/memory.h"
 #include "io/folder.h"
 #include "models/checkpoint/open_checkpoint.h"
 #include "run/batch_source.h"
@@ -55,8 +54,8 @@ size_t planned_bytes(const TrainConfig& config, const StepSettings& step, const 
 
 MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const Backend& backend,
                            const std::vector<StepShape>& shapes, size_t planned) {
-  const size_t budget = parse_memory(config.step.memory_budget, "--memory_budget");
-  const size_t fixed = fixed_bytes(step) + planned;
+  const size_t budget = memory_budget(config.step.memory_budget, backend.device());
+  const size_t fixed = fixed_bytes(step, backend.device()) + planned;
   return choose_step_memory(step, largest_of(shapes), backend.device(), budget > fixed ? budget - fixed : 0);
 }
 
@@ -65,7 +64,7 @@ MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const 
 RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   check_train_config(config);
   loss_config(config);
-  parse_memory(config.step.memory_budget, "--memory_budget");
+  memory_budget(config.step.memory_budget, backend.device());
   const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
   std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
   Checkpoint checkpoint = open_checkpoint(config.model);

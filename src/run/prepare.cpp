@@ -5,7 +5,6 @@
 #include <iterator>
 #include <ostream>
 
-#include "base/memory.h"
 #include "run/cache_latents.h"
 #include "run/first_weights.h"
 #include "run/output_names.h"
@@ -79,16 +78,16 @@ void PreparedRun::encode_texts() {
 
 void PreparedRun::compile_steps() {
   // Encoding has changed what the process holds and what the system has left: the plan is kept where it still fits.
-  budget_bytes_ = parse_memory(plan_.config.step.memory_budget, "--memory_budget");
+  budget_bytes_ = memory_budget(plan_.config.step.memory_budget, plan_.backend->device());
   memory_ = plan_.memory;
-  if (fixed_bytes(plan_.step) + memory_.bytes() > budget_bytes_)
+  if (fixed_bytes(plan_.step, plan_.backend->device()) + memory_.bytes() > budget_bytes_)
     memory_ = step_.fit(largest_of(plan_.shapes), budget_bytes_);
   for (const StepShape& shape : plan_.shapes) step_.prepare(shape);
   if (validation_) validation_->prepare(step_);
 }
 
 int64_t PreparedRun::fitting_preview_bytes() const {
-  const size_t budget = budget_bytes_, more = previews_->more_bytes(), held = resident_bytes();
+  const size_t budget = budget_bytes_, more = previews_->more_bytes(), held = plan_.backend->device().memory().held;
   check(more == 0 || held + more <= budget, "the sample pictures need ", bytes_text(static_cast<int64_t>(more)),
         " beside the step's ", bytes_text(static_cast<int64_t>(held)), ", more than --memory_budget (",
         bytes_text(static_cast<int64_t>(budget)), "): make them smaller with --w and --h in --sample_prompts");

@@ -64,9 +64,13 @@ size_t variable_bytes(const StepSettings& settings) {
   return count * sizeof(float);
 }
 
-size_t fixed_bytes(const StepSettings& settings) {
-  constexpr size_t kPrograms = size_t{60} << 20;  // oneDNN's generated code and the graphs, for SD 1.5 (measured)
-  return resident_bytes() + variable_bytes(settings) + kPrograms;
+size_t fixed_bytes(const StepSettings& settings, const DeviceModel& device) {
+  return device.memory().held + variable_bytes(settings) + device.program_bytes();
+}
+
+size_t memory_budget(const std::string& text, const DeviceModel& device) {
+  const DeviceMemory memory = device.memory();
+  return parse_memory(text, "--memory_budget", memory.held + memory.free / 10 * 9);
 }
 
 }  // namespace rankine

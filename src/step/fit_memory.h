@@ -14,8 +14,12 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
 
 /// Bytes of the trained tensors, their gradients and AdamW's two moments.
 size_t variable_bytes(const StepSettings& settings);
-/// Bytes of a process that frozen weights and activations have to leave free: what is resident now, the variables, and
-/// the kernels' working memory.
-size_t fixed_bytes(const StepSettings& settings);
+/// Bytes of a process that frozen weights and activations must leave free: what it holds now, the variables, and the
+/// compiled programs.
+size_t fixed_bytes(const StepSettings& settings, const DeviceModel& device);
+
+/// The value of --memory_budget in bytes. "auto": what the process holds, and nine tenths of the memory that is free
+/// now. Throws Error for a text that is no size.
+size_t memory_budget(const std::string& text, const DeviceModel& device);
 
 }  // namespace rankine

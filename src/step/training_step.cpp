@@ -196,7 +196,7 @@ TrainingStep::Program& TrainingStep::text_program(int64_t chunks) {
 
 MemoryChoice TrainingStep::fit(const StepShape& largest, size_t budget_bytes) {
   check(steps_.empty(), "memory is chosen before steps are compiled");
-  const size_t fixed = fixed_bytes(settings_);
+  const size_t fixed = fixed_bytes(settings_, backend_.device());
   return choose_step_memory(settings_, largest, backend_.device(), budget_bytes > fixed ? budget_bytes - fixed : 0);
 }
 

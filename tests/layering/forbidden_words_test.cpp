@@ -23,7 +23,7 @@ const std::vector<ForbiddenWords> table = {
      "instruction sets and devices belong to src/backend/"},
     {{"oneDNN*", "onednn*", "dnnl*", "Highway", "hwy*"},
      {"src/"},
-     {"src/backend/", "src/step/fit_memory.cpp", "src/cli/bench.cpp"},
+     {"src/backend/", "src/cli/bench.cpp"},
      "libraries of kernels belong to the backend that uses them"},
     // An adapter says what its tensors are; everything above loops over them.
     {{"Lora*", "lora*"},

@@ -6,6 +6,7 @@
 #include "backend/cpu/passes/conv_algorithm.h"
 #include "backend/cpu/passes/weight_forms.h"
 #include "backend/cpu/session.h"
+#include "base/memory.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "graph/passes/recompute.h"
@@ -61,6 +62,11 @@ class CpuDevice : public DeviceModel {
     const size_t promoted = is_product(node) ? promoted_bytes(node) : 0;
     return std::max(kTiles, promoted > 0 ? promoted + kWinogradTiles : 0);
   }
+
+  DeviceMemory memory() const override { return {available_bytes(), total_bytes(), resident_bytes()}; }
+
+  /// oneDNN's generated code and the graphs, for SD 1.5 (measured).
+  size_t program_bytes() const override { return size_t{60} << 20; }
 
   std::span<const Pass> passes() const override {
     static constexpr Pass all[] = {{"weight_forms", mark_plain_weights}, {"conv_algorithm", choose_conv_algorithm}};

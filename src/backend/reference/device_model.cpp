@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "backend/reference/session.h"
+#include "base/memory.h"
 #include "graph/op.h"
 
 namespace rankine {
@@ -18,6 +19,8 @@ class ReferenceDevice : public DeviceModel {
     return node.op().view ? 0.0 : std::max(flops_of_node(node) / kFlops, bytes_of_node(node) / kBytes);
   }
   size_t working_bytes(const Node&) const override { return 0; }
+  DeviceMemory memory() const override { return {available_bytes(), total_bytes(), resident_bytes()}; }
+  size_t program_bytes() const override { return 0; }
   std::span<const Pass> passes() const override { return {}; }
 };
 

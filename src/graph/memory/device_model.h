@@ -18,6 +18,13 @@ struct WeightForm {
   size_t working_bytes = 0;  ///< that the node takes while it runs to read this form
 };
 
+/// Memory of a device in bytes.
+struct DeviceMemory {
+  size_t free = 0;   ///< that the device can still give, without swapping
+  size_t total = 0;  ///< of the device
+  size_t held = 0;   ///< by this process
+};
+
 /// One step of graph compilation (passes/compile.h).
 struct Pass {
   const char* name;
@@ -38,6 +45,10 @@ class DeviceModel {
   virtual double seconds(const Node& node) const = 0;
   /// Upper bound of the memory that kernels take while `node` runs, the WeightForm::working_bytes aside.
   virtual size_t working_bytes(const Node& node) const = 0;
+  /// The memory of the device now.
+  virtual DeviceMemory memory() const = 0;
+  /// Upper bound of the bytes that compiled programs take beside weights, variables, activations and working memory.
+  virtual size_t program_bytes() const = 0;
   /// Passes of this device, in order. They run behind all others.
   virtual std::span<const Pass> passes() const = 0;
 };

@@ -5,6 +5,7 @@
 #include "graph/passes/fuse_activation.h"
 #include "graph/passes/fuse_lora.h"
 #include "graph/passes/fuse_residual.h"
+#include "graph/passes/lower_ops.h"
 #include "graph/passes/lower_pointwise.h"
 #include "graph/passes/recompute.h"
 #include "graph/passes/simplify.h"
@@ -40,6 +41,10 @@ void autodiff(Graph& graph, const Target& target) {
   graph.set_scope("");
 }
 
+void lower_for_device(Graph& graph, const Target& target) {
+  if (target.device) lower(graph, [&](const OpDef& op) { return target.device->has_kernel(op); });
+}
+
 void recompute_chosen(Graph& graph, const Target& target) {
   recompute(graph,
             [&](std::string_view value) { return target.recompute_all || target.memory.recomputed.contains(value); });
@@ -54,6 +59,7 @@ constexpr Pass passes[] = {
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums into products
     {"fuse_lora", [](Graph& g, const Target&) { fuse_lora(g); }},              // a linear layer and its LoRA as one
     {"fuse_residual", [](Graph& g, const Target&) { fuse_residual(g); }},      // sums that those have left
+    {"lower_ops", lower_for_device},                                           // ops that the device has no kernel for
     {"recompute", recompute_chosen},                                           // activations computed again
     {"remove_dead_nodes", [](Graph& g, const Target&) { remove_dead_nodes(g); }},
 };

@@ -10,15 +10,15 @@ using namespace rankine;
 
 namespace {
 
-constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 32 * 64, kTable = 7 * 32 * 2;  // elements; bytes of the table
+constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 64 * 64, kTable = 7 * 64 * 2;  // elements; bytes of the table
 
 /// A convolution, a linear layer and a table, each read in one direction.
 MemoryProblem problem_of(DType type, const char* conv_algorithm = "direct") {
   Graph g;
   Value x = g.input("x", {{1, 16, 16, 64}, type});
   x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, type}), {}, Conv2dGeometry::same(3));
-  x = linear(reshape(x, {256, 64}), g.constant("matrix", {{32, 64}, type}));
-  x = x + reshape(embedding(g.constant("table", {{7, 32}, type}), g.input("ids", {{256}, DType::i32})), {256, 32});
+  x = linear(reshape(x, {256, 64}), g.constant("matrix", {{64, 64}, type}));
+  x = x + reshape(embedding(g.constant("table", {{7, 64}, type}), g.input("ids", {{256}, DType::i32})), {256, 64});
   g.output("y", x);
   Target target;
   target.device = &find_backend("cpu").device();
@@ -38,7 +38,9 @@ TEST_CASE("where products read f32 alone a half-float weight weighs twice as muc
     CHECK(weight.working_bytes == (weight.name == "kernel" ? 4 * (kKernel + kKernel / 9) : 4 * kMatrix));
 }
 
-TEST_CASE("Winograd's kernels weigh 16 ninths of direct ones, and the solver is offered each smaller form in turn") {
+TEST_CASE(
+    "kernels of Winograd's algorithm weigh 16 ninths of direct ones, and the solver is offered each smaller form in "
+    "turn") {
   const MemoryProblem direct = problem_of(DType::f16), winograd = problem_of(DType::f16, "winograd");
   CHECK(winograd.first_form_bytes - direct.first_form_bytes == 4 * kKernel * 7 / 9);
   const MemoryChoice least = MemorySolver(winograd).choose(0);
@@ -60,4 +62,11 @@ TEST_CASE("every frozen weight has a form for each of its readers, and plain cop
   CHECK(forward.front().copy != backward.front().copy);
   CHECK(forward.back().copy == backward.back().copy);
   CHECK(forward.back().bytes == w.type().bytes());
+}
+
+TEST_CASE("the device says how much memory it has, has left and holds") {
+  const DeviceMemory memory = find_backend("cpu").device().memory();
+  CHECK(memory.held > 0);
+  CHECK(memory.held < memory.total);
+  CHECK(memory.free < memory.total);
 }

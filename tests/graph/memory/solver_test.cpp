@@ -65,6 +65,8 @@ class ToyDevice : public DeviceModel {
     return std::max(flops_of_node(node) / 1e12, bytes_of_node(node) / 2e10);
   }
   size_t working_bytes(const Node&) const override { return 0; }
+  DeviceMemory memory() const override { return {}; }
+  size_t program_bytes() const override { return 0; }
   std::span<const Pass> passes() const override { return {}; }
 };
 
