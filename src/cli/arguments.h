@@ -14,7 +14,7 @@ struct Occurrence {
 };
 
 struct Arguments {
-  std::vector<Occurrence> flags;  ///< in order: a later one replaces an earlier one
+  std::vector<Occurrence> flags;  ///< in order: a later one overrides an earlier one
   std::vector<std::string> positionals;
 };
 
@@ -23,7 +23,7 @@ struct Arguments {
 /// for an unknown or ambiguous flag, or one whose value is missing.
 Arguments split_arguments(const FlagTable& table, const std::vector<std::string>& args);
 
-/// Gives every flag of `arguments` its value, in order.
+/// Assigns every flag of `arguments` its value, in order. Notes and errors are those of assign().
 void assign_all(const Arguments& arguments, std::vector<std::string>& notes);
 
 /// Every name and alias, with dashes; they point into the table.

@@ -36,6 +36,12 @@ Described describe(const std::optional<T>* field) {
   return {describe(&any).kind, "None"};
 }
 
+Flag with_effect(Effect effect, std::string_view name, FlagTarget target, std::string_view help) {
+  Flag flag = built(name, std::move(target), help);
+  flag.effect = effect;
+  return flag;
+}
+
 }  // namespace
 
 bool Flag::matches(std::string_view option) const {
@@ -70,6 +76,10 @@ Flag Flag::any_case() && {
   ignore_case = true;
   return std::move(*this);
 }
+Flag Flag::recorded(std::string_view metadata) && {
+  metadata_key = metadata.empty() ? "ss_" + key() : std::string(metadata);
+  return std::move(*this);
+}
 Flag Flag::instead(std::string_view advice) && {
   note = advice;
   return std::move(*this);
@@ -86,6 +96,16 @@ Flag built(std::string_view name, FlagTarget target, std::string_view help) {
   return flag;
 }
 
+Flag setting(std::string_view name, FlagTarget target, std::string_view help) {
+  return with_effect(Effect::numbers, name, std::move(target), help);
+}
+Flag source(std::string_view name, FlagTarget target, std::string_view help) {
+  return with_effect(Effect::source, name, std::move(target), help);
+}
+Flag option(std::string_view name, FlagTarget target, std::string_view help) {
+  return with_effect(Effect::none, name, std::move(target), help);
+}
+
 Flag no_effect(std::string_view name, FlagKind kind, std::string_view why, std::string_view help) {
   Flag flag = refused(name, kind, help);
   flag.status = FlagStatus::no_effect;
@@ -98,13 +118,14 @@ Flag refused(std::string_view name, FlagKind kind, std::string_view help) {
   flag.name = name;
   flag.status = FlagStatus::refused;
   flag.kind = kind;
+  flag.effect = Effect::none;
   flag.default_text = kind == FlagKind::toggle ? "false" : "None";
   flag.help = help;
   return flag;
 }
 
 Flag device_flag(std::string& device) {
-  return built("--device", &device, "Device to compute on; auto takes the best one that is there").choose("auto,cpu");
+  return option("--device", &device, "Device to compute on; auto takes the best one that is there").choose("auto,cpu");
 }
 
 const Flag* find_flag(const FlagTable& table, std::string_view option) {

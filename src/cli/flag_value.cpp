@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/flag.h"
+#include "io/python_text.h"
 
 namespace rankine {
 namespace {
@@ -56,6 +57,31 @@ int64_t integer_from(const std::string& text, const std::string& where) {
   check(value.has_value(), where, ": expected a whole number, got \"", shortened(text), "\"");
   return *value;
 }
+
+struct FieldText {
+  std::string operator()(std::monostate) const { return ""; }
+  std::string operator()(const CustomValue& custom) const { return custom.text ? custom.text() : ""; }
+  std::string operator()(const std::vector<std::string>* texts) const {
+    std::string all;
+    for (const std::string& text : *texts) all += (all.empty() ? "" : " ") + text;
+    return all;
+  }
+  std::string operator()(const std::vector<double>* numbers) const {
+    std::string all;
+    for (const double number : *numbers) all += (all.empty() ? "" : " ") + python_text(number);
+    return all;
+  }
+  std::string operator()(const std::string* text) const { return *text; }
+  std::string operator()(const std::optional<std::string>* text) const { return text->value_or(""); }
+  template <class T>
+  std::string operator()(const std::optional<T>* value) const {
+    return *value ? python_text(**value) : std::string();
+  }
+  template <class T>
+  std::string operator()(const T* value) const {
+    return python_text(*value);
+  }
+};
 
 struct Store {
   const std::string& text;  // empty for toggles without a value
@@ -159,5 +185,7 @@ void assign(const Flag& flag, const std::vector<std::string>& texts, const std::
   clear_list(flag.target);  // a later list replaces an earlier one
   for (const std::string& text : texts) assign_built(flag, text, where);
 }
+
+std::string value_text(const Flag& flag) { return std::visit(FieldText{}, flag.target); }
 
 }  // namespace rankine

@@ -148,20 +148,23 @@ std::string help_markdown(const FlagTable& table) {
       ++(flag.status == FlagStatus::built ? built : flag.status == FlagStatus::no_effect ? idle : refused);
   std::string out = concat_text(
       "# Flags of `rankine train`\n\n"
-      "Written by `rankine help --markdown`; the table it is made from is `src/cli/flags.cpp`.\n\n"
+      "Written by `rankine help --markdown`; the tables it is made from are in `src/cli/flags/`.\n\n"
       "Names, defaults and rules are those of sd-scripts' `train_network.py`: any unambiguous prefix of a name will "
       "do, "
       "`--flag=value` too, and the last of equal flags counts. Each flag is also a key of `--config_file`, without its "
       "dashes; the command line wins.\n\n",
       built, " flags are built, ", idle, " are accepted and have nothing to do, ", refused,
-      " are known and stop the run as not supported yet, unless their value means \"off\".\n");
+      " are known and stop the run as not supported yet, unless their value means \"off\". The last column names the "
+      "key of "
+      "the saved LoRA's metadata that stores the value.\n");
   for (const FlagGroup& group : table) {
     out += "\n## " + group.title +
-           "\n\n| flag | takes | default | meaning | supported |\n| --- | --- | --- | --- | --- |\n";
+           "\n\n| flag | takes | default | meaning | supported | stored as |\n| --- | --- | --- | --- | --- | --- |\n";
     for (const Flag& flag : group.flags) {
       const std::string takes = flag.kind == FlagKind::toggle ? "" : std::string(name_of(flag.kind));
       out += concat_text("| `", flag.name, "` | ", takes, " | ", default_cell(flag), " | ", cell(flag.help), " | ",
-                         cell(status_text(flag)), " |\n");
+                         cell(status_text(flag)), " | ", flag.metadata_key.empty() ? "" : "`" + flag.metadata_key + "`",
+                         " |\n");
     }
   }
   return out;
@@ -171,7 +174,8 @@ std::string dataset_keys_markdown() {
   std::string out =
       "\n# Keys of dataset files\n\n"
       "What a `--dataset_config` file may say, in TOML or in JSON; the table it is made from is "
-      "`src/data/dataset_toml.cpp`. A subset's key goes before its dataset's, that before `[general]`, that before the "
+      "`src/data/dataset_toml.cpp`. A subset's key overrides its dataset's, a dataset's `[general]`, and `[general]` "
+      "the "
       "command line. Any other key is an error that names the nearest one.\n\n"
       "| key | where | takes | meaning | supported |\n| --- | --- | --- | --- | --- |\n";
   for (const DatasetKeyInfo& key : dataset_keys())

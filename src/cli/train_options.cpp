@@ -13,7 +13,7 @@
 namespace rankine {
 namespace {
 
-/// Values that had to wait until every flag is read.
+/// Sets the fields that depend on several flags.
 void finish(TrainOptions& options) {
   TrainConfig& c = options.config;
   c.data.cache_latents = c.data.cache_latents || c.data.cache_latents_to_disk;
@@ -31,32 +31,6 @@ void finish(TrainOptions& options) {
     schedule.step_rules = setting.substr(step_rules.size());
   }
 }
-
-/// A flag's field as text; empty where it is not set, and for fields that cannot be read back.
-struct FieldText {
-  std::string operator()(std::monostate) const { return ""; }
-  std::string operator()(const CustomValue&) const { return ""; }
-  std::string operator()(const std::vector<std::string>* texts) const {
-    std::string all;
-    for (const std::string& text : *texts) all += (all.empty() ? "" : " ") + text;
-    return all;
-  }
-  std::string operator()(const std::vector<double>* numbers) const {
-    std::string all;
-    for (const double number : *numbers) all += (all.empty() ? "" : " ") + python_text(number);
-    return all;
-  }
-  std::string operator()(const std::string* text) const { return *text; }
-  std::string operator()(const std::optional<std::string>* text) const { return text->value_or(""); }
-  template <class T>
-  std::string operator()(const std::optional<T>* value) const {
-    return *value ? python_text(**value) : std::string();
-  }
-  template <class T>
-  std::string operator()(const T* value) const {
-    return python_text(*value);
-  }
-};
 
 /// Flags as they were written, the last of each; no secrets.
 NamedTexts texts_of(const std::vector<Occurrence>& given) {
@@ -77,38 +51,6 @@ void note_trackers(const TrackerConfig& c, std::vector<std::string>& notes) {
                     ": nothing is sent to Weights and Biases; metrics.jsonl and report.html " +
                     (c.writes_events() ? "in --output_dir and TensorBoard's files have every value"
                                        : "in --output_dir have every value, --logging_dir adds TensorBoard's files"));
-}
-
-/// The flags that change a run's numbers and are not at their defaults.
-std::map<std::string, std::string> given_flags(const FlagTable& table) {
-  // What these say changes no number, or is looked at itself: the checkpoint, the pictures, the seed.
-  static const std::set<std::string_view> other_groups = {"Saving", "Metadata of the saved file", "Watching",
-                                                          "Config file and hub"};
-  static const std::set<std::string_view> other_flags = {"pretrained_model_name_or_path",
-                                                         "train_data_dir",
-                                                         "reg_data_dir",
-                                                         "dataset_config",
-                                                         "cache_latents_to_disk",
-                                                         "in_json",
-                                                         "conditioning_data_dir",
-                                                         "gradient_checkpointing",
-                                                         "device",
-                                                         "max_data_loader_n_workers",
-                                                         "vae_batch_size",
-                                                         "seed"};
-  TrainOptions untouched;
-  const FlagTable defaults = train_flags(untouched);
-  std::map<std::string, std::string> given;
-  for (size_t g = 0; g < table.size(); ++g) {
-    if (other_groups.contains(table[g].title)) continue;
-    for (size_t i = 0; i < table[g].flags.size(); ++i) {
-      const Flag& flag = table[g].flags[i];
-      const std::string text = std::visit(FieldText{}, flag.target);
-      if (text != std::visit(FieldText{}, defaults[g].flags[i].target) && !other_flags.contains(flag.key()))
-        given[flag.key()] = text;
-    }
-  }
-  return given;
 }
 
 }  // namespace
@@ -151,6 +93,19 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   options.config.settings = texts_of(given);
   options.config.given_flags = given_flags(table);
   return options;
+}
+
+std::map<std::string, std::string> given_flags(const FlagTable& table) {
+  TrainOptions untouched;
+  const FlagTable defaults = train_flags(untouched);
+  std::map<std::string, std::string> given;
+  for (const FlagGroup& group : table)
+    for (const Flag& flag : group.flags) {
+      const std::string text = value_text(flag);
+      if (flag.effect == Effect::numbers && text != value_text(*find_flag(defaults, flag.name)))
+        given[flag.key()] = text;
+    }
+  return given;
 }
 
 log::Level log_level(const std::string& name) {

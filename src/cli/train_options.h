@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct Messages {
 /// Error for the first fault. check_train_config checks later that the settings fit together. `more` are flags of
 /// another command that takes these too; a config file does not set them.
 TrainOptions read_train_options(const std::vector<std::string>& args, Messages& messages, const FlagGroup& more = {});
+
+/// The values of the flags that change a run's numbers and are not at their defaults, by key.
+std::map<std::string, std::string> given_flags(const FlagTable& table);
 
 /// Parses the levels of --console_log_level, DEBUG and INFO to CRITICAL.
 log::Level log_level(const std::string& name);

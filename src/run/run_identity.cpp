@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "data/dataset_facts.h"
+#include "data/dataset_metadata.h"
 #include "io/file_hash.h"
 #include "io/python_text.h"
 #include "io/sha256.h"
-#include "network/metadata.h"
-#include "run/training_facts.h"
+#include "network/adapter.h"
 #include "step/merged_constants.h"
 
 namespace rankine {
@@ -30,7 +31,7 @@ std::string network_text(const StepSettings& step) {
   return concat_text(step.layers.size(), " modules of ", parameters, " weights (", digest(all), ")");
 }
 
-/// What ss_* metadata do not tell of a folder's options.
+/// The options of a folder that are not in the ss_* metadata of the data.
 std::string options_text(const SubsetOptions& o) {
   const CaptionSettings& c = o.caption;
   const auto face = o.face_crop_aug_range.value_or(std::array<double, 2>{});
@@ -43,7 +44,7 @@ std::string options_text(const SubsetOptions& o) {
   return text;
 }
 
-/// Everything of the pictures but their pixels, of which only the files' sizes count: reading them takes too long.
+/// A digest of everything about the pictures but their pixels: reading those takes too long, so the files' sizes count.
 std::string data_text(const TrainingData& data, const std::map<std::string, std::string>& metadata) {
   std::string all;
   const auto bytes_of = [](const std::string& path) -> uintmax_t {
@@ -65,11 +66,6 @@ std::string data_text(const TrainingData& data, const std::map<std::string, std:
   return concat_text(data.samples.size(), " pictures in ", data.batches_per_epoch(), " batches (", digest(all), ")");
 }
 
-template <class T>
-std::string text_or_none(const std::optional<T>& value) {
-  return value ? python_text(*value) : "None";
-}
-
 std::vector<std::string> differences_in(const RunSettings& there, const RunSettings& here, bool only_lasting) {
   RunSettings keys = there;
   keys.insert(here.begin(), here.end());
@@ -84,7 +80,7 @@ std::vector<std::string> differences_in(const RunSettings& there, const RunSetti
   return found;
 }
 
-/// Tells a file apart from others without reading all of it; the path where it is a folder.
+/// A file's size and the hash of a part of it, which take no time to read; a folder's path.
 std::string file_text(const std::string& path) {
   std::error_code folder;
   const auto bytes = std::filesystem::file_size(path, folder);
@@ -95,61 +91,18 @@ std::string file_text(const std::string& path) {
 
 RunSettings run_settings(const TrainConfig& c, const TrainingData& data, const RunLength& length,
                          const StepSettings& step, const std::string& optimizer) {
-  TrainingFacts facts = training_facts(c, step.model->family(), data, length, 0, optimizer);
-  facts.no_metadata = false;
-  const std::map<std::string, std::string> of_data = std::exchange(facts.data, {});
-  // The file's metadata tell every setting of the run, and a few things that change no number.
-  static constexpr std::string_view no_settings[] = {"session_id",
-                                                     "training_started_at",
-                                                     "training_finished_at",
-                                                     "output_name",
-                                                     "training_comment",
-                                                     "sd_model_name",
-                                                     "sd_model_hash",
-                                                     "new_sd_model_hash",
-                                                     "vae_name",
-                                                     "steps",
-                                                     "epoch",
-                                                     "gradient_checkpointing",
-                                                     "lowram",
-                                                     "seed",
-                                                     "num_epochs",
-                                                     "sd_scripts_commit_hash",
-                                                     "num_validation_images",
-                                                     "max_validation_steps",
-                                                     "validate_every_n_epochs",
-                                                     "validate_every_n_steps"};
-  RunSettings settings;
-  for (const auto& [key, value] : adapter_metadata(facts, {})) {
-    if (!key.starts_with("ss_")) continue;
-    const std::string name = key.substr(3);
-    if (std::ranges::find(no_settings, name) == std::end(no_settings)) settings[name] = value;
-  }
+  RunSettings settings = c.given_flags;
+  settings["max_train_steps"] = std::to_string(length.steps);  // also where --max_train_epochs was given
+  // An unset --network_module means LoRA.
+  if (&find_adapter(c.network.network_module.value_or("")) == &find_adapter("")) settings.erase("network_module");
   settings["base model"] = file_text(c.model.pretrained_model_name_or_path.value_or(""));
   if (const std::string vae = c.model.vae.value_or(""); !vae.empty()) settings["vae"] = file_text(vae);
   settings["network"] = network_text(step);
   settings["optimizer kind"] = optimizer.substr(0, optimizer.find('('));
-  settings["dataset"] = data_text(data, of_data);
-  settings["base_weights"] = base_weights_text(c.network);
-  settings["network_weights"] = c.network.network_weights.value_or("None");
+  settings["dataset"] = data_text(data, dataset_metadata(facts_of(data), c.run.gradient_accumulation_steps));
+  if (!c.network.base_weights.empty()) settings["base_weights"] = base_weights_text(c.network);
   if (c.run.seed) settings["seed"] = std::to_string(*c.run.seed);
-  settings["no_half_vae"] = python_text(c.step.no_half_vae);
-
-  const LrScheduleConfig& lr = c.optim.lr_schedule;
-  settings["lr_decay_steps"] = concat_text(lr.lr_decay_steps.value, lr.lr_decay_steps.is_share ? " of all" : "");
-  settings["lr_scheduler_num_cycles"] = python_text(lr.lr_scheduler_num_cycles);
-  settings["lr_scheduler_power"] = python_text(lr.lr_scheduler_power);
-  settings["lr_scheduler_timescale"] = text_or_none(lr.lr_scheduler_timescale);
-  settings["lr_scheduler_min_lr_ratio"] = text_or_none(lr.lr_scheduler_min_lr_ratio);
-  std::string schedule_args = lr.step_rules;
-  for (const std::string& one : lr.lr_scheduler_args) schedule_args += (schedule_args.empty() ? "" : " ") + one;
-  settings["lr_scheduler_args"] = schedule_args.empty() ? "None" : schedule_args;
-
-  const SaveConfig& s = c.save;
-  settings["resume"] = s.resume ? std::filesystem::absolute(*s.resume).lexically_normal().string() : "None";
-  settings["initial_step"] = text_or_none(s.initial_step);
-  settings["initial_epoch"] = text_or_none(s.initial_epoch);
-  settings.insert(c.given_flags.begin(), c.given_flags.end());  // what is there already is no news
+  if (c.save.resume) settings["resume"] = std::filesystem::absolute(*c.save.resume).lexically_normal().string();
   return settings;
 }
 

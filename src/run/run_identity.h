@@ -13,8 +13,8 @@ namespace rankine {
 /// The settings that a run's numbers depend on, by name: two runs with the same settings and seed are the same run.
 using RunSettings = std::map<std::string, std::string>;
 
-/// The settings of a run: flags that change numbers, the base model, the adapter's shape and the data. Includes the
-/// seed only if it was given. `optimizer` is its description.
+/// The settings of a run: TrainConfig::given_flags, the contents of the base model and the data, and the adapter's
+/// shape. Includes the seed only if it was given. `optimizer` is Optimizer::description().
 RunSettings run_settings(const TrainConfig& config, const TrainingData& data, const RunLength& length,
                          const StepSettings& step, const std::string& optimizer);
 

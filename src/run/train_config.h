@@ -18,7 +18,7 @@
 
 namespace rankine {
 
-/// Everything that a training run is told: one struct a subject, each with sd-scripts' defaults.
+/// All settings of a training run: one struct per subject, each with sd-scripts' defaults.
 struct TrainConfig {
   ModelConfig model;
   NetworkConfig network;
@@ -32,7 +32,7 @@ struct TrainConfig {
   TrackerConfig tracker;
   ValidationConfig validation;
   MetadataConfig metadata;
-  /// Flags that were given and change a run's numbers, as texts: two runs are the same only when these are.
+  /// The flags that change a run's numbers (cli/flags/) and are not at their defaults: they tell two runs apart.
   std::map<std::string, std::string> given_flags{};
   NamedTexts settings{};  ///< all flags that were given, as they were written, for people to read
 };

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <random>
 
+#include "base/error.h"
 #include "base/timer.h"
 #include "data/dataset_metadata.h"
 #include "io/python_text.h"
@@ -12,10 +13,6 @@
 
 namespace rankine {
 namespace {
-
-std::string step_count_text(const StepCount& count) {
-  return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
-}
 
 /// A picture's file as an address that holds it; small, as every reader of the file's header reads it too.
 std::string picture_address(const std::string& picture) {
@@ -50,6 +47,10 @@ std::string name_of_path(const std::string& path) {
 }
 
 }  // namespace
+
+std::string step_count_text(const StepCount& count) {
+  return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
+}
 
 TrainingFacts training_facts(const TrainConfig& c, const Family& family, const TrainingData& data,
                              const RunLength& length, uint64_t seed, const std::string& optimizer) {
@@ -118,6 +119,8 @@ TrainingFacts training_facts(const TrainConfig& c, const Family& family, const T
   f.caption_dropout_rate = subset.caption.dropout_rate;
   f.caption_tag_dropout_rate = subset.caption.tag_dropout_rate;
   f.caption_dropout_every_n_epochs = subset.caption.dropout_every_n_epochs;
+  if (const auto& zoom = subset.face_crop_aug_range)
+    f.face_crop_aug_range = concat_text("(", python_text((*zoom)[0]), ", ", python_text((*zoom)[1]), ")");
   f.resize_interpolation = subset.resize_interpolation;
   if (const std::optional<Size> size = c.data.defaults.dataset.resolution) f.resolution = {size->width, size->height};
   f.num_validation_images = data.validation ? data.validation->train_images() : 0;

@@ -57,7 +57,7 @@ TEST_CASE("no line of the help is wider than asked for") {
 TEST_CASE("the Markdown has a row a flag with its status, and escapes bars") {
   const std::string text = help_markdown(Fields().table());
   CHECK(text.find("3 flags are built, 1 are accepted and have nothing to do, 1 are known") != std::string::npos);
-  CHECK(text.find("| `--count` | int | `3` | How many | yes |\n") != std::string::npos);
-  CHECK(text.find("| `--idle` |  | off | Do a\\|b | no effect: there is nothing to do |\n") != std::string::npos);
-  CHECK(text.find("| `--later_one` | str | unset | Comes later | not yet |\n") != std::string::npos);
+  CHECK(text.find("| `--count` | int | `3` | How many | yes |  |\n") != std::string::npos);
+  CHECK(text.find("| `--idle` |  | off | Do a\\|b | no effect: there is nothing to do |  |\n") != std::string::npos);
+  CHECK(text.find("| `--later_one` | str | unset | Comes later | not yet |  |\n") != std::string::npos);
 }

@@ -295,9 +295,9 @@ TEST_CASE("other settings begin anew, say what differs and keep the state; --res
   const TemporaryFolder folder;
   TrainConfig c = config_in(data_folder(), folder.path("out"));
   train(c, 2);
-  c.optim.learning_rate = 2e-3;
+  c.given_flags["learning_rate"] = "0.002";
   const Said anew = train(c, 3);
-  CHECK(contains(anew.text, "learning_rate: 0.001 there, 0.002 here"));
+  CHECK(contains(anew.text, "learning_rate: not given there, 0.002 here"));
   CHECK(contains(anew.text, "--resume " + folder.path("out/cat.state.old")));
   CHECK(contains(anew.text, "step 1/5"));
   CHECK(read_state(folder.path("out/cat.state")).position.step == 3);

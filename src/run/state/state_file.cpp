@@ -10,6 +10,7 @@
 #include "io/safetensors.h"
 #include "io/sha256.h"
 #include "run/state/state_checksum.h"
+#include "run/former_settings.h"
 
 namespace rankine {
 namespace {
@@ -169,6 +170,7 @@ TrainingState read_state(const std::string& path) {
     if (key.starts_with(kSetting)) state.settings[key.substr(kSetting.size())] = value;
     if (key.starts_with(kFlat)) state.flat[key.substr(kFlat.size())] = parse_members(path, value);
   }
+  state.settings = todays_settings(std::move(state.settings));
   state.position.losses = file.read_f32(kLosses);
   for (const TensorInfo& t : file.tensors())
     if (t.name.starts_with(kVariable))
