@@ -30,7 +30,7 @@ std::string network_text(const StepSettings& step) {
   return concat_text(step.layers.size(), " modules of ", parameters, " weights (", digest(all), ")");
 }
 
-/// The options of a folder that ss_* metadata lack.
+/// What ss_* metadata do not tell of a folder's options.
 std::string options_text(const SubsetOptions& o) {
   const CaptionSettings& c = o.caption;
   const auto face = o.face_crop_aug_range.value_or(std::array<double, 2>{});

@@ -18,7 +18,7 @@
 
 namespace rankine {
 
-/// The configuration of a training run: one struct per subject, each with sd-scripts' defaults.
+/// Everything that a training run is told: one struct a subject, each with sd-scripts' defaults.
 struct TrainConfig {
   ModelConfig model;
   NetworkConfig network;

@@ -14,7 +14,7 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
 
 /// Bytes of the trained tensors, their gradients and AdamW's two moments.
 size_t variable_bytes(const StepSettings& settings);
-/// Bytes of a process that are not available for frozen weights and activations: the resident bytes, the variables, and
+/// Bytes of a process that frozen weights and activations have to leave free: what is resident now, the variables, and
 /// the kernels' working memory.
 size_t fixed_bytes(const StepSettings& settings);
 

@@ -112,7 +112,7 @@ class TrainingStep {
   /// The same where no step is compiled yet.
   void require_groups();
   bool is_updated(const std::string& tensor) const;
-  /// The states that have a number for each of a flat group are flat, too: "exp_avg.unet" of "exp_avg.lora_unet_…".
+  /// The states that have a number for each of a flat group are flat, too: "exp_avg.unet" of "exp_avg.TENSOR".
   void declare_states(const Graph& update);
   void compile(Program& program) const;
   /// Compiles the programs of an update, which are the same for steps of every shape.
