@@ -7,7 +7,7 @@
 namespace rankine {
 
 /// The space in which a family of models denoises. A latent of `channels` numbers stands for stride x stride pixels.
-/// The defaults are the geometry of Stable Diffusion's autoencoder: data are checked by it where no model is known.
+/// The defaults are the geometry of Stable Diffusion's autoencoder; data are checked with it if no model is known.
 struct LatentSpace {
   int64_t channels = 4;
   int stride = 8;                            ///< pixels along one side of a latent

@@ -8,7 +8,7 @@
 
 namespace rankine {
 
-/// What a picture's latents are made of: the same recipe gives the same latents, whatever the run and its seed.
+/// The sources of a picture's latents: the same recipe gives the same latents in every run, with every seed.
 struct LatentRecipe {
   std::string picture{};        ///< SHA-256 of the file
   std::string vae{};            ///< digest of the encoder's weights
@@ -29,7 +29,7 @@ struct LatentRecipe {
 struct PictureLatents {
   std::vector<float> latents{};     ///< [h, w, channels]
   std::vector<float> flipped{};     ///< of the mirrored picture; empty where none are needed
-  std::vector<float> alpha_mask{};  ///< of the bucket's pixels, in [0, 1]; empty where none is needed
+  std::vector<float> alpha_mask{};  ///< of the bucket's pixels, in [0, 1]; empty if none is needed
 };
 
 /// Which of them a run needs beside the latents.
@@ -40,10 +40,10 @@ struct LatentNeeds {
 
 /// `picture` of `size` -> FOLDER/STEM_0640x0480_sd.npz, where sd-scripts keeps the latents of such models.
 std::string latent_file_path(const std::string& picture, Size size, const LatentSpace& latents);
-/// FOLDER/STEM.npz, where older versions of sd-scripts kept them.
+/// FOLDER/STEM.npz, the place in older versions of sd-scripts.
 std::string old_latent_file_path(const std::string& picture);
 
-/// Latents as read, or why they do not count: "its picture has changed".
+/// Latents as read, or the reason why they are invalid: "its picture has changed".
 struct LatentsRead {
   std::optional<PictureLatents> latents{};
   std::string reason{};  ///< empty where they count
@@ -56,12 +56,12 @@ struct LatentsRead {
 ///   only the recipe's bucket is read.
 LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe, LatentNeeds needs, bool trust);
 
-/// Writes a cache file, whole or not at all, that sd-scripts can read. `suffix`: what ends the arrays' names, "" or
-/// latent_suffix. Arrays whose names end in one of `keep` stay as they are. Throws FileError when the disk refuses.
+/// Writes a cache file atomically, in sd-scripts' form. `suffix` ends the arrays' names: "" or latent_suffix. Keeps
+/// arrays whose names end in one of `keep`. Throws FileError if the disk refuses.
 void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
                        const std::string& suffix, const std::vector<std::string>& keep);
 
-/// "_64x48": height and width of the latents, as sd-scripts tells several sizes in one file apart.
+/// "_64x48": height and width of the latents, with which sd-scripts separates several sizes in one file.
 std::string latent_suffix(Size bucket, const LatentSpace& latents);
 
 }  // namespace rankine

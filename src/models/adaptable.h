@@ -4,7 +4,7 @@
 
 namespace rankine {
 
-/// What a part of a model does: it reads text, or it predicts noise.
+/// The role of a model's part: it reads text, or it predicts noise.
 enum class Role { text_encoder, denoiser };
 
 /// A part of a model that adapters can change.
@@ -14,7 +14,7 @@ struct ModelPart {
   Role role = Role::denoiser;
 };
 
-/// The denoiser's blocks, which can have ranks and learning rates of their own, numbered from its input to its output:
+/// The denoiser's blocks, which may have their own ranks and learning rates, numbered from its input to its output:
 /// `down` blocks, then `middle` ones, then `up`.
 struct DenoiserBlocks {
   int down = 0, middle = 0, up = 0;
@@ -24,11 +24,11 @@ struct DenoiserBlocks {
   int count() const { return down + middle + up; }
 };
 
-/// Which modules of a model adapters change, and the order in which files hold them.
+/// The modules of a model that adapters change, and their order in files.
 struct AdaptableModules {
   std::span<const ModelPart> parts;  ///< in the order of files
-  /// Every word in the path of a module that can be adapted. Modules of one parent stand in files in this order; a path
-  /// with any other word is not adapted.
+  /// Every word that may be in the path of an adapted module. Files hold the modules of one parent in this order; a
+  /// path with any other word is not adapted.
   std::span<const std::string_view> words;
   /// Modules with one of these words in their path are adapted only with conv_dim.
   std::span<const std::string_view> convolutional;

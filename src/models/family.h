@@ -22,24 +22,24 @@ class TensorNames {
   void add(std::string name, Shape shape) { shapes_.emplace(std::move(name), std::move(shape)); }
   bool has(std::string_view name) const { return shapes_.contains(name); }
   bool has_prefix(std::string_view prefix) const;
-  /// Null for a tensor that is not there.
+  /// Null if there is no such tensor.
   const Shape* shape(std::string_view name) const;
 
  private:
   std::map<std::string, Shape, std::less<>> shapes_;
 };
 
-/// How the files of trained adapters name their base model.
+/// The names of the base model in the files of trained adapters.
 struct BaseModelNames {
   std::string_view base_model_version;  ///< ss_base_model_version: "sd_v1"
   std::string_view architecture;        ///< modelspec.architecture, without "/lora": "stable-diffusion-v1"
   std::string_view implementation;      ///< modelspec.implementation
-  Size resolution{};                    ///< modelspec.resolution where the data do not tell one
+  Size resolution{};                    ///< modelspec.resolution if the data have none
   bool v2 = false;                      ///< ss_v2
 };
 
-/// A family of models: the one place that knows what Rankine has to know of it. To add one, write its file and name it
-/// in family_table.cpp.
+/// A family of models: the one place for everything that Rankine knows of it. To add a family, write its file and name
+/// it in family_table.cpp.
 struct Family {
   std::string_view name;  ///< "SD 1.x"
   LatentSpace latents{};
@@ -49,9 +49,9 @@ struct Family {
 
   /// True for the tensors of a single file or of a Diffusers folder ("unet.conv_in.weight").
   bool (*recognises)(const TensorNames& tensors) = nullptr;
-  /// The canonical name of a single file's tensor; nullopt for a tensor that is no weight of the model.
+  /// The canonical name of a single file's tensor; nullopt for a tensor that is not a weight of the model.
   std::optional<std::string> (*canonical_name)(const std::string& in_file) = nullptr;
-  /// The single file's name of a canonical one; nullopt where there is none.
+  /// The single file's name of a canonical one; nullopt if there is none.
   std::optional<std::string> (*single_file_name)(std::string_view canonical) = nullptr;
   /// Throws Error for a checkpoint that training cannot start from.
   void (*check_checkpoint)(const Checkpoint& checkpoint) = nullptr;
@@ -66,7 +66,7 @@ struct Family {
   std::shared_ptr<const Model> (*usual)() = nullptr;
 };
 
-/// All families, those tried first in front. The first is assumed where there is no checkpoint to ask.
+/// All families in the order of recognition. The first is assumed if there is no checkpoint.
 std::span<const Family* const> families();
 inline const Family& default_family() { return *families().front(); }
 /// The family with these tensors, or null.

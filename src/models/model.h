@@ -12,21 +12,21 @@
 
 namespace rankine {
 
-/// How long the texts of a batch are.
+/// The length of the texts of a batch.
 struct TextShape {
-  int64_t chunks = 1;         ///< pieces that the text encoder reads one by one
-  bool whole_chunks = false;  ///< every state is kept, as prompts of pictures have it; captions drop the inner marks
+  int64_t chunks = 1;         ///< chunks that the text encoder reads one by one
+  bool whole_chunks = false;  ///< keep every state, as prompts of pictures do; captions drop the inner marks
 };
 
-/// One tensor that the denoiser reads of a text, "context" of shape [tokens, width].
+/// A tensor that the denoiser reads from a text, such as "context" of shape [tokens, width].
 struct ConditionSpec {
   std::string_view name;   ///< of the graph's input
   Shape shape;             ///< of one sample, without the batch
-  bool per_token = false;  ///< the first axis is that of tokens: weights in a text multiply it
+  bool per_token = false;  ///< the first axis counts tokens: weights in a text multiply it
 };
 
-/// A family with the sizes of one checkpoint: how its parts are called. Values of pictures are NHWC, and every weight
-/// is a constant of the graph under its canonical name.
+/// A family with the sizes of one checkpoint; it builds the graphs of its parts. Pictures are NHWC, and every weight is
+/// a constant of the graph under its canonical name.
 class Model {
  public:
   explicit Model(const Family& family) : family_(family) {}
@@ -37,17 +37,17 @@ class Model {
   const Family& family() const { return family_; }
   const LatentSpace& latents() const { return family_.latents; }
 
-  /// A caption as training reads it, in `chunks` pieces. `weighted`: "(word:1.2)" in it is a weight. Throws Error for a
-  /// weight that is no number.
+  /// Tokenizes a caption for training in `chunks` chunks. `weighted`: "(word:1.2)" in it is a weight. Throws Error for
+  /// a weight that is no number.
   virtual CaptionTokens tokenize(const std::string& caption, int64_t chunks, bool weighted) const = 0;
-  /// Prompts of pictures, all in as many chunks as the longest one needs. Throws Error as `tokenize` does.
+  /// Tokenizes prompts of pictures, all in as many chunks as the longest one needs. Throws Error as `tokenize` does.
   virtual PromptTokens tokenize_prompts(std::span<const std::string> prompts) const = 0;
   /// The shape of one sample's token ids.
   virtual Shape ids_shape(int64_t chunks) const = 0;
   /// The largest --clip_skip: the text encoder's layers.
   virtual int64_t most_clip_skip() const = 0;
 
-  /// What the denoiser reads of a text.
+  /// The tensors that the denoiser reads from a text.
   virtual std::vector<ConditionSpec> condition(const TextShape& text) const = 0;
   /// ids: i32 [N, ...ids_shape] -> the values of `condition`, [N, ...shape] each, of type `compute`.
   virtual std::vector<Value> encode_text(Graph& graph, Value ids, const TextShape& text, int64_t clip_skip,

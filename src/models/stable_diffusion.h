@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// What the families of Stable Diffusion have in common.
+/// Shared parts of the families of Stable Diffusion.
 
 /// The first convolution of every single file's U-Net.
 inline constexpr std::string_view kSingleFileUNet = "model.diffusion_model.input_blocks.0.0.weight";
@@ -15,11 +15,11 @@ inline constexpr std::string_view kSingleFileUNet = "model.diffusion_model.input
 /// True for a single file with a U-Net and an autoencoder, other than SDXL's refiner.
 bool is_single_file(const TensorNames& tensors);
 
-/// The shape of a Diffusers folder's first projection: 4 axes (a 1x1 convolution) in SD 1.x, else 2; null where the
-/// folder holds no U-Net or two text encoders.
+/// The shape of a Diffusers folder's first projection: 4 axes (a 1x1 convolution) in SD 1.x, else 2; null if the folder
+/// holds no U-Net or two text encoders.
 const Shape* folder_projection(const TensorNames& tensors);
 
-/// Throws Error for a U-Net that takes other than 4 channels: inpainting, image editing.
+/// Throws Error for a U-Net with other than 4 input channels: inpainting, image editing.
 void check_input_channels(const Checkpoint& checkpoint);
 
 /// Words in the paths of modules that LoRAs change in CLIP's text encoder and in a U-Net: see AdaptableModules.

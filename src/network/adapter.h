@@ -22,10 +22,10 @@ struct AdapterTensor {
   Shape shape;
   Init init = Init::zeros;
   int rank_axis = -1;   ///< the axis whose size is the layer's rank; -1: none is
-  bool second = false;  ///< LoRA+ (Hayou et al. 2024, arXiv:2402.12354) gives it a learning rate of its own
+  bool second = false;  ///< LoRA+ (Hayou et al. 2024, arXiv:2402.12354) gives it its own learning rate
 };
 
-/// What a training step leaves out of the update at random, as sd-scripts does: chances, each at least 0 and below 1.
+/// Chances with which a training step drops parts of the update, as in sd-scripts; each at least 0 and below 1.
 struct AdapterDropout {
   double network = 0;  ///< of each element of the inner tensor; the others grow by 1 / (1 - network)
   double rank = 0;     ///< of each rank, for each sample; the others grow by 1 / (1 - rank)
@@ -57,32 +57,32 @@ struct LayerWeights {
 struct AdapterWeights;
 struct WeightedAdapter;
 
-/// A kind of adapter: all that the rest of the program knows of it. A new kind is one file with such an object, and one
-/// line in adapter_table.cpp.
+/// A kind of adapter: everything that the rest of the program knows of it. A new kind is one file with such an object,
+/// and one line in adapter_table.cpp.
 struct AdapterKind {
   std::string_view name;            ///< for messages: "LoRA"
-  std::string_view network_module;  ///< as --network_module and ss_network_module name it: "networks.lora"
+  std::string_view network_module;  ///< its name in --network_module and ss_network_module: "networks.lora"
   std::string_view metadata_name;   ///< in modelspec.architecture: "stable-diffusion-v1/lora"
   std::span<const std::string_view> network_args;  ///< the keys of --network_args that it understands
 
-  /// The tensors of a layer. All that their shapes depend on is in the layer (its weight's shape, its rank), so that a
-  /// file can be read without the arguments that it was trained with.
+  /// The tensors of a layer. Their shapes depend only on the layer (its weight's shape, its rank), so a file can be
+  /// read without its training arguments.
   std::vector<AdapterTensor> (*tensors)(const AdaptedLayer& layer);
 
-  /// Appends what the adapter adds to the output of `node`, a linear or conv2d node, and gives it: y becomes y + this.
+  /// Appends the adapter's change to the output of `node`, a linear or conv2d node, and returns it: y becomes y + this.
   /// `tensors` are f32 variables; the result has the type of y, and may read y.
   Value (*apply)(Node& node, const AdaptedLayer& layer, std::span<const Value> tensors, const LayerDropout& dropout);
 
-  /// Adds to `update` the change of the adapted weight, times `strength`. `weight` is the frozen weight, without any
+  /// Adds the change of the adapted weight, times `strength`, to `update`. `weight` is the frozen weight without any
   /// adapter, so that the changes of several files add up.
   void (*add_update)(const LayerWeights& weights, double strength, std::span<const float> weight,
                      std::span<float> update);
 
-  /// Brings the norm of a layer's update down to `limit` (--scale_weight_norms). Null: the kind has no such rule.
+  /// Limits the norm of a layer's update to `limit` (--scale_weight_norms). Null: the kind has no such rule.
   LimitedTensors (*limit_norm)(const AdaptedLayer& layer, std::span<const Value> tensors, double limit) = nullptr;
 
-  /// Several adapters of this kind as one whose effect is the sum of theirs. Null: there is no such adapter, and
-  /// several are merged into the weights.
+  /// Joins several adapters of this kind to one whose effect is their sum. Null: this is impossible, and several are
+  /// merged into the weights.
   std::vector<LayerWeights> (*sum)(std::span<const WeightedAdapter> adapters) = nullptr;
 };
 
@@ -92,7 +92,7 @@ struct AdapterWeights {
   std::vector<LayerWeights> layers{};
 };
 
-/// An adapter and its strength: 1 as it was trained, 0 without effect, below 0 in the opposite direction.
+/// An adapter and its strength: 1 as trained, 0 without effect, below 0 in the opposite direction.
 struct WeightedAdapter {
   AdapterWeights weights;
   double strength = 1;
@@ -111,13 +111,13 @@ std::string adapter_modules();
 /// The name of a layer's tensor, in files and in graphs: "lora_unet_mid_block_attentions_0_proj_in.lora_up.weight".
 std::string tensor_name(const AdaptedLayer& layer, const AdapterTensor& tensor);
 
-/// True where the shapes of a layer's tensors depend on its rank.
+/// True if the shapes of a layer's tensors depend on its rank.
 bool has_rank(const AdapterKind& kind, const AdaptedLayer& layer);
 
 /// Number of trained parameters of a layer.
 int64_t parameter_count(const AdapterKind& kind, const AdaptedLayer& layer);
 
-/// The weights with which layer number `index` of a run starts. It draws from a random stream of its own.
+/// The first weights of layer number `index`. Each layer draws from its own random stream.
 LayerWeights initial_weights(const AdapterKind& kind, const AdaptedLayer& layer, size_t index, uint64_t seed);
 
 }  // namespace rankine

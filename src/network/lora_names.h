@@ -53,7 +53,7 @@ std::string kohya_key(std::string_view path, std::span<const ModelPart> parts);
 std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, const AdaptableModules& model,
                                          const AdapterTargets& targets);
 
-/// All modules that an adapter's file may change in a model. Their ranks and alphas mean nothing.
+/// All modules that an adapter's file may change in a model. Their ranks and alphas are undefined.
 std::vector<AdaptedLayer> adaptable_layers(std::span<const NamedShape> weights, const AdaptableModules& model);
 
 /// Gives the denoiser's modules the factors of their blocks: one for each block, or none where all have one rate.

@@ -21,7 +21,7 @@ class Adafactor : public Optimizer {
     for (const UpdateInputs& in : parameters) {
       graph.set_scope(in.weight.node().scope());
       const Value rate = append_update(graph, in);
-      // Each tensor has a rate of its own; a group's is told by its first one, as transformers does.
+      // Each tensor has its own rate; the first one's is logged for the group, as in transformers.
       if (config_.relative_step && told.insert(in.group).second) graph.output("lr." + in.group, rate);
     }
     graph.set_scope("");

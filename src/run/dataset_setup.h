@@ -8,7 +8,7 @@ namespace rankine {
 /// options that contradict each other, such as latents that are cached though pictures are cut anew each time.
 DatasetConfig dataset_config(const TrainConfig& config, const LatentSpace& latents);
 
-/// Whether the loss of some pictures is weighed by masks or their alpha. Throws Error for --masked_loss without any.
+/// True if masks or the pictures' alpha weigh the loss of some pictures. Throws Error for --masked_loss without any.
 bool uses_masks(const TrainConfig& config, const DatasetConfig& datasets);
 
 /// The same, with a warning for each setting that has no effect beside another.

@@ -20,7 +20,7 @@ struct LatentCacheConfig {
   DType compute = DType::f32;  ///< of the encoder
 };
 
-/// What filling did and took.
+/// The work and time of filling the cache.
 struct LatentCacheReport {
   int64_t read = 0;  ///< pictures whose latents were on the disk
   int64_t made = 0;

@@ -24,7 +24,7 @@ void make_outputs(const RunPlan& plan) {
   if (plan.start.aside) StateStore(names.state()).put_aside(plan.start.aside->from, plan.start.aside->to);
 }
 
-/// What the memory budget costs, as a line of the summary; empty where nothing was given up.
+/// The cost of the memory budget, as a line of the summary; empty if nothing was given up.
 std::string given_up_text(const MemoryChoice& choice) {
   if (choice.added_seconds == 0) return "";
   return concat_text("  to fit       ", choice.recomputed.size(), " activations recomputed, ",

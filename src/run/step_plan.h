@@ -21,7 +21,7 @@ UpdateSettings update_settings(const TrainConfig& config);
 /// The type of the saved weights. Throws Error for one that is unknown.
 DType saved_type(const TrainConfig& config);
 
-/// What the user should know of how the network's settings were taken.
+/// Hints for the user about the network's settings.
 std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks);
 
 /// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included, with the number

@@ -6,8 +6,8 @@
 
 namespace rankine {
 
-/// What the saved files tell of this run; `optimizer` is Optimizer::description(). The hashes of the base model are
-/// left out: they take seconds. Draws the session's id and takes the time.
+/// The facts about this run for saved files; `optimizer` is Optimizer::description(). The hashes of the base model are
+/// left out, because they take seconds. Draws the session's id and reads the clock.
 TrainingFacts training_facts(const TrainConfig& config, const Family& family, const TrainingData& data,
                              const RunLength& length, uint64_t seed, const std::string& optimizer);
 

@@ -231,7 +231,7 @@ std::vector<TrainingLoop::Due> TrainingLoop::due_saves(const StepMetrics& metric
   std::vector<Due> all;
   if (every_steps > 0 && metrics.step % every_steps == 0) {
     Due due{.adapter = names_.at_step(metrics.step), .epochs = metrics.epoch - 1};
-    // sd-scripts counts back one step more than it is told, and from there to a step that was saved.
+    // sd-scripts counts back one step more than the setting, and from there to a saved step.
     const auto old = [&](const std::optional<int64_t>& last) {
       const int64_t before = metrics.step - last.value_or(metrics.step) - 1;
       return before - before % every_steps;

@@ -83,7 +83,7 @@ class TrainingLoop {
   ReadyBatch next_batch(int64_t steps_done);
   /// Takes the loss of what is held out, if it is time.
   void validate(StepMetrics& metrics);
-  /// What a step was made of.
+  /// The inputs of a step.
   struct Taken {
     std::vector<StepInputs> inputs{};  // of each micro-batch
     std::vector<std::string> files{};  // of their pictures

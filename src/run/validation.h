@@ -13,7 +13,7 @@
 
 namespace rankine {
 
-/// What a validation found.
+/// The result of a validation.
 struct ValidationLoss {
   double mean = 0;                                        ///< over batches and timesteps
   std::vector<std::pair<int64_t, double>> by_timestep{};  ///< mean over batches at each

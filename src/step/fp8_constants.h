@@ -4,9 +4,9 @@
 
 namespace rankine {
 
-/// Frozen weights rounded to float8_e4m3fn when they are read (--fp8_base, --fp8_base_unet), as torch's
-/// module.to(torch.float8_e4m3fn) rounds every tensor of the U-Net and, with fp8_base alone, of the text encoder. How a
-/// backend keeps them in memory is its own affair. The VAE stays as it is.
+/// Rounds frozen weights to float8_e4m3fn when they are read (--fp8_base, --fp8_base_unet), as torch's
+/// module.to(torch.float8_e4m3fn) rounds every tensor of the U-Net and, with fp8_base alone, of the text encoder. The
+/// VAE stays unchanged. The device chooses how to keep them in memory.
 class Fp8Constants : public ConstantSource {
  public:
   /// `base` must outlive it.

@@ -8,16 +8,16 @@
 
 namespace rankine {
 
-/// The denoiser as a sampler calls it: one picture's latents in, one prediction out. With guidance each call runs a
-/// batch of two, [negative, positive].
+/// The denoiser for a sampler: one picture's latents in, one prediction out. With guidance each call runs a batch of
+/// two, [negative, positive].
 class GuidedDenoiser {
  public:
-  /// `picture` gives the size of the latents and of the texts; its batch is not read. `guidance` 1 is none: the
-  /// negative condition is not used. The session must hold the variables of settings.layers and outlive this.
+  /// `picture` gives the size of the latents and of the texts; its batch is ignored. `guidance` 1 means none: the
+  /// negative condition is ignored. The session must hold the variables of settings.layers and outlive this.
   GuidedDenoiser(Session& session, const StepSettings& settings, const StepShape& picture, float guidance);
 
   bool guided() const { return guidance_ != 1; }
-  /// The conditions of two prompts; `negative` is not read without guidance.
+  /// Sets the conditions of two prompts; `negative` is ignored without guidance.
   void set_condition(const ConditionNumbers& negative, const ConditionNumbers& positive);
   /// latents: [h, w, channels] -> prediction of the same shape.
   void predict(std::span<const float> latents, float timestep, std::span<float> prediction);

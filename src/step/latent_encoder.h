@@ -11,7 +11,7 @@
 
 namespace rankine {
 
-/// The autoencoder's encoder on a device. Its memory is free again when it is gone.
+/// The autoencoder's encoder on a device. The destructor frees its memory.
 class LatentEncoder {
  public:
   /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
@@ -25,7 +25,7 @@ class LatentEncoder {
   /// image: [H, W, 3] in [-1, 1] of `size` -> moments [h, w, 2 channels]: mean and log-variance of each latent. One
   /// picture at a time: the products of several are of another size and may be rounded otherwise.
   const std::vector<float>& encode(Size size, std::span<const float> image);
-  /// Encodes one picture: the seconds that each node's kernel took, in order of execution.
+  /// Encodes one picture and returns the seconds of each node's kernel, in order of execution.
   std::vector<NodeTime> profile(Size size, std::span<const float> image);
 
   MemoryUse memory() const { return session_->memory(); }

@@ -11,7 +11,7 @@
 namespace rankine {
 
 /// Frozen weights with adapters merged into them (--base_weights): W + the sum of strength * update (see
-/// AdapterKind::add_update). Each tensor is merged when it is read, so that no second model is ever held.
+/// AdapterKind::add_update). Each tensor is merged when it is read, so a second model is never in memory.
 class MergedConstants : public ConstantSource {
  public:
   /// `base` must outlive it. Without adapters the weights are the base's. Adapters of strength 0 are left out.
@@ -31,8 +31,8 @@ class MergedConstants : public ConstantSource {
   std::map<std::string, std::vector<Update>, std::less<>> updates_;  // by the adapted weight's name
 };
 
-/// Reads --base_weights with their multipliers (1 where none is given). Throws Error for a file that is no adapter for
-/// the checkpoint's model.
+/// Reads --base_weights with their multipliers (default 1). Throws Error for a file that is not an adapter for the
+/// checkpoint's model.
 std::vector<WeightedAdapter> read_base_weights(const NetworkConfig& config, const Checkpoint& checkpoint);
 
 /// The part of a run's identity that comes from --base_weights: the files' contents and multipliers; "None" without

@@ -32,7 +32,7 @@ std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const
 
 /// A variable that an update moves: one trained tensor, or all trained tensors of a group as one flat variable.
 struct UpdatedVariable {
-  std::string name;  ///< "lora_unet_….lora_up.weight"; a flat variable has its group's name
+  std::string name;  ///< the tensor's own; a flat variable has its group's name
   Shape shape;
   std::string group;
   std::vector<FlatMember> members = {};  ///< of a flat variable, in order; none for a single tensor

@@ -9,7 +9,7 @@
 
 namespace rankine {
 
-/// The autoencoder's decoder on a device. Its memory is free again when it is gone.
+/// The autoencoder's decoder on a device. The destructor frees its memory.
 class PictureDecoder {
  public:
   /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
@@ -18,13 +18,13 @@ class PictureDecoder {
                  std::string conv_algorithm = "auto");
   ~PictureDecoder();
 
-  /// latents [h, w, channels], as the denoiser knows them -> the picture. Compiled anew when the size changes.
+  /// Decodes latents [h, w, channels], in the denoiser's scale. Compiles again if the size changes.
   Image decode(std::span<const float> latents, int width, int height);
 
-  /// What the program of the last size holds.
+  /// The latents' size of the compiled program.
   MemoryUse memory() const;
 
-  /// Bytes of weights, activations and working memory that decoding pictures of a size takes.
+  /// Bytes of weights, activations and working memory for decoding pictures of a size.
   static size_t bytes(const Backend& backend, const Model& model, DType compute, const std::string& conv_algorithm,
                       int width, int height);
 

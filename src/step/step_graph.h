@@ -15,8 +15,8 @@ namespace rankine {
 /// gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
-/// Forward and loss alone, with the weights in the forms of build_step_graph. Inputs and outputs are those of it, but
-/// for "loss_scale" and "keep".
+/// Forward and loss alone, with the weights in the forms of build_step_graph. It has the same inputs and outputs,
+/// except for "loss_scale" and "keep".
 void build_validation_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 /// The text encoders alone: input "ids" i32 [N, ...] of Model::ids_shape -> outputs of Model::condition, f32.

@@ -16,7 +16,7 @@ struct StepData {
   std::vector<float> offset_noise;   ///< [N, C], normal; empty without noise_offset
   std::vector<float> pyramid_noise;  ///< [N, h, w, C], all levels together; empty without multires_noise_iterations
   std::vector<float> ip_noise;       ///< [N, h, w, C], normal; empty without ip_noise_gamma
-  /// Share of noise_offset and ip_noise_gamma that is in force: drawn with their random_strength.
+  /// The share of noise_offset and ip_noise_gamma in force; random_strength draws it.
   float offset_share = 1, ip_share = 1;
   std::vector<int64_t> timesteps;    ///< [N]
   std::vector<float> loss_weights;   ///< [N], of the data alone
@@ -25,13 +25,13 @@ struct StepData {
   std::vector<float> token_weights;  ///< [N, tokens]; empty without weighted_captions
 };
 
-/// What the step reads: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss
+/// The inputs of a step: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss
 /// weights of the data times those of the timesteps, and the Huber thresholds.
 StepInputs make_step_inputs(const StepData& data, const LatentSpace& space, const LossConfig& loss,
                             const NoiseSchedule& schedule);
 
-/// Draws noise of every kind and timesteps for `data.shape`: of sample i of the run's micro-batch `micro_batch` always
-/// the same.
+/// Draws noise of every kind and timesteps for `data.shape`. Sample i of the run's micro-batch `micro_batch` always
+/// gets the same.
 void draw_noise(StepData& data, const LatentSpace& space, uint64_t seed, int64_t micro_batch, const LossConfig& loss,
                 const NoiseSchedule& schedule);
 

@@ -14,7 +14,7 @@
 
 namespace rankine {
 
-/// What a training step is compiled for: one program for each (bucket, batch size).
+/// The shape for which a step is compiled: one program per (bucket, batch size).
 struct StepShape {
   int64_t batch = 1;
   int64_t height = 64, width = 64;  ///< of the latents
@@ -39,7 +39,7 @@ struct StepInputs {
   std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
   RandomKey dropout_key{};                   ///< of this micro-batch alone
 };
-/// What the denoiser reads of texts, as numbers: one list for each of Model::condition.
+/// The numbers of a text's condition: one list for each of Model::condition.
 using ConditionNumbers = std::vector<std::vector<float>>;
 
 /// How the step is built, the same for all shapes.

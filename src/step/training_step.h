@@ -30,8 +30,8 @@ struct LearningRates {
   }
 };
 
-/// An adapter in training on one device: weights, gradients and optimiser state live in the session; steps are compiled
-/// once for each shape and share one arena.
+/// An adapter in training on one device. Weights, gradients and optimiser state live in the session; each shape's step
+/// is compiled once, and all share one arena.
 class TrainingStep {
  public:
   /// `constants` and `optimizer` must outlive the trainer. Weights start as zeros: see set_weights.
@@ -46,57 +46,57 @@ class TrainingStep {
   /// optimiser's state.
   void set_weights(const std::string& name, std::span<const float> values);
   std::vector<float> weights(const std::string& name, int64_t count) const;
-  /// False for optimisers that choose their rate themselves: they are given the bare learning rate.
+  /// False for optimisers that choose their rate themselves: they get the learning rate without the schedule.
   bool takes_lr_schedule() const { return optimizer_.takes_lr_schedule(); }
-  /// The tensor as it is to be saved and sampled with: with schedule-free optimisers not the one that is trained.
+  /// The tensor for saving and sampling. Schedule-free optimisers train another one.
   std::vector<float> evaluation_weights(const std::string& name, int64_t count) const;
-  /// False where the optimiser trains other weights than it saves.
+  /// False if the optimiser trains other weights than it saves.
   bool trains_what_it_saves() const { return !optimizer_.evaluation_weights(); }
-  /// Names and counts of all that one step hands to the next: the adapter's weights and the optimiser's state.
+  /// Names and counts of everything that one step hands to the next: the adapter's weights and the optimiser's state.
   std::vector<std::pair<std::string, int64_t>> state_variables() const;
   /// The variables that updates move: each group as one flat variable, or each tensor. Known once a step is compiled.
   const std::vector<UpdatedVariable>& updated_variables() const { return updated_; }
-  /// The gradient left by the last step(s), times their loss scale; empty for a tensor that gets none. Throws Error
-  /// before the first step.
+  /// The gradient of the last step(s), times their loss scale; empty for a tensor without one. Throws Error before the
+  /// first step.
   std::vector<float> gradient(const std::string& name, int64_t count) const;
 
-  /// With a frozen text encoder: its states for each of these captions (i32, Model::ids_shape), computed now and kept,
-  /// after which its weights are given back. For runs whose captions are all known beforehand.
+  /// With a frozen text encoder: computes and keeps its states for each of these captions (i32, Model::ids_shape), then
+  /// frees its weights. For runs whose captions are all known in advance.
   void encode_captions(const std::vector<std::vector<int32_t>>& captions);
 
-  /// Decides what steps give up so that activations and weights fit into `budget_bytes` of the process (see
-  /// choose_step_memory). Before the first `prepare`; `largest` is the shape that needs most.
+  /// Decides what is recomputed and how weights are kept, so that activations and weights fit into `budget_bytes` of
+  /// the process (see choose_step_memory). Call it before the first `prepare`; `largest` is the shape that needs most.
   MemoryChoice fit(const StepShape& largest, size_t budget_bytes);
 
-  /// Compiles all that a step of this shape runs, if that is not done yet: afterwards `memory` knows it.
+  /// Compiles everything that a step of this shape runs, unless that is done. `memory` then includes it.
   void prepare(const StepShape& shape);
-  /// Forward and backward of the loss times `loss_scale`: 1 / accumulation steps, times what keeps fp16's gradients in
-  /// range. `keep` adds to the gradients there are.
+  /// Runs forward and backward of the loss times `loss_scale`: 1 / accumulation steps, times the factor that keeps
+  /// fp16's gradients in range. `keep` adds to the existing gradients.
   StepResult step(const StepInputs& inputs, double loss_scale = 1, bool keep = false);
-  /// Divides the gradients by `loss_scale`, clips, moves the weights, and limits their norms where that is wanted.
-  /// `step` counts from 1. Gives the gradients' norm before clipping; when that is not finite nothing has changed.
+  /// Divides the gradients by `loss_scale`, clips, moves the weights, and limits their norms if requested. `step`
+  /// counts from 1. Returns the gradients' norm before clipping; if that is not finite, nothing has changed.
   double update(int64_t step, const LearningRates& rates, double loss_scale = 1);
-  /// What else the last update told, by name: "lr.GROUP" of each parameter group ("unet",
-  /// "text_encoder", and those with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
+  /// Other values of the last update, by name: "lr.GROUP" of each parameter group ("unet", "text_encoder", and those
+  /// with "_plus"), "d" of Prodigy and D-Adaptation, "max_norm/…" of scale_weight_norms.
   const std::vector<std::pair<std::string, double>>& update_values() const { return update_values_; }
 
-  /// Compiles what validation_loss runs for a shape, if that is not done yet.
+  /// Compiles the validation program of a shape, unless that is done.
   void prepare_validation(const StepShape& shape);
-  /// The loss with the weights there are. Nothing changes.
+  /// The loss with the present weights. Changes nothing.
   double validation_loss(const StepInputs& inputs);
 
-  /// Runs the forward and backward of a step again, gradients anew, and tells where its numbers stop being finite, as
-  /// part of a message: the first such node with its place in the model, or the input or weight that it got them from.
-  /// Empty where all are finite.
+  /// Repeats the forward and backward of a step and describes, as part of a message, where its numbers stop being
+  /// finite: the first such node with its place in the model, or the input or weight that brought them. Empty if all
+  /// are finite.
   std::string where_not_finite(const StepInputs& inputs, double loss_scale);
 
   /// A step's forward and backward with the time of each node.
   std::vector<NodeTime> profile(const StepInputs& inputs);
 
-  /// The conditions of all prompts, [prompts, ...] each. With a frozen text encoder its weights are loaded for that
-  /// where they are not in memory.
+  /// The conditions of all prompts, [prompts, ...] each. Loads the weights of a frozen text encoder if they are not in
+  /// memory.
   ConditionNumbers text_states(const PromptTokens& prompts);
-  /// The denoiser as samplers call it, with this trainer's weights and memory: between steps only.
+  /// The denoiser for samplers, with this step's weights and memory. Use it only between steps.
   std::unique_ptr<GuidedDenoiser> guided_denoiser(const StepShape& picture, float guidance);
   /// Gives the memory of activations back until the next step.
   void release_scratch() { session_->release_scratch(); }
@@ -112,14 +112,14 @@ class TrainingStep {
   /// The same where no step is compiled yet.
   void require_groups();
   bool is_updated(const std::string& tensor) const;
-  /// The states that have a number for each of a flat group are flat, too: "exp_avg.unet" of "exp_avg.lora_unet_…".
+  /// The states that have a number for each of a flat group are flat, too: "exp_avg.unet" of "exp_avg.TENSOR".
   void declare_states(const Graph& update);
   void compile(Program& program) const;
   /// Compiles the programs of an update, which are the same for steps of every shape.
   void compile_updates();
   Program& validation_program(const StepShape& shape);
   void read_update_values(const Program& program);
-  /// Values of an adapter's tensor as they can be in StepSettings::trained; of others as they are.
+  /// Rounds the values of an adapter's tensor to StepSettings::trained; leaves others unchanged.
   std::vector<float> as_trained(const std::string& name, std::span<const float> values) const;
   /// The frozen text encoder for one caption.
   Program& text_program(int64_t chunks);
@@ -149,8 +149,8 @@ class TrainingStep {
   std::map<std::vector<int32_t>, ConditionNumbers> conditions_;  // by token ids
 };
 
-/// As long as this lives, the trainer's weights are those to be saved (see evaluation_weights), not those in training;
-/// rounded to a file's type, if that is another than f32.
+/// While this lives, the step's weights are those for saving (see evaluation_weights), rounded to a file's type if that
+/// is not f32. The destructor restores the trained ones.
 class EvaluationWeightsScope {
  public:
   explicit EvaluationWeightsScope(TrainingStep& trainer, DType saved = DType::f32);

@@ -8,8 +8,8 @@
 
 namespace rankine {
 
-/// The norm of all gradients that steps left -> output "grad_norm" f32 []. It is not finite when one of them is not,
-/// and it is computed before an update changes anything.
+/// The norm of all gradients that steps left -> output "grad_norm" f32 []. It is not finite if one of them is not, and
+/// it is computed before an update changes anything.
 void build_grad_norm_graph(Graph& graph, std::span<const UpdatedVariable> variables);
 
 /// Clipping and the optimiser over these gradients. Inputs, f32 [] each: "step", "unscale", a factor on the gradients,

@@ -8,9 +8,9 @@
 
 namespace rankine {
 
-/// Prompts as the text encoder reads them, each in as many chunks as the longest one needs, up to 3. Unlike captions in
-/// training, the chunks keep their begin and end marks: this is the context of sd-scripts' previews (its "long prompt
-/// weighting" pipeline).
+/// Tokenized prompts. All have as many chunks as the longest one needs, up to 3. Unlike captions in training, the
+/// chunks keep their begin and end marks: this is the context of sd-scripts' previews (its "long prompt weighting"
+/// pipeline).
 struct PromptTokens {
   int64_t prompts = 0, chunks = 1;
   std::vector<int32_t> ids;    ///< [prompts, chunks, 77]

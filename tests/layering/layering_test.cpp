@@ -23,7 +23,7 @@ const std::map<std::string, std::set<std::string>> may_include = {
     {"graph", {"base"}},
     {"backend", {"base", "graph"}},
     {"models", {"base", "io", "text", "graph"}},
-    {"network", {"base", "io", "text", "graph"}},
+    {"network", {"base", "io", "text", "graph", "models"}},
     {"diffusion", {"base", "io", "text", "graph"}},
     {"optim", {"base", "io", "text", "graph"}},
     {"data", {"base", "io", "text"}},

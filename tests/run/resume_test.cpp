@@ -13,14 +13,12 @@
 #include <functional>
 #include <iterator>
 #include <random>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "io/safetensors.h"
-#include "run/state/state_checksum.h"
 #include "run/state/state_file.h"
-#include "support/training_run.h"
+#include "run/stopped_run.h"
 
 extern char** environ;
 
@@ -29,46 +27,6 @@ using namespace rankine::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Makes three small pictures; an epoch has three batches.
-void make_data(const TemporaryFolder& folder) { add_pictures(folder, "pics/1_cat", 3, 64, 64); }
-
-const std::string& data_folder() {
-  static const TemporaryFolder folder;
-  static const std::string path = [] {
-    make_data(folder);
-    return folder.path();
-  }();
-  return path;
-}
-
-TrainConfig config_in(const std::string& data, const std::string& out,
-                      const std::string& checkpoint = tiny_checkpoint()) {
-  TrainConfig c = tiny_config(checkpoint, data + "/pics", out);
-  c.data.defaults.subset.caption.shuffle = true;
-  c.data.defaults.subset.flip_aug = true;
-  c.optim.lr_schedule.name = "cosine";
-  c.run.max_train_steps = 5;
-  return c;
-}
-
-/// What one run said and how it ended.
-struct Said {
-  TrainOutcome outcome;
-  std::string text;
-};
-
-/// Trains; with `stop_after` a Ctrl-C comes in that step.
-Said train(const TrainConfig& config, int64_t stop_after = 0) {
-  Trigger buffer(concat_text("step ", stop_after, "/"), [&] {
-    if (stop_after > 0) raise(SIGINT);
-  });
-  std::ostream out(&buffer);
-  Said said;
-  said.outcome = run_training(config, out, {.line_seconds = 0});
-  said.text = buffer.str();
-  return said;
-}
 
 std::string error_of_run(const TrainConfig& config) {
   return error_of([&] { train(config); });
@@ -216,67 +174,6 @@ TEST_CASE("stopped and continued is the same run with every optimiser, also wher
             },
             2);
       }
-}
-
-namespace {
-
-/// Rewrites a state as it was before parameter groups were flat: format 1, each tensor by itself.
-void make_first_format(const std::string& path) {
-  TrainingState state = read_state(path), single = state;
-  single.flat.clear();
-  single.variables.clear();
-  for (const StateVariable& variable : state.variables) {
-    auto at = variable.values.begin();
-    for (const FlatMember& tensor : tensors_of(state.flat, variable.name, std::ssize(variable.values))) {
-      single.variables.push_back({tensor.name, {at, at + tensor.count}});
-      at += tensor.count;
-    }
-  }
-  CHECK(single.variables.size() > 4 * state.variables.size());
-  write_state(path, single);
-  std::string bytes = bytes_of(path);
-  const auto replace = [&](const std::string& from, const std::string& to) {
-    REQUIRE(from.size() == to.size());
-    bytes.replace(bytes.find(from), from.size(), to);
-    std::ofstream(path, std::ios::binary) << bytes;
-  };
-  replace("rankine training state 2", "rankine training state 1");
-  const SafetensorsFile file = SafetensorsFile::open(path);
-  replace(file.metadata().at("sha256"), state_checksum(file));
-}
-
-}  // namespace
-
-TEST_CASE("a state that holds each tensor by itself, as before groups were flat, is continued bit for bit") {
-  for (const char* optimizer : {"AdamW", "Prodigy", "DAdaptSGD", "AdamWScheduleFree"}) {
-    CAPTURE(optimizer);
-    const TemporaryFolder folder;
-    TrainConfig whole = config_in(data_folder(), folder.path("whole")),
-                parts = config_in(data_folder(), folder.path("parts"));
-    for (TrainConfig* c : {&whole, &parts}) {
-      c->network.network_train_unet_only = false;
-      c->optim.optimizer_type = optimizer;
-      c->optim.lr_schedule.name = "constant";
-      c->run.max_train_steps = 4;
-    }
-    train(parts, 2);
-    make_first_format(folder.path("parts/cat.state"));
-    const Said rest = train(parts), straight = train(whole);
-    CHECK(contains(rest.text, "going on after step 2"));
-    CHECK(weights(rest.outcome.file) == weights(straight.outcome.file));
-  }
-}
-
-TEST_CASE("a state has a handful of tensors, whatever the number of layers") {
-  const TemporaryFolder folder;
-  TrainConfig c = config_in(data_folder(), folder.path("out"));
-  c.network.network_train_unet_only = false;
-  train(c, 2);
-  std::set<std::string> names;
-  for (const StateVariable& variable : read_state(folder.path("out/cat.state")).variables) names.insert(variable.name);
-  for (const char* group : {"unet", "text_encoder"})
-    for (const char* prefix : {"", "exp_avg.", "exp_avg_sq."}) CHECK(names.contains(std::string(prefix) + group));
-  CHECK(names.size() < 12);
 }
 
 TEST_CASE("stopped and continued is the same run without a latent cache, and with a seed that was drawn") {

@@ -124,9 +124,9 @@ struct Kernel {
   /// The forms that a product's frozen weight (input 1) can have. Empty function: the op reads constants as stored.
   std::vector<WeightForm> (*forms)(const OperandTypes&, const dnnl::engine&) = nullptr;
 };
-/// Whether oneDNN has products of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
+/// True if oneDNN has products of this type on this processor. (For f16 it would need AVX512-FP16 and version 3.)
 bool has_products(DType dtype);
-/// Whether the kernel of this product node sees its half floats as f32.
+/// True if the kernel of this product node sees its half floats as f32.
 bool is_promoted(const Node& node);
 /// Every kernel of this backend (kernel_table.cpp), and the one of `op`: null where there is none.
 std::span<const Kernel> kernels();

@@ -36,7 +36,7 @@ struct Pass {
 class DeviceModel {
  public:
   virtual ~DeviceModel() = default;
-  /// Whether the device has a kernel for this op.
+  /// True if the device has a kernel for this op.
   virtual bool has_kernel(const OpDef& op) const = 0;
   /// The forms in which the constant `weight` can be kept for `node`, which reads it directly or through views. The
   /// first is the one that the node reads as its attributes stand; each further one is smaller and slower.

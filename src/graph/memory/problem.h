@@ -13,7 +13,7 @@ struct ValueChoice {
   std::string value;   ///< see recomputable_values
   bool saved = false;  ///< whether the backward pass reads any
   size_t bytes = 0;    ///< of those that it reads; of all where it reads none
-  /// Whether they may be recomputed: nothing outside their block reads them in the forward pass.
+  /// True if they may be recomputed: nothing outside their block reads them in the forward pass.
   bool inner = false;
   int begin = 0;               ///< position behind their last reader in the forward pass
   int end = 0;                 ///< position of their first reader in the backward pass; INT_MAX: there is none

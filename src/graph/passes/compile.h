@@ -18,7 +18,7 @@ struct Target {
   bool accumulate = false;
   /// Gradients, and their sums, are rounded to this type. They stay f32 in memory.
   DType gradients = DType::f32;
-  /// What is given up for memory.
+  /// The values and weight forms that save memory.
   MemoryChoice memory;
   /// Every block is recomputed, in addition to MemoryChoice::recomputed.
   bool recompute_all = false;

@@ -12,15 +12,15 @@
 
 namespace rankine {
 
-/// The weights of a model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a
-/// Diffusers folder. Both answer to the same canonical names, a part and then the Diffusers (U-Net, VAE) or
-/// transformers (text encoder) name: "unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.bias",
-/// "vae.quant_conv.weight". Buffers that are no weights (position_ids, noise schedules, EMA copies) are left out. The
-/// text encoders of SD 2.x and SDXL single files keep their own names.
+/// The weights of a model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a Diffusers folder. Both
+/// have the same canonical names, a part and then the Diffusers (U-Net, VAE) or transformers (text encoder) name:
+/// "unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.bias", "vae.quant_conv.weight". Buffers that are
+/// not weights (position_ids, noise schedules, EMA copies) are left out. The text encoders of SD 2.x and SDXL single
+/// files keep their own names.
 class Checkpoint {
  public:
-  /// Throws Error, saying what it seems to be instead, when `path` is no model of a known family that text-to-image
-  /// training can start from. The family checks that every tensor is there, each of the right shape.
+  /// Opens a model. Throws Error with a guess at the file's kind if `path` is not a model of a known family that
+  /// text-to-image training can start from. The family checks that every tensor exists with the right shape.
   static Checkpoint open(const std::string& path);
 
   /// Replaces the autoencoder by that of `path`: a file (an autoencoder alone, under the names of single files or of
@@ -43,10 +43,10 @@ class Checkpoint {
   void read_f32(std::string_view name, std::span<float> out) const;
   std::vector<float> read_f32(std::string_view name) const;
   std::span<const std::byte> bytes(std::string_view name) const;
-  /// Gives the tensor's pages back to the system; it can be read again.
+  /// Releases the tensor's pages to the system; it can be read again.
   void release(std::string_view name) const;
 
-  /// What is inside, for people: family, widths, and of each part its tensors, parameters and types.
+  /// Describes the content for people: family, widths, and for each part its tensors, parameters and types.
   std::string describe() const;
 
  private:

@@ -4,8 +4,8 @@
 
 namespace rankine {
 
-/// The family of a single-file checkpoint, by its tensors' names. Throws Error saying what the file seems to be (a
-/// LoRA, a VAE, another model) when it is a checkpoint of no known family.
+/// The family of a single-file checkpoint, from its tensors' names. Throws Error with a guess at the file's kind (a
+/// LoRA, a VAE, another model) if it is not a checkpoint of a known family.
 const Family& family_of(const TensorFile& file);
 
 }  // namespace rankine

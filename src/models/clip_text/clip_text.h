@@ -19,7 +19,7 @@ struct ClipTextConfig {
 Value clip_text(const Scope& s, const ClipTextConfig& config, Value ids, int64_t clip_skip, DType compute,
                 bool whole_chunks = false);
 
-/// How many states clip_text gives for a text of `chunks` pieces.
+/// The number of states that clip_text returns for a text of `chunks` chunks.
 int64_t clip_states(const ClipTextConfig& config, int64_t chunks, bool whole_chunks);
 
 }  // namespace rankine

@@ -12,7 +12,7 @@ namespace rankine::cpu {
 /// is possible), "auto" (where it should be faster on this processor) or "direct" (nowhere).
 void choose_conv_algorithm(Graph& graph, const Target& target);
 
-/// Whether the pass chose Winograd's algorithm for this node.
+/// True if the pass chose Winograd's algorithm for this node.
 bool uses_winograd(const Node& node);
 
 }  // namespace rankine::cpu
