@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "network/adapter.h"
+
 namespace rankine {
 namespace {
 
@@ -45,7 +47,6 @@ constexpr std::pair<std::string_view, std::string_view> defaults[] = {
     {"network_alpha", "1.0"},
     {"network_dim", "None"},
     {"network_dropout", "None"},
-    {"network_module", "networks.lora"},
     {"network_weights", "None"},
     {"no_half_vae", "False"},
     {"noise_offset", "None"},
@@ -89,6 +90,9 @@ RunSettings todays_settings(RunSettings settings) {
   for (const auto& [key, value] : defaults)
     if (const auto found = settings.find(std::string(key)); found != settings.end() && found->second == value)
       settings.erase(found);
+  if (const auto kind = settings.find("network_module");
+      kind != settings.end() && kind->second == find_adapter("").network_module)
+    settings.erase(kind);
   if (const auto args = settings.find("network_args"); args != settings.end())
     args->second = network_args(args->second);
   if (const auto args = settings.find("lr_scheduler_args");

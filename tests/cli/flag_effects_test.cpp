@@ -23,7 +23,7 @@ const std::map<std::string, std::vector<std::string>> special_values = {
     {"face_crop_aug_range", {"2.0,4.0"}},
     {"lr_scheduler_args", {"step_rules=1:2,0.1"}},
     {"lr_scheduler_type", {"CosineAnnealingLR"}},
-    {"max_bucket_reso", {"128"}},
+    {"max_bucket_reso", {"512"}},
     {"metadata_thumbnail", {"data:image/png;base64,"}},
     {"min_bucket_reso", {"64"}},
     {"network_args", {"conv_dim=4"}},
@@ -55,15 +55,16 @@ std::vector<std::string> other_value(const Flag& flag) {
 struct Options {
   TrainOptions options;
 
-  Options(const SmallRun& run, const Flag* flag) {
+  Options(const SmallRun& run, const Flag* flag, const std::vector<std::string>& more = {}) {
     std::vector<std::string> args = {"--pretrained_model_name_or_path=model.safetensors",
                                      "--train_data_dir=" + run.folder.path("pics"), "--output_dir=out",
-                                     "--caption_extension=.txt", "--resolution=64"};
+                                     "--caption_extension=.txt", "--resolution=256"};
     if (flag) {
       args.push_back(flag->name);
       if (flag->kind != FlagKind::toggle)
         for (const std::string& text : other_value(*flag)) args.push_back(text);
     }
+    args.insert(args.end(), more.begin(), more.end());
     Messages messages;
     options = read_train_options(args, messages);
   }
@@ -119,7 +120,8 @@ TEST_CASE("a run is another one when a flag that changes numbers is, and the sam
     for (const Flag& flag : group.flags) {
       if (flag.status != FlagStatus::built || is_of_config_file(flag) || flag.key() == "network_module") continue;
       CAPTURE(flag.name);
-      if (flag.effect == Effect::source) continue;
+      // The second turns --cache_latents on, which counts.
+      if (flag.effect == Effect::source || flag.key() == "cache_latents_to_disk") continue;
       const RunSettings here = identity(Options(run, &flag).config(), data);
       if (flag.effect == Effect::numbers) {
         CHECK(here != same);
@@ -165,7 +167,11 @@ TEST_CASE("the saved file stores each flag's value where the flag says") {
       if (flag.metadata_key.empty() || is_folder || flag.key() == "network_module") continue;
       CAPTURE(flag.name);
       CAPTURE(flag.metadata_key);
-      const std::string here = value_of(metadata(Options(run, &flag).config()), flag.metadata_key);
+      // Sizes of buckets are stored only where there are buckets.
+      const bool is_of_buckets = flag.key().find("bucket_") != std::string::npos;
+      const std::vector<std::string> more =
+          is_of_buckets ? std::vector<std::string>{"--enable_bucket"} : std::vector<std::string>{};
+      const std::string here = value_of(metadata(Options(run, &flag, more).config()), flag.metadata_key);
       CHECK(here != value_of(plain, flag.metadata_key));
       ++recorded;
     }
