@@ -1,6 +1,6 @@
 # The everyday commands; CMake and the scripts do the work. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test build package bench format lint asan fuzz test-full clean
+.PHONY: help setup develop demo test build package bench format lint asan fuzz test-full clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ setup: ## install the Debian packages that are missing
 
 build/%/build.ninja:
 	cmake --preset $*
+
+develop: setup ## warnings are errors in build/release from now on, as in continuous integration
+	@cmake --preset develop > /dev/null
 
 demo: setup build/release/build.ninja ## train on bundled pictures; leaves a LoRA, a report, a loss plot and pictures in out/demo
 	@cmake --build --preset release --target rankine

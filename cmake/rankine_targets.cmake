@@ -10,7 +10,7 @@ if(RANKINE_CCACHE)
 endif()
 
 add_library(rankine_flags INTERFACE)
-target_compile_options(rankine_flags INTERFACE -Wall -Wextra -Wpedantic -Werror)
+target_compile_options(rankine_flags INTERFACE -Wall -Wextra -Wpedantic $<$<BOOL:${RANKINE_WARNINGS_AS_ERRORS}>:-Werror>)
 # Products are never contracted with sums behind our back: several formats and recorded numbers need each rounding step.
 target_compile_options(rankine_flags INTERFACE -ffp-contract=off)
 # GCC 12 warns of copies inside std::string that cannot happen (its bug 105651; with precompiled headers it does not know
