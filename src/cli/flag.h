@@ -9,7 +9,7 @@
 
 namespace rankine {
 
-/// What a flag takes: `toggle` no value (argparse's store_true), `list` zero or more, the others exactly one.
+/// The values of a flag: `toggle` takes none (argparse's store_true), `list` zero or more, the others exactly one.
 enum class FlagKind { toggle, integer, number, text, list };
 
 enum class FlagStatus {

@@ -14,8 +14,8 @@ MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest
 
 /// Bytes of the trained tensors, their gradients and AdamW's two moments.
 size_t variable_bytes(const StepSettings& settings);
-/// Bytes of a process that frozen weights and activations must leave free: what it holds now, the variables, and the
-/// compiled programs.
+/// Bytes of a process that are not available for frozen weights and activations: the resident bytes, the variables, and
+/// the kernels' working memory.
 size_t fixed_bytes(const StepSettings& settings, const DeviceModel& device);
 
 /// The value of --memory_budget in bytes. "auto": what the process holds, and nine tenths of the memory that is free
