@@ -25,6 +25,17 @@ const std::vector<ForbiddenWords> table = {
      {"src/"},
      {"src/backend/", "src/cli/bench.cpp"},
      "libraries of kernels belong to the backend that uses them"},
+    // A family of models says how its parts, latents and captions are laid out; everything else asks it.
+    {{"0.18215*", "lora_unet*", "lora_te*", "sd_v1*", "sd_v2*", "stable-diffusion-v*"},
+     {"src/"},
+     {"src/models/sd1.cpp", "src/models/sd2.cpp", "src/network/adapter_file.cpp"},
+     "the names and numbers of a family stand in its file in src/models/; ask its Family",
+     /*in_comments=*/false},
+    {{"77", "75"},
+     {"src/step/", "src/sample/", "src/run/", "src/watch/", "src/measure/"},
+     {},
+     "the length of a prompt belongs to the tokenizer and the Family",
+     /*in_comments=*/false},
     // An adapter says what its tensors are; everything above loops over them.
     {{"Lora*", "lora*"},
      {"src/step/", "src/run/", "src/watch/", "src/measure/"},
