@@ -198,6 +198,8 @@ class ElementaryDevice : public DeviceModel {
   double seconds(const Node& node) const override { return cpu_.seconds(node); }
   size_t working_bytes(const Node& node) const override { return cpu_.working_bytes(node); }
   std::span<const Pass> passes() const override { return cpu_.passes(); }
+  DeviceMemory memory() const override { return cpu_.memory(); }
+  size_t program_bytes() const override { return cpu_.program_bytes(); }
 
  private:
   const DeviceModel& cpu_ = find_backend("cpu").device();
