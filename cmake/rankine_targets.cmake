@@ -75,6 +75,18 @@ function(rankine_library folder)
   if(sources)
     rankine_precompile(${target})
   endif()
+  foreach(source IN LISTS sources)
+    file(STRINGS ${source} parser REGEX "#include <(nlohmann|toml\\+\\+|spdlog)/" LIMIT_COUNT 1)
+    if(parser)
+      rankine_quick_to_compile(SOURCE ${source})
+    endif()
+  endforeach()
+endfunction()
+
+# rankine_quick_to_compile(TARGET NAME... | SOURCE FILE...): few optimisations in the release build, which saves a quarter to
+# a half of the compiler's time. For code without loops over pixels, weights or tokens; its results stay the same.
+function(rankine_quick_to_compile kind)
+  set_property(${kind} ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
 endfunction()
 
 function(rankine_executable name source)
