@@ -259,9 +259,10 @@ const std::vector<OpCase>& op_cases() {
        [](Graph& g, DType t) {
          return div(x(g, t, {3, 5}), add(abs_of_f32(g, t, "y", {3, 5}), fill(g, {{}, t}, 0.5)));
        }},
+      // f32 alone: the gradient of the number is a sum that cancels, so half types keep few of its digits.
       {"div by a number",
-       [](Graph& g, DType t) {
-         return div(x(g, t, {3, 5}), add(abs_of_f32(g, t, "y", {}), fill(g, {{}, t}, 0.5)));
+       [](Graph& g, DType) {
+         return div(x(g, DType::f32, {3, 5}), abs(state(g, "y", {})) + fill(g, f32({}), 0.5));
        }},
       {"sqrt",
        [](Graph& g, DType) {

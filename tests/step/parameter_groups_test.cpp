@@ -1,8 +1,8 @@
 #include "step/parameter_groups.h"
-#include "models/stable_diffusion.h"
 
 #include <doctest/doctest.h>
 
+#include "models/stable_diffusion.h"
 #include "step/training_step.h"
 
 using namespace rankine;
@@ -10,7 +10,8 @@ using namespace rankine;
 namespace {
 
 AdaptedLayer module_of(const std::string& key, const std::string& path) {
-  return {.key = key, .path = path, .weight = {8, 8}, .rank = 2, .alpha = 1};
+  const Role role = path.starts_with("text_encoder.") ? Role::text_encoder : Role::denoiser;
+  return {.key = key, .path = path, .role = role, .weight = {8, 8}, .rank = 2, .alpha = 1};
 }
 
 StepSettings settings() {
