@@ -56,11 +56,13 @@ class ToyModel final : public Model {
     const Value letters = read("reader", 0), mood = read("poet", 1);
     return {letters, reshape(slice(mood, 1, 0, 1), {batch, kChannels})};
   }
-  Value denoise(Graph& graph, Value latents, Value, std::span<const Value> condition) const override {
+  Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition) const override {
     const int64_t batch = latents.dim(0);
     const Value first = slice(condition[0], 1, 0, 1);  // [N, 1, channels]
     const Value text = reshape(first, {batch, 1, 1, kChannels}) + reshape(condition[1], {batch, 1, 1, kChannels});
-    return linear(Scope(graph, "painter") / "out", latents + text, kChannels, /*bias=*/false);
+    const Value time = cast(slice(timestep_embedding(timesteps, kChannels + 1), 1, 0, kChannels), latents.dtype());
+    const Value shift = text + reshape(time, {batch, 1, 1, kChannels});
+    return linear(Scope(graph, "painter") / "out", latents + shift, kChannels, /*bias=*/false);
   }
   /// The first pixel of each square is its latent.
   Value encode_image(Graph&, Value images) const override {
