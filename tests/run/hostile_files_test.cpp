@@ -159,7 +159,7 @@ TEST_CASE(
       {"a pickle of PyTorch's", "PK\3\4" + std::string(100, '\0'), "safetensors"},
       {"a LoRA", safetensors(losses, {{"ss_network_dim", "4"}}), "this is no training state"},
       {"no metadata", safetensors(losses, {}), "this is no training state"},
-      {"another version", safetensors(losses, {{"format", "rankine training state 2"}}), "this is no training state"},
+      {"another version", safetensors(losses, {{"format", "rankine training state 3"}}), "this is no training state"},
       {"no checksum", with({{"step", "1"}, {"updates", "1"}, {"seed", "1"}}), "checksum"},
       {"an empty checksum", with({{"sha256", ""}}), "checksum"},
       {"a checksum of another file", with({{"sha256", std::string(64, '0')}}), "checksum"},

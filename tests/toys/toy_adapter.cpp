@@ -13,7 +13,8 @@ std::vector<AdapterTensor> tensors_of(const AdaptedLayer& layer) {
 
 Value apply(Node& node, const AdaptedLayer&, std::span<const Value> tensors, const LayerDropout&) {
   Value product = node.output();  // [N, ..., out]
-  if (node.inputs().size() > 2 && node.input(2)) product = add(product, scale(node.input(2), -1));
+  if (node.inputs().size() > 2 && node.input(2))
+    product = add(product, cast(scale(node.input(2), -1), product.dtype()));
   return mul(product, cast(tensors[0], product.dtype()));
 }
 
