@@ -1,6 +1,10 @@
 #include "backend/cpu/device_model.h"
 
+#include <omp.h>
+
 #include <algorithm>
+#include <mutex>
+#include <unordered_map>
 
 #include "backend/cpu/kernel_context.h"
 #include "backend/cpu/passes/conv_algorithm.h"
@@ -51,7 +55,7 @@ class CpuDevice : public DeviceModel {
     const WeightForm stored{"plain", "plain", weight.type().bytes()};
     const Kernel* kernel = find_kernel(node.op());
     if (!kernel || !kernel->forms || &storage_of(node.input(1).node()) != &weight.node()) return {stored};
-    std::vector<WeightForm> forms = kernel->forms({node, is_promoted(node)}, cpu_engine());
+    std::vector<WeightForm> forms = remembered_forms(*kernel, node);
     if (weight.node().attributes().has(Graph::keep_plain)) forms.erase(forms.begin(), forms.end() - 1);
     return forms;
   }
@@ -72,6 +76,21 @@ class CpuDevice : public DeviceModel {
     static constexpr Pass all[] = {{"weight_forms", mark_plain_weights}, {"conv_algorithm", choose_conv_algorithm}};
     return all;
   }
+
+ private:
+  /// The forms of a kernel's weight. oneDNN has to choose an implementation to say its layout, which is slow, and
+  /// networks repeat their layers: each kind of node is asked about once.
+  std::vector<WeightForm> remembered_forms(const Kernel& kernel, const Node& node) const {
+    std::string kind = concat_text(node.op().name, node.attributes(), ' ', omp_get_max_threads());
+    for (const Value& input : node.inputs()) kind += input ? concat_text(' ', input.type()) : std::string(" none");
+    for (int i = 0; i < node.output_count(); ++i) kind += concat_text(' ', node.type(i));
+    const std::lock_guard lock(mutex_);
+    if (const auto known = forms_.find(kind); known != forms_.end()) return known->second;
+    return forms_.emplace(std::move(kind), kernel.forms({node, is_promoted(node)}, cpu_engine())).first->second;
+  }
+
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, std::vector<WeightForm>> forms_;
 };
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "backend/cpu/passes/conv_algorithm.h"
 
+#include <map>
+#include <mutex>
+#include <tuple>
+
 #include "backend/cpu/device_model.h"
 #include "backend/cpu/kernel_context.h"
 #include "backend/cpu/kernels/winograd/winograd.h"
@@ -23,6 +27,16 @@ bool winograd_is_worthwhile(const Node& node) {
   return winograd_is_faster() && w[0] >= 64 && w[1] >= 64 && tiles >= 16;
 }
 
+/// Whether its products are fast here. oneDNN is asked about each size once: graphs are built many times.
+bool has_fast_products(int64_t channels_in, int64_t channels_out, DType dtype) {
+  static std::mutex mutex;
+  static std::map<std::tuple<int64_t, int64_t, DType>, bool> answers;
+  const std::lock_guard lock(mutex);
+  const auto [known, added] = answers.try_emplace({channels_in, channels_out, dtype});
+  if (added) known->second = winograd_supported(cpu_engine(), channels_in, channels_out, dtype);
+  return known->second;
+}
+
 /// Its weights are transformed once, so they must be a packed constant; the geometry must be F(2x2, 3x3)'s.
 bool winograd_is_possible(const Node& node) {
   const Node& weight = storage_of(node.input(1).node());
@@ -31,7 +45,7 @@ bool winograd_is_possible(const Node& node) {
   const DType dtype = is_promoted(node) ? DType::f32 : node.input(1).dtype();
   return &weight.op() == &constant_op && !weight.attributes().has(Graph::keep_plain) && w[2] == 3 && w[3] == 3 &&
          g.stride == 1 && g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 &&
-         winograd_supported(cpu_engine(), w[1], w[0], dtype);
+         has_fast_products(w[1], w[0], dtype);
 }
 
 }  // namespace
