@@ -11,7 +11,7 @@
 namespace rankine {
 namespace {
 
-/// What both take.
+/// The flags that both take.
 template <class Config>
 std::vector<Flag> common_flags(Config& c) {
   return {

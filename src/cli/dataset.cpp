@@ -14,7 +14,7 @@
 namespace rankine {
 namespace {
 
-/// What `rankine dataset preview` takes beside the flags of `rankine train`.
+/// The flags that `rankine dataset preview` takes beside those of `rankine train`.
 struct PreviewOptions {
   std::optional<std::string> output;
   int preview_images = 30;

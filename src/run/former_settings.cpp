@@ -8,7 +8,7 @@
 namespace rankine {
 namespace {
 
-/// What a former state holds where nothing was given.
+/// The value that a former state holds for a flag that was not given.
 constexpr std::pair<std::string_view, std::string_view> defaults[] = {
     {"adaptive_noise_scale", "None"},
     {"base_weights", "None"},

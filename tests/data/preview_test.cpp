@@ -31,7 +31,7 @@ TrainingData load(const TemporaryFolder& folder, bool alpha_mask = false) {
   return load_dataset(dataset_from_folders(folder.path(), "", defaults), 1);
 }
 
-/// Whether `part` lies in `sheet` somewhere, each pixel `factor` times as wide and high.
+/// True if `part` lies in `sheet` somewhere, each pixel `factor` times as wide and high.
 bool contains(const Image& sheet, const Image& part, int factor) {
   const auto pixel = [](const Image& image, int x, int y) {
     return &image.pixels[(static_cast<size_t>(y) * image.width + x) * 3];

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What each folder of src/ may include besides itself: the picture of docs/style.md as a table.
+/// The folders that each folder of src/ may include besides itself: the picture of docs/style.md as a table.
 const std::map<std::string, std::set<std::string>> may_include = {
     {"base", {}},
     {"io", {"base"}},

@@ -19,7 +19,7 @@ namespace {
 
 using Args = std::vector<std::string>;
 
-/// What scripts/record_torch_schedules.py wrote.
+/// The schedules that scripts/record_torch_schedules.py recorded.
 Json recorded() {
   std::ifstream file(std::filesystem::path(source_dir()) / "tests/optim/torch_schedules.json");
   REQUIRE(file.good());

@@ -356,13 +356,13 @@ int64_t steps_logged(const std::string& out) {
 
 void sleep_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
-/// Whether the process has ended; it can still be waited for.
+/// True if the process has ended; it can still be waited for.
 bool is_over(pid_t child) {
   siginfo_t info{};
   return waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
 }
 
-/// Whether it ended by itself, well.
+/// True if it ended by itself, well.
 bool ended(pid_t child) {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);

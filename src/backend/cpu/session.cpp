@@ -15,7 +15,7 @@ namespace {
 
 using namespace cpu;
 
-/// What a session's programs share. Declared in this order so that views into memory go before the memory.
+/// The parts that a session's programs share, in this order so that views into memory are destroyed before the memory.
 struct Memory {
   explicit Memory(ConstantSource& source) : weights(source, device.engine) { device.threads = omp_get_max_threads(); }
   Device device;

@@ -27,7 +27,7 @@ class Recomputation {
   double seconds() const { return seconds_; }
   const std::vector<size_t>& live() const { return live_; }
 
-  /// Whether value i is in memory at `position` only for the backward pass and may be dropped.
+  /// True if value i is in memory at `position` only for the backward pass and may be dropped.
   bool droppable_at(size_t i, int position) const {
     const ValueChoice& v = problem_.values[i];
     return v.saved && v.inner && !dropped_[i] && v.bytes > 0 && v.begin <= position && position < needed_[i];

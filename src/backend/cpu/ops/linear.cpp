@@ -84,7 +84,7 @@ Launch three_products(KernelContext& p, WeightStore::View view, int bias_input, 
   };
 }
 
-/// Whether to use our own products (kernels/linear.h). With AMX oneDNN's are so much faster that they win, although
+/// True if our own products (kernels/linear.h) are used. With AMX oneDNN's are so much faster that they win, although
 /// they go over memory more often (reasoned, not measured); those of f32 reach half of what ours do on AVX2.
 bool own_products(DType dtype) {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();

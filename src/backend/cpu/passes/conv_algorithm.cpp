@@ -27,7 +27,7 @@ bool winograd_is_worthwhile(const Node& node) {
   return winograd_is_faster() && w[0] >= 64 && w[1] >= 64 && tiles >= 16;
 }
 
-/// Whether its products are fast here. oneDNN is asked about each size once: graphs are built many times.
+/// True if its products are fast here. oneDNN is asked about each size once: graphs are built many times.
 bool has_fast_products(int64_t channels_in, int64_t channels_out, DType dtype) {
   static std::mutex mutex;
   static std::map<std::tuple<int64_t, int64_t, DType>, bool> answers;

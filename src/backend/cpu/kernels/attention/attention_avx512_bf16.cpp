@@ -32,7 +32,7 @@ struct VectorProducts {
   static int64_t rows(int64_t count) { return count; }
   static int64_t depth(int64_t pairs) { return pairs; }
 
-  /// What `over_keys` sums over, for a tile of keys: [key / 2][size].
+  /// The operand that `over_keys` sums over, for a tile of keys: [key / 2][size].
   static void pack_keys(const Tokens& x, uint32_t* to) { interleave_tokens(x, x.count, x.size, to); }
 
   /// c [keys][kTile] = a [keys][width] . b [width][kTile]; with a maximum, that of each column over the keys.
