@@ -18,9 +18,10 @@ std::vector<Flag> common_flags(Config& c) {
       built("--checkpoint", &c.checkpoint, "SD 1.x checkpoint; unset: SD 1.5's sizes with made-up weights"),
       built("--width", &c.width, "Width of the pictures in pixels"),
       built("--height", &c.height, "Height of the pictures in pixels"),
-      built("--mixed_precision", &c.mixed_precision, "Type to compute in").choose("no,fp16,bf16"),
-      device_flag(c.device),
-      built("--conv_algorithm", &c.conv_algorithm, "How 3x3 convolutions are computed").choose("auto,direct,winograd"),
+      built("--mixed_precision", &c.step.mixed_precision, "Type to compute in").choose("no,fp16,bf16"),
+      device_flag(c.step.device),
+      built("--conv_algorithm", &c.step.conv_algorithm, "How 3x3 convolutions are computed")
+          .choose("auto,direct,winograd"),
       built("--by_shape", &c.by_shape, "One row for each size of an op"),
       built("--steps", &c.steps, "Runs that are timed, after a first one"),
   };
@@ -34,8 +35,8 @@ FlagTable step_flags(StepBenchmarkConfig& c) {
           built("--train_batch_size", &c.batch, "Pictures a step"),
           built("--network_dim", &c.rank, "Rank of the LoRA"),
           built("--train_text_encoder", &c.train_text_encoder, "Train the text encoder's LoRA too"),
-          built("--gradient_checkpointing", &c.gradient_checkpointing, "Recompute every block"),
-          built("--memory_budget", &c.memory_budget, "Memory of the whole process, like 4GiB; unset: no limit"),
+          built("--gradient_checkpointing", &c.step.gradient_checkpointing, "Recompute every block"),
+          built("--memory_budget", &c.step.memory_budget, "Memory of the whole process, like 4GiB; unset: no limit"),
       });
   return {{"Flags of step", std::move(flags)}};
 }

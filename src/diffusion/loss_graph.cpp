@@ -40,14 +40,14 @@ Value sample_losses(Graph& graph, const LossGraphSettings& settings, Value predi
   const LossKind& kind = find_loss_kind(settings.loss_type);
   if (kind.name == "l2" && !settings.masked) return mse_loss(prediction, target);
   const Value d = add(prediction, scale(target, -1.0));
-  const Value c = kind.uses_threshold ? graph.input("huber_c", {{d.dim(0)}, DType::f32}) : Value{};
+  const Value c = kind.uses_threshold ? graph.input(kHuberC, {{d.dim(0)}, DType::f32}) : Value{};
   for (const LossOfElements& loss : losses) {
     if (loss.name != kind.name) continue;
     Value errors = loss.errors(d, c);
     if (settings.masked) {
       Shape mask = d.shape();
       mask.back() = 1;
-      errors = mul(errors, graph.input("loss_mask", {mask, DType::f32}));
+      errors = mul(errors, graph.input(kLossMask, {mask, DType::f32}));
     }
     return mean_of_samples(errors);
   }

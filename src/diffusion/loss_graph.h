@@ -5,6 +5,9 @@
 
 namespace rankine {
 
+// Inputs of a step's loss.
+inline constexpr std::string_view kHuberC = "huber_c", kLossMask = "loss_mask";
+
 /// Settings of a step's loss.
 struct LossGraphSettings {
   std::string_view loss_type = "l2";  ///< a name of loss_kinds()
@@ -12,8 +15,8 @@ struct LossGraphSettings {
 };
 
 /// Builds the loss of each sample: errors, weighed by the mask, and their mean over all axes but the first.
-/// prediction, target: f32 [N, h, w, C] -> f32 [N]. Adds the input "huber_c" f32 [N] if the loss has a
-/// threshold, and "loss_mask" f32 [N, h, w, 1] if masked. Throws Error with the known names for an unknown
+/// prediction, target: f32 [N, h, w, C] -> f32 [N]. Adds the input kHuberC f32 [N] if the loss has a
+/// threshold, and kLossMask f32 [N, h, w, 1] if masked. Throws Error with the known names for an unknown
 /// loss.
 Value sample_losses(Graph& graph, const LossGraphSettings& settings, Value prediction, Value target);
 

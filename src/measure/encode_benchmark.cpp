@@ -12,22 +12,23 @@
 #include "measure/bench_model.h"
 #include "measure/op_table.h"
 #include "measure/timings.h"
+#include "run/step_plan.h"
 #include "step/latent_encoder.h"
-#include "step/step_config.h"
 
 namespace rankine {
 
 void benchmark_encode(const EncodeBenchmarkConfig& c, std::ostream& out) {
   const BenchModel model = open_bench_model(c.checkpoint);
-  const DType compute = compute_type(c.mixed_precision);
+  const Backend& backend = find_backend(c.step.device);
+  const AutoencoderSettings settings = autoencoder_settings(c.step, model.model, compute_type(c.step.mixed_precision));
   const Size size = {static_cast<int>(c.width), static_cast<int>(c.height)};
   std::vector<float> image(static_cast<size_t>(c.width * c.height * 3));
   Rng rng(1, purpose::noise);
   for (float& x : image) x = 2 * rng.uniform() - 1;
-  const DeviceLimits limits = find_backend(c.device).limits(compute);
+  const DeviceLimits limits = backend.limits(settings.compute);
 
   Timer timer;
-  LatentEncoder encoder(find_backend(c.device), *model.weights, model.model, compute, c.conv_algorithm);
+  LatentEncoder encoder(backend, *model.weights, settings);
   encoder.prepare(size);
   const double prepare_seconds = timer.seconds();
   std::vector<double> seconds;

@@ -1,6 +1,5 @@
 #include "measure/step_benchmark.h"
 
-#include <algorithm>
 #include <cmath>
 #include <iomanip>
 
@@ -11,39 +10,32 @@
 #include "measure/op_table.h"
 #include "measure/timings.h"
 #include "optim/adamw.h"
+#include "run/step_plan.h"
 #include "step/fit_memory.h"
-#include "step/step_config.h"
 #include "step/training_step.h"
 
 namespace rankine {
 namespace {
 
-StepSettings settings_of(const StepBenchmarkConfig& c, const BenchModel& model) {
-  StepSettings settings;
-  settings.model = model.model;
-  AdapterTargets targets;
-  targets.text_encoder = settings.train_text_encoder = c.train_text_encoder;
-  targets.network_dim = c.rank;
-  targets.network_alpha = c.rank;
-  settings.layers = adapted_layers(model.model->tensors(), model.model->family().adaptable, targets);
-  settings.compute = compute_type(c.mixed_precision);
-  settings.conv_algorithm = c.conv_algorithm;
-  settings.gradient_checkpointing = c.gradient_checkpointing;
-  return settings;
+/// The settings of a run that trains such an adapter.
+TrainConfig run_config(const StepBenchmarkConfig& c) {
+  TrainConfig config;
+  config.step = c.step;
+  config.network.network_dim = c.rank;
+  config.network.network_alpha = c.rank;
+  config.network.network_train_unet_only = !c.train_text_encoder;
+  return config;
 }
 
-/// Has the step fit the budget, and says what that costs.
-void fit_budget(const StepBenchmarkConfig& c, const Backend& backend, StepSettings& settings, const StepShape& shape,
+/// Makes the step fit the budget, and prints what that costs.
+void fit_budget(const StepBenchmarkConfig& c, const DeviceModel& device, StepSettings& settings, const StepShape& shape,
                 std::ostream& out) {
-  const size_t budget = memory_budget(c.memory_budget, backend.device());
-  const size_t fixed = fixed_bytes(settings, backend.device());
   const Timer timer;
-  const MemoryChoice choice =
-      choose_step_memory(settings, shape, backend.device(), budget > fixed ? budget - fixed : 0);
+  const MemoryChoice choice = choose_memory(settings, c.step, device, shape, 0);
   out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.weights_in("direct")
       << " convolutions kept direct, " << choice.weights_in("plain") << " weights kept plain, expected to add "
-      << choice.added_seconds << " s and to take " << (fixed + choice.bytes()) / 1000000 << " MB in all ("
-      << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
+      << choice.added_seconds << " s and to take " << (fixed_bytes(settings, device) + choice.bytes()) / 1000000
+      << " MB in all (" << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
       << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
 }
 
@@ -82,12 +74,12 @@ StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepSettings& sett
 }  // namespace
 
 void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
-  const Backend& backend = find_backend(c.device);
+  const Backend& backend = find_backend(c.step.device);
   const BenchModel model = open_bench_model(c.checkpoint);
-  StepSettings settings = settings_of(c, model);
+  StepSettings settings = step_settings(run_config(c), model.model, model.model->tensors());
   const Size latents = model.model->latents().of({static_cast<int>(c.width), static_cast<int>(c.height)});
   const StepShape shape{c.batch, latents.height, latents.width, 1};
-  if (!c.memory_budget.empty()) fit_budget(c, backend, settings, shape, out);
+  if (!c.step.memory_budget.empty()) fit_budget(c, backend.device(), settings, shape, out);
   const std::unique_ptr<Optimizer> optimizer = make_adamw({});
   Timer timer;
   TrainingStep trainer(backend, *model.weights, settings, *optimizer, UpdateSettings{});

@@ -12,6 +12,9 @@
 
 namespace rankine {
 
+// Inputs that graphs around a model give to its parts; those of a condition are named by ConditionSpec.
+inline constexpr std::string_view kLatents = "latents", kTimesteps = "timesteps", kImage = "image", kIds = "ids";
+
 /// The length of the texts of a batch.
 struct TextShape {
   int64_t chunks = 1;         ///< chunks that the text encoder reads one by one

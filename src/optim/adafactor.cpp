@@ -22,7 +22,7 @@ class Adafactor : public Optimizer {
       graph.set_scope(in.weight.node().scope());
       const Value rate = append_update(graph, in);
       // Each tensor has its own rate; the first one's is logged for the group, as in transformers.
-      if (config_.relative_step && told.insert(in.group).second) graph.output("lr." + in.group, rate);
+      if (config_.relative_step && told.insert(in.group).second) graph.output(rate_name(in.group), rate);
     }
     graph.set_scope("");
   }

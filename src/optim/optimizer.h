@@ -3,11 +3,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
 
 namespace rankine {
+
+/// Begins the name of each group's learning rate: an input of the update, and an output of it that is logged.
+inline constexpr std::string_view kRatePrefix = "lr.";
+inline std::string rate_name(std::string_view group) { return std::string(kRatePrefix).append(group); }
 
 /// The inputs of one variable's update. All f32; scalars are [].
 struct UpdateInputs {
@@ -27,7 +32,7 @@ struct EvaluationWeights {
 };
 
 /// An optimiser appends the update of the parameters to a graph. Its state lives in variables of that graph, which
-/// start as zeros. The outputs that it adds to the graph are logged: "d", "lr.unet".
+/// start as zeros. The outputs that it adds to the graph are logged: "d", rate_name("unet").
 class Optimizer {
  public:
   virtual ~Optimizer() = default;

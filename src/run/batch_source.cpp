@@ -43,54 +43,38 @@ BatchSource::BatchSource(const TrainConfig& config, const Model& model, const Tr
       made_(loader.first_batch),
       loader_(data, loader) {}
 
-std::vector<float> BatchSource::latents(const Batch& batch) {
-  std::vector<float> all;
-  for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const int sample = batch.samples[i];
-    const bool flipped = batch.flipped[i] != 0;
-    if (cache_) {
-      const std::vector<float>& one = cache_->latents(sample, flipped);
-      all.insert(all.end(), one.begin(), one.end());
-      continue;
-    }
-    const size_t size = batch.images.size() / batch.samples.size();
-    const std::vector<float>& moments = encoder_->encode(batch.bucket, std::span(batch.images).subspan(i * size, size));
-    const std::vector<float> noise = latent_noise(seed_, made_ + 1, sample, flipped, moments.size() / 2);
-    const std::vector<float> one = sample_latents(moments, noise, model_.latents().channels, batch.files[i]);
-    all.insert(all.end(), one.begin(), one.end());
-  }
-  return all;
+std::vector<float> BatchSource::latents(const Batch& batch, size_t i) {
+  const int sample = batch.samples[i];
+  const bool flipped = batch.flipped[i] != 0;
+  if (cache_) return cache_->latents(sample, flipped);
+  const size_t size = batch.images.size() / batch.samples.size();
+  const std::vector<float>& moments = encoder_->encode(batch.bucket, std::span(batch.images).subspan(i * size, size));
+  const std::vector<float> noise = latent_noise(seed_, made_ + 1, sample, flipped, moments.size() / 2);
+  return sample_latents(moments, noise, model_.latents().channels, batch.files[i]);
 }
 
 std::vector<float> latent_mask(const TrainingData& data, const LatentSpace& space, int sample, bool flipped) {
   const Sample& s = data.samples[static_cast<size_t>(sample)];
+  if (!data.has_mask(s)) return {};
   const Size size = s.place.bucket, latents = space.of(size);
-  if (!data.has_mask(s)) return std::vector<float>(static_cast<size_t>(latents.height * latents.width), 1.0f);
   return resize_mask_area(load_mask(data, sample, flipped), size.height, size.width, latents.height, latents.width);
 }
 
-std::vector<float> BatchSource::loss_mask(const Batch& batch) {
-  const auto is_masked = [&](int sample) { return data_.has_mask(data_.samples[static_cast<size_t>(sample)]); };
-  if (std::ranges::none_of(batch.samples, is_masked)) return {};
-  const Size size = batch.bucket, latents = model_.latents().of(size);
-  std::vector<float> all;
-  for (size_t i = 0; i < batch.samples.size(); ++i) {
-    const int sample = batch.samples[i];
-    const bool flipped = batch.flipped[i] != 0;
+std::vector<float> BatchSource::loss_mask(const Batch& batch, size_t i) {
+  const int sample = batch.samples[i];
+  const bool flipped = batch.flipped[i] != 0;
+  const Sample& of = data_.samples[static_cast<size_t>(sample)];
+  if (!data_.has_mask(of)) return {};
+  if (!batch.masks.empty()) {
+    const Size size = batch.bucket, latents = model_.latents().of(size);
     const size_t pixels = batch.masks.size() / batch.samples.size();
-    const auto add = [&](const std::vector<float>& one) { all.insert(all.end(), one.begin(), one.end()); };
-    if (!batch.masks.empty()) {
-      add(resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, latents.height,
-                           latents.width));
-    } else if (cache_ && is_masked(sample) && data_.samples[static_cast<size_t>(sample)].mask_path.empty()) {
-      add(cache_->mask(sample, flipped));
-    } else {
-      std::vector<float>& kept = masks_[{sample, flipped}];
-      if (kept.empty()) kept = latent_mask(data_, model_.latents(), sample, flipped);
-      add(kept);
-    }
+    return resize_mask_area(std::span(batch.masks).subspan(i * pixels, pixels), size.height, size.width, latents.height,
+                            latents.width);
   }
-  return all;
+  if (cache_ && of.mask_path.empty()) return cache_->mask(sample, flipped);
+  std::vector<float>& kept = masks_[{sample, flipped}];
+  if (kept.empty()) kept = latent_mask(data_, model_.latents(), sample, flipped);
+  return kept;
 }
 
 ReadyBatch BatchSource::next() {
@@ -100,21 +84,17 @@ ReadyBatch BatchSource::next() {
   ready.load_seconds = batch.waited_seconds;
 
   Timer timer;
-  StepData data;
-  const Size size = model_.latents().of(batch.bucket);
-  data.shape = {.batch = std::ssize(batch.samples), .height = size.height, .width = size.width, .chunks = chunks_};
-  data.latents = latents(batch);
+  std::vector<std::vector<float>> encoded;
+  for (size_t i = 0; i < batch.samples.size(); ++i) encoded.push_back(latents(batch, i));
   batch.images = {};
   ready.encode_seconds = timer.seconds();
 
   timer.restart();
-  for (const std::string& caption : batch.captions) {
-    const CaptionTokens tokens = model_.tokenize(caption, chunks_, weighted_captions_);
-    data.ids.insert(data.ids.end(), tokens.ids.begin(), tokens.ids.end());
-    data.token_weights.insert(data.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
+  StepData data = empty_batch(model_.latents(), batch.bucket, chunks_);
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    const std::vector<float> mask = loss_mask(batch, i);
+    add_sample(data, model_, weighted_captions_, {encoded[i], batch.captions[i], batch.loss_weights[i], mask});
   }
-  data.loss_weights = batch.loss_weights;
-  data.loss_mask = loss_mask(batch);
   batch.masks = {};
   draw_noise(data, model_.latents(), seed_, made_, loss_, schedule_);
   ready.inputs = make_step_inputs(data, model_.latents(), loss_, schedule_);

@@ -30,9 +30,9 @@ class BatchSource {
   ReadyBatch next();
 
  private:
-  std::vector<float> latents(const Batch& batch);
-  /// Factors on the error [N, h, w]; empty when no picture of the batch has a mask.
-  std::vector<float> loss_mask(const Batch& batch);
+  /// Of picture `i` of the batch: latents [h, w, C], and factors on the error [h, w], empty where it has no mask.
+  std::vector<float> latents(const Batch& batch, size_t i);
+  std::vector<float> loss_mask(const Batch& batch, size_t i);
 
   LossConfig loss_;
   const TrainingData& data_;
@@ -55,7 +55,7 @@ LoaderConfig loader_config(const TrainConfig& config, uint64_t seed);
 /// The loss with what the model predicts. Throws Error when an option contradicts that.
 LossConfig loss_config(const TrainConfig& config);
 
-/// The factors on the loss of one sample, cut from its middle, in the latents' size [h, w]; ones where it has no mask.
+/// The factors on the loss of one sample, cut from its middle, in the latents' size [h, w]; empty where it has no mask.
 std::vector<float> latent_mask(const TrainingData& data, const LatentSpace& space, int sample, bool flipped);
 
 }  // namespace rankine

@@ -45,7 +45,7 @@ LatentCache cache_latents(const RunPlan& plan, ConstantSource& constants, Latent
   LatentCacheConfig config{.threads = plan.loader.threads,
                            .to_disk = plan.config.data.cache_latents_to_disk,
                            .skip_check = plan.config.data.skip_cache_check,
-                           .compute = plan.vae};
+                           .compute = plan.vae.compute};
   if (config.to_disk) config.vae = vae_digest(constants, *plan.step.model);
   LatentCache cache;
   LatentCacheReport report;

@@ -9,6 +9,7 @@
 #include "run/fixed_captions.h"
 #include "run/latent_cache.h"
 #include "run/step_plan.h"
+#include "run/validation.h"
 #include "step/latent_encoder.h"
 #include "step/step_graph.h"
 #include "step/training_step.h"
@@ -41,6 +42,14 @@ Work work_of(Graph& graph, const DeviceModel& device) {
   return work;
 }
 
+/// The seconds of a graph that `build` makes.
+template <class Build>
+double seconds_of(const DeviceModel& device, const Build& build) {
+  Graph graph;
+  build(graph);
+  return work_of(graph, device).seconds;
+}
+
 /// One update of the weights: its norm, the optimiser, and what follows it.
 Work update_work(const RunPlan& plan, const DeviceModel& device) {
   Graph step, norm, update;
@@ -65,23 +74,33 @@ Work epoch_work(const RunPlan& plan, const DeviceModel& device) {
   return all;
 }
 
-/// The encoder of latents: what it holds, and its seconds for every picture of the cache or of the run.
+/// Seconds of encoding one picture, by its size.
+class EncodeSeconds {
+ public:
+  explicit EncodeSeconds(const RunPlan& plan) : plan_(plan) {}
+  double operator()(Size size) {
+    const auto [entry, added] = known_.try_emplace(size, 0.0);
+    const DeviceModel& device = plan_.backend->device();
+    if (added)
+      entry->second = seconds_of(device, [&](Graph& graph) { build_encoder_graph(graph, plan_.vae, device, size); });
+    return entry->second;
+  }
+
+ private:
+  const RunPlan& plan_;
+  std::map<Size, double> known_;
+};
+
+/// The encoder of latents: the bytes that it holds, and its seconds for every picture of the cache or of the run.
 void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
   NoWeights none;
-  LatentEncoder encoder(null_backend(), none, plan.step.model, plan.vae, plan.step.conv_algorithm);
-  std::map<Size, double> known;
-  const auto seconds = [&](Size size) {
-    const auto [entry, added] = known.try_emplace(size, 0.0);
-    if (!added) return entry->second;
-    const std::vector<float> image(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 3);
-    for (const NodeTime& time : encoder.profile(size, image)) entry->second += time.seconds;
-    return entry->second;
-  };
+  LatentEncoder encoder(null_backend(), none, plan.vae);
+  EncodeSeconds seconds(plan);
   const bool cached = plan.config.data.cache_latents;
   for (const Dataset& dataset : plan.data.datasets)
     for (const Bucket& bucket : dataset.buckets) {
-      const double one = seconds(bucket.size);
-      if (!cached) estimate.encode_seconds += epochs * static_cast<double>(bucket.count) * one;
+      encoder.prepare(bucket.size);
+      if (!cached) estimate.encode_seconds += epochs * static_cast<double>(bucket.count) * seconds(bucket.size);
     }
   if (cached) {
     for (const LatentItem& item : plan_latents(plan.data, plan.config.data.cache_latents_to_disk).items)
@@ -92,7 +111,19 @@ void add_encoder(RunEstimate& estimate, const RunPlan& plan, double epochs) {
   (cached ? estimate.bytes.caching : estimate.bytes.encoder) = encoder.memory().total();
 }
 
-/// The U-Net's calls for each sample picture; its decoder is left out.
+/// A frozen text encoder reads known captions once. Captions that vary are read as often as they are drawn.
+void add_texts(RunEstimate& estimate, const RunPlan& plan, double epochs, const DeviceModel& device) {
+  if (plan.step.train_text_encoder) return;
+  const TextShape text = plan.shapes.front().text();
+  const double one = seconds_of(device, [&](Graph& graph) { build_text_graph(graph, plan.step, 1, text); });
+  double count = static_cast<double>(plan.captions.size());
+  if (plan.captions.empty())
+    for (const auto& [shape, batches] : batches_by_shape(plan.data, text.chunks))
+      count += epochs * static_cast<double>(batches * shape.batch);
+  estimate.text_seconds = one * count;
+}
+
+/// The U-Net's calls and the decoder of each sample picture.
 void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step, const DeviceModel& device) {
   if (plan.previews.empty()) return;
   NoWeights none;
@@ -102,14 +133,36 @@ void add_previews(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step
   estimate.bytes.previews = maker.more_bytes();
   double once = 0;
   for (const Preview& preview : plan.previews) {
-    StepShape shape = preview.request.shape(plan.step.model->latents(), 1);
-    shape.batch = preview.request.guided() ? 2 : 1;
-    Graph graph;
-    build_denoiser_graph(graph, plan.step, shape);
-    once += work_of(graph, device).seconds * preview.request.steps;
+    const ImageRequest& request = preview.request;
+    StepShape shape = request.shape(plan.step.model->latents(), 1);
+    shape.batch = request.guided() ? 2 : 1;
+    once += request.steps * seconds_of(device, [&](Graph& graph) { build_denoiser_graph(graph, plan.step, shape); });
+    once += seconds_of(device, [&](Graph& graph) {
+      build_decoder_graph(graph, plan.vae, device, {request.width, request.height});
+    });
   }
   estimate.preview_seconds =
       once * static_cast<double>(maker.times_due(plan.start.step, plan.length.steps, plan.length.steps_per_epoch()));
+}
+
+/// The encoding of held-out pictures and the forward passes of all validations.
+void add_validation(RunEstimate& estimate, const RunPlan& plan, const DeviceModel& device) {
+  if (!plan.data.validation) return;
+  const TrainingData& held_out = *plan.data.validation;
+  EncodeSeconds encode(plan);
+  double once = 0;
+  for (const PlannedBatch& batch : validation_batches(plan.config.validation, held_out)) {
+    const Size size = held_out.datasets[static_cast<size_t>(batch.dataset)].buckets[batch.bucket].size;
+    StepShape shape = empty_batch(held_out.latents, size, plan.shapes.front().chunks).shape;
+    shape.batch = std::ssize(batch.draws);
+    estimate.validation_seconds += encode(size) * static_cast<double>(shape.batch);
+    once += seconds_of(device, [&](Graph& graph) { build_validation_graph(graph, plan.step, shape); });
+  }
+  const LossConfig loss = loss_config(plan.config);
+  const int64_t timesteps = NoiseScheduleConfig{}.num_train_timesteps;
+  once *= static_cast<double>(validation_timesteps(loss.noise, timesteps).size());
+  for (int64_t step = plan.start.step + 1; step <= plan.length.steps; ++step)
+    if (validation_due(plan.config.validation, plan.length, step).any()) estimate.validation_seconds += once;
 }
 
 void add_step(RunEstimate& estimate, const RunPlan& plan, TrainingStep& step) {
@@ -145,7 +198,10 @@ RunEstimate estimate_run(const RunPlan& plan) {
   estimate.step_flops = epoch.flops / steps_per_epoch;
   estimate.step_seconds = epoch.seconds / steps_per_epoch + update_work(plan, device).seconds;
   add_encoder(estimate, plan, steps / steps_per_epoch);
-  estimate.seconds = steps * estimate.step_seconds + estimate.encode_seconds + estimate.preview_seconds;
+  add_texts(estimate, plan, steps / steps_per_epoch, device);
+  add_validation(estimate, plan, device);
+  estimate.seconds = steps * estimate.step_seconds + estimate.encode_seconds + estimate.text_seconds +
+                     estimate.preview_seconds + estimate.validation_seconds;
   return estimate;
 }
 

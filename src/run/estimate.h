@@ -30,11 +30,13 @@ struct EstimatedBytes {
 /// The expected cost of a run. Seconds are estimates from the device's rates: no kernel was timed.
 struct RunEstimate {
   EstimatedBytes bytes;
-  double step_flops = 0;       ///< forward and backward of an optimiser step, mean over an epoch
-  double step_seconds = 0;     ///< an optimiser step with all of its batches, mean over an epoch
-  double encode_seconds = 0;   ///< latents, before the first step or in all steps together
-  double preview_seconds = 0;  ///< all sample pictures
-  double seconds = 0;          ///< of the run from its start position
+  double step_flops = 0;          ///< forward and backward of an optimiser step, mean over an epoch
+  double step_seconds = 0;        ///< an optimiser step with all of its batches, mean over an epoch
+  double encode_seconds = 0;      ///< latents, before the first step or in all steps together
+  double text_seconds = 0;        ///< a frozen text encoder's: captions before the first step, or in all steps together
+  double preview_seconds = 0;     ///< all sample pictures
+  double validation_seconds = 0;  ///< all validations, held-out pictures encoded
+  double seconds = 0;             ///< of the run from its start position, without saves
 };
 
 /// Counts a plan on the null backend: builds graphs and plans their memory, computes nothing and reads no weight.

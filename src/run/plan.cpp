@@ -52,24 +52,20 @@ size_t planned_bytes(const TrainConfig& config, const StepSettings& step, const 
   return bytes + caption_bytes(step, captions);
 }
 
-MemoryChoice choose_memory(StepSettings& step, const TrainConfig& config, const Backend& backend,
-                           const std::vector<StepShape>& shapes, size_t planned) {
-  const size_t budget = memory_budget(config.step.memory_budget, backend.device());
-  const size_t fixed = fixed_bytes(step, backend.device()) + planned;
-  return choose_step_memory(step, largest_of(shapes), backend.device(), budget > fixed ? budget - fixed : 0);
-}
-
 }  // namespace
 
 RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   check_train_config(config);
   loss_config(config);
   memory_budget(config.step.memory_budget, backend.device());
-  const DType compute = compute_type(config.step.mixed_precision), saved = saved_type(config);
+  compute_type(config.step.mixed_precision);
+  const DType saved = saved_type(config);
   std::unique_ptr<Optimizer> optimizer = make_optimizer(config.optim.type(), config.optim.optimizer_args);
   Checkpoint checkpoint = open_checkpoint(config.model);
-  StepSettings step = step_settings(config, checkpoint);
+  StepSettings step = step_settings(config, open_model(checkpoint), checkpoint.tensors());
   const Model& model = *step.model;
+  step.masked_loss = uses_masks(config, dataset_config(config, model.latents()));
+  AutoencoderSettings vae = autoencoder_settings(config.step, step.model, step.compute);
   std::vector<Preview> previews = read_previews(config.preview, model);
   const OutputNames names(config.save);
   names.check_usable(saved_bytes(step, saved));
@@ -83,7 +79,8 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   LoaderConfig loader = whole_run(loader_config(config, seed), config, length, start.step);
   std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model.max_token_length));
   auto captions = fixed_captions(config, model, data);
-  MemoryChoice memory = choose_memory(step, config, backend, shapes, planned_bytes(config, step, data, captions));
+  MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes),
+                                      planned_bytes(config, step, data, captions));
   std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
   return {.config = config,
@@ -93,7 +90,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
           .update = update_settings(config),
           .optimizer = std::move(optimizer),
           .shapes = std::move(shapes),
-          .vae = config.step.no_half_vae ? DType::f32 : compute,
+          .vae = std::move(vae),
           .saved = saved,
           .memory = std::move(memory),
           .data = std::move(data),

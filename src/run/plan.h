@@ -15,6 +15,7 @@
 #include "run/run_length.h"
 #include "run/train_config.h"
 #include "sample/previews.h"
+#include "step/autoencoder_graph.h"
 #include "step/parameter_groups.h"
 #include "step/step_settings.h"
 
@@ -30,9 +31,9 @@ struct RunPlan {
   UpdateSettings update;
   std::unique_ptr<Optimizer> optimizer;
   std::vector<StepShape> shapes;  ///< every (bucket, batch size) of an epoch
-  DType vae;                      ///< the type that the autoencoder computes in
-  DType saved;                    ///< the type of the weights in LoRA files
-  MemoryChoice memory;            ///< how steps fit --memory_budget; set in `step` as well
+  AutoencoderSettings vae;
+  DType saved;          ///< the type of the weights in LoRA files
+  MemoryChoice memory;  ///< how steps fit --memory_budget; set in `step` as well
 
   TrainingData data;
   LoaderConfig loader;  ///< of the whole run

@@ -37,8 +37,7 @@ void PreparedRun::finish(const InterruptGuard& interrupt, std::ostream& out, con
 
 void PreparedRun::encode_pictures(const InterruptGuard& interrupt, std::ostream& out,
                                   const Progress::Options& options) {
-  encoder_ = std::make_unique<LatentEncoder>(*plan_.backend, weights_.source(), plan_.step.model, plan_.vae,
-                                             plan_.step.conv_algorithm);
+  encoder_ = std::make_unique<LatentEncoder>(*plan_.backend, weights_.source(), plan_.vae);
   if (plan_.data.validation) {
     validation_.emplace(plan_.config, *plan_.step.model, *plan_.data.validation, *encoder_,
                         [&] { return interrupt.requested(); });

@@ -5,8 +5,7 @@
 
 #include "network/adapter_file.h"
 #include "network/network_args.h"
-#include "run/dataset_setup.h"
-#include "sample/image_sampler.h"
+#include "step/fit_memory.h"
 
 namespace rankine {
 namespace {
@@ -18,8 +17,8 @@ NetworkArgs network_args(const NetworkConfig& config, const DenoiserBlocks* bloc
 }
 
 /// The layers that are trained: those of the ranks given, or of --network_weights with --dim_from_weights.
-std::vector<AdaptedLayer> trained_layers(const NetworkConfig& config, const Checkpoint& checkpoint) {
-  const AdaptableModules& modules = checkpoint.family().adaptable;
+std::vector<AdaptedLayer> trained_layers(const NetworkConfig& config, const AdaptableModules& modules,
+                                         std::span<const NamedShape> tensors) {
   const NetworkArgs args = network_args(config, &modules.blocks);
   AdapterTargets targets{.unet = config.trains_unet(),
                          .text_encoder = config.trains_text_encoder(),
@@ -29,14 +28,14 @@ std::vector<AdaptedLayer> trained_layers(const NetworkConfig& config, const Chec
                          .conv_alpha = args.conv_alpha,
                          .blocks = args.blocks};
   if (!config.dim_from_weights) {
-    std::vector<AdaptedLayer> layers = adapted_layers(checkpoint.tensors(), modules, targets);
+    std::vector<AdaptedLayer> layers = adapted_layers(tensors, modules, targets);
     set_block_rates(layers, modules.blocks, args.block_lr_weight);
     std::erase_if(layers, [](const AdaptedLayer& layer) { return layer.lr_weight == 0; });  // sd-scripts makes none
     check(!layers.empty(), "no module is left to train: every block's learning rate is 0");
     return layers;
   }
   std::vector<AdaptedLayer> layers;
-  const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), modules);
+  const std::vector<AdaptedLayer> adaptable = adaptable_layers(tensors, modules);
   for (LayerWeights& weights : read_adapter(config.network_weights.value_or(""), adapter_of(config), adaptable).layers)
     if (weights.layer.in_text_encoder() ? config.trains_text_encoder() : config.trains_unet())
       layers.push_back(std::move(weights.layer));
@@ -63,11 +62,12 @@ DType saved_type(const TrainConfig& config) {
   return wanted.empty() ? trained_type(config.step) : saved_dtype(wanted);
 }
 
-StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint) {
+StepSettings step_settings(const TrainConfig& config, std::shared_ptr<const Model> model,
+                           std::span<const NamedShape> tensors) {
   StepSettings settings;
-  settings.model = open_model(checkpoint);
+  settings.model = std::move(model);
   settings.adapter = &adapter_of(config.network);
-  settings.layers = trained_layers(config.network, checkpoint);
+  settings.layers = trained_layers(config.network, settings.model->family().adaptable, tensors);
   const NetworkArgs args = network_args(config.network);
   settings.dropout = {config.network.network_dropout.value_or(0), args.rank_dropout, args.module_dropout};
   settings.compute = compute_type(config.step.mixed_precision);
@@ -84,9 +84,19 @@ StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoi
   settings.gradient_checkpointing = config.step.gradient_checkpointing;
   settings.conv_algorithm = config.step.conv_algorithm;
   settings.loss_type = config.loss.loss_type;
-  settings.masked_loss = uses_masks(config, dataset_config(config, settings.model->latents()));
   settings.weighted_captions = config.model.weighted_captions;
   return settings;
+}
+
+AutoencoderSettings autoencoder_settings(const StepConfig& config, std::shared_ptr<const Model> model, DType compute) {
+  return {std::move(model), config.no_half_vae ? DType::f32 : compute, config.conv_algorithm};
+}
+
+MemoryChoice choose_memory(StepSettings& step, const StepConfig& config, const DeviceModel& device,
+                           const StepShape& largest, size_t planned) {
+  const size_t budget = memory_budget(config.memory_budget, device);
+  const size_t fixed = fixed_bytes(step, device) + planned;
+  return choose_step_memory(step, largest, device, budget > fixed ? budget - fixed : 0);
 }
 
 std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks) {

@@ -1,19 +1,32 @@
 #pragma once
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
-#include "models/checkpoint/checkpoint.h"
+#include "graph/memory/solver.h"
 #include "run/train_config.h"
+#include "step/autoencoder_graph.h"
 #include "step/parameter_groups.h"
 #include "step/step_settings.h"
 
 namespace rankine {
 
-/// How a run's step is built. Modules with a learning rate of 0 are in the file but do not train. Reads headers alone,
-/// and the file of --network_weights with --dim_from_weights. Throws Error for settings that contradict the checkpoint.
-StepSettings step_settings(const TrainConfig& config, const Checkpoint& checkpoint);
+/// How a run's step is built; masks of the loss follow from the data (uses_masks). `tensors`: the model's, in the
+/// checkpoint's order. Modules with a learning rate of 0 are in the file but do not train. Reads no weights but the
+/// file of --network_weights with --dim_from_weights. Throws Error for settings that contradict the model.
+StepSettings step_settings(const TrainConfig& config, std::shared_ptr<const Model> model,
+                           std::span<const NamedShape> tensors);
+
+/// How a run's autoencoder is computed. `compute`: the type of the step.
+AutoencoderSettings autoencoder_settings(const StepConfig& config, std::shared_ptr<const Model> model, DType compute);
+
+/// Decides how steps of the largest shape fit --memory_budget, beside `planned` bytes of other things that the process
+/// will hold and does not hold yet. Sets the choice in `step` and returns it.
+MemoryChoice choose_memory(StepSettings& step, const StepConfig& config, const DeviceModel& device,
+                           const StepShape& largest, size_t planned);
 
 /// How weights are moved. Throws Error for wrong network_args.
 UpdateSettings update_settings(const TrainConfig& config);

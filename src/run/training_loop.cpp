@@ -184,12 +184,9 @@ void TrainingLoop::skip(int64_t number, const Taken& taken) {
 }
 
 void TrainingLoop::validate(StepMetrics& metrics) {
-  const RunLength& length = parts_.length;
   if (!parts_.validation) return;
-  const bool epoch_ends = metrics.step % length.steps_per_epoch() == 0 || metrics.step == length.steps;
-  const bool by_step = parts_.validation->is_due_at(metrics.step),
-             by_epoch = epoch_ends && parts_.validation->is_due_after(metrics.epoch);
-  if (!by_step && !by_epoch) return;
+  const ValidationDue due_now = validation_due(parts_.config.validation, parts_.length, metrics.step);
+  if (!due_now.any()) return;
   const Timer timer;
   const auto found = parts_.validation->run(parts_.trainer, [&] { return parts_.interrupt.requested(); });
   metrics.seconds.emplace_back("validate", timer.seconds());
@@ -197,7 +194,7 @@ void TrainingLoop::validate(StepMetrics& metrics) {
   metrics.val_loss = val_loss_ = found->mean;
   for (const auto& [timestep, loss] : found->by_timestep)
     metrics.val_loss_at.emplace_back(std::to_string(timestep), loss);
-  for (const auto& [due, kind] : {std::pair(by_step, "step"), std::pair(by_epoch, "epoch")}) {
+  for (const auto& [due, kind] : {std::pair(due_now.by_step, "step"), std::pair(due_now.by_epoch, "epoch")}) {
     if (!due) continue;
     metrics.values.emplace_back(concat_text("loss/validation/", kind, "_average"), found->mean);
     metrics.values.emplace_back(concat_text("loss/validation/", kind, "_divergence"),

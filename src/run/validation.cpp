@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/rng.h"
-#include "data/epoch_plan.h"
 #include "data/loader.h"
 #include "run/batch_source.h"
 #include "run/latent_cache.h"
@@ -41,53 +40,46 @@ std::vector<int64_t> validation_timesteps(const NoiseConfig& noise, int64_t coun
   return timesteps;
 }
 
+ValidationDue validation_due(const ValidationConfig& config, const RunLength& length, int64_t step) {
+  const int64_t steps = config.validate_every_n_steps.value_or(0), per_epoch = length.steps_per_epoch();
+  const int64_t epoch = (step + per_epoch - 1) / per_epoch;
+  const bool epoch_ends = step % per_epoch == 0 || step == length.steps;
+  return {.by_step = steps > 0 && step % steps == 0,
+          .by_epoch = epoch_ends && epoch % config.validate_every_n_epochs.value_or(1) == 0};
+}
+
+std::vector<PlannedBatch> validation_batches(const ValidationConfig& config, const TrainingData& held_out) {
+  std::vector<PlannedBatch> batches = plan_in_order(held_out);
+  const int64_t most = config.max_validation_steps.value_or(std::ssize(batches));
+  if (std::ssize(batches) > most) batches.resize(static_cast<size_t>(most));
+  return batches;
+}
+
 Validation::Validation(const TrainConfig& config, const Model& model, const TrainingData& held_out,
                        LatentEncoder& encoder, const std::function<bool()>& stop)
-    : config_(config.validation),
-      model_(model),
+    : model_(model),
       loss_(loss_config(config)),
       schedule_(make_noise_schedule({.zero_terminal_snr = loss_.noise.zero_terminal_snr})),
       seed_(static_cast<uint64_t>(config.data.defaults.dataset.validation_seed.value_or(0)) ^ kSeedMark),
       timesteps_(validation_timesteps(loss_.noise, schedule_.size())) {
   const LatentSpace& space = model.latents();
   const int64_t chunks = token_chunks(config.model.max_token_length);
-  std::vector<PlannedBatch> plan = plan_in_order(held_out);
-  if (config_.max_validation_steps && std::ssize(plan) > *config_.max_validation_steps)
-    plan.resize(static_cast<size_t>(*config_.max_validation_steps));
-  for (const PlannedBatch& planned : plan) {
+  for (const PlannedBatch& planned : validation_batches(config.validation, held_out)) {
     const Size size = held_out.datasets[static_cast<size_t>(planned.dataset)].buckets[planned.bucket].size;
-    const Size latent_size = space.of(size);
-    StepData batch;
-    batch.shape = {
-        .batch = std::ssize(planned.draws), .height = latent_size.height, .width = latent_size.width, .chunks = chunks};
-    bool has_mask = false;
+    StepData batch = empty_batch(space, size, chunks);
     for (const Draw& draw : planned.draws) {
       if (stop()) return;
-      const Sample& sample = held_out.samples[static_cast<size_t>(draw.sample)];
       const std::vector<float>& moments = encoder.encode(size, load_sample(held_out, draw.sample, false));
-      const std::vector<float> latents = sample_latents(
-          moments, latent_noise(seed_, 0, draw.sample, false, moments.size() / 2), space.channels, sample.path);
-      batch.latents.insert(batch.latents.end(), latents.begin(), latents.end());
-      const CaptionTokens tokens =
-          model.tokenize(whole_caption(held_out, draw.sample, seed_), chunks, config.model.weighted_captions);
-      batch.ids.insert(batch.ids.end(), tokens.ids.begin(), tokens.ids.end());
-      batch.token_weights.insert(batch.token_weights.end(), tokens.weights.begin(), tokens.weights.end());
+      const std::vector<float> latents =
+          sample_latents(moments, latent_noise(seed_, 0, draw.sample, false, moments.size() / 2), space.channels,
+                         held_out.samples[static_cast<size_t>(draw.sample)].path);
       const std::vector<float> mask = latent_mask(held_out, space, draw.sample, false);
-      batch.loss_mask.insert(batch.loss_mask.end(), mask.begin(), mask.end());
-      has_mask = has_mask || held_out.has_mask(sample);
+      add_sample(batch, model, config.model.weighted_captions,
+                 {latents, whole_caption(held_out, draw.sample, seed_), 1, mask});
     }
-    if (!has_mask) batch.loss_mask.clear();
-    batch.loss_weights.assign(planned.draws.size(), 1.0f);
     batches_.push_back(std::move(batch));
   }
 }
-
-bool Validation::is_due_at(int64_t step) const {
-  const int64_t steps = config_.validate_every_n_steps.value_or(0);
-  return steps > 0 && step % steps == 0;
-}
-
-bool Validation::is_due_after(int64_t epoch) const { return epoch % config_.validate_every_n_epochs.value_or(1) == 0; }
 
 std::vector<std::vector<int32_t>> Validation::captions() const {
   std::set<std::vector<int32_t>> all;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/epoch_plan.h"
+#include "run/run_length.h"
 #include "run/train_config.h"
 #include "step/latent_encoder.h"
 #include "step/step_inputs.h"
@@ -25,15 +27,10 @@ struct ValidationLoss {
 /// the same thing of other weights.
 class Validation {
  public:
-  /// `model` must outlive it. Encodes the first max_validation_steps batches of `held_out` (see
+  /// `model` must outlive it. Encodes validation_batches of `held_out` (see
   /// TrainingData::validation). `stop` is asked between pictures; once it says yes, the rest is left out.
   Validation(const TrainConfig& config, const Model& model, const TrainingData& held_out, LatentEncoder& encoder,
              const std::function<bool()>& stop);
-
-  /// After this step, by --validate_every_n_steps?
-  bool is_due_at(int64_t step) const;
-  /// At the end of this epoch, from 1, or of the run?
-  bool is_due_after(int64_t epoch) const;
 
   /// Token ids of every caption, as encode_captions takes them.
   std::vector<std::vector<int32_t>> captions() const;
@@ -44,7 +41,6 @@ class Validation {
   std::optional<ValidationLoss> run(TrainingStep& trainer, const std::function<bool()>& stop) const;
 
  private:
-  ValidationConfig config_;
   const Model& model_;
   LossConfig loss_;
   NoiseSchedule schedule_;
@@ -52,6 +48,18 @@ class Validation {
   std::vector<int64_t> timesteps_;
   std::vector<StepData> batches_;  // as yet without noise and timesteps
 };
+
+/// The reasons for a validation after a step.
+struct ValidationDue {
+  bool by_step = false, by_epoch = false;
+  bool any() const { return by_step || by_epoch; }
+};
+/// True by step: --validate_every_n_steps asks for it. True by epoch: an epoch or the run ends, and
+/// --validate_every_n_epochs asks for it.
+ValidationDue validation_due(const ValidationConfig& config, const RunLength& length, int64_t step);
+
+/// The batches of `held_out` that a validation takes: the first max_validation_steps.
+std::vector<PlannedBatch> validation_batches(const ValidationConfig& config, const TrainingData& held_out);
 
 /// The timesteps at which the loss is taken: a fifth, two, three and four fifths of the way.
 std::vector<int64_t> validation_timesteps(const NoiseConfig& noise, int64_t count);

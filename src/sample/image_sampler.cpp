@@ -65,7 +65,7 @@ ImageSampler::Context ImageSampler::encode(const std::string& negative_prompt, c
   Graph graph;
   build_text_graph(graph, settings_, tokens.prompts, text);
   const std::unique_ptr<Executable> executable = session->compile(graph);
-  executable->set_input("ids", tokens.ids);
+  executable->set_input(kIds, tokens.ids);
   executable->run();
   const ConditionNumbers states = read_condition(*executable, specs, tokens.prompts);
   return {.chunks = tokens.chunks,
@@ -101,9 +101,9 @@ std::vector<float> ImageSampler::latents(const ImageRequest& request, const Samp
 Image ImageSampler::picture(std::span<const float> latents, int width, int height) {
   denoiser_.reset();
   if (!decoder_)
-    decoder_ = std::make_unique<PictureDecoder>(backend_, constants_, settings_.model, config_.compute,
-                                                config_.conv_algorithm);
-  return decoder_->decode(latents, width, height);
+    decoder_ = std::make_unique<PictureDecoder>(
+        backend_, constants_, AutoencoderSettings{settings_.model, config_.compute, config_.conv_algorithm});
+  return decoder_->decode(latents, {width, height});
 }
 
 Image ImageSampler::sample(const ImageRequest& request, const SamplingWatch& watch) {

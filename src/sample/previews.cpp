@@ -122,13 +122,13 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
 
   std::filesystem::create_directories(folder());
   const StepSettings& settings = parts_.trainer.settings();
-  PictureDecoder decoder(parts_.backend, parts_.constants, settings.model, parts_.decoder, settings.conv_algorithm);
+  PictureDecoder decoder(parts_.backend, parts_.constants, parts_.autoencoder);
   const std::string time = local_time();
   std::vector<std::string> files;
   for (size_t i = 0; i < requests.size(); ++i) {
     const ImageRequest& r = requests[i];
     files.push_back(preview_file(parts_.files, step, epoch, i, time, previews_[i].seed));
-    write_png(files.back(), decoder.decode(latents[i], r.width, r.height),
+    write_png(files.back(), decoder.decode(latents[i], {r.width, r.height}),
               {{"parameters", parameters_text(r, "", parts_.model, static_cast<int>(settings.clip_skip))}});
   }
   return files;
@@ -148,8 +148,7 @@ size_t PreviewMaker::more_bytes() const {
     Graph graph;
     build_denoiser_graph(graph, settings, shape);
     most = std::max({most, plan_memory(graph).arena_bytes() + step.scratch,
-                     PictureDecoder::bytes(parts_.backend, *settings.model, parts_.decoder, settings.conv_algorithm,
-                                           r.width, r.height)});
+                     PictureDecoder::bytes(parts_.backend, parts_.autoencoder, {r.width, r.height})});
   }
   return most - freed;
 }

@@ -9,6 +9,7 @@
 #include "sample/image_request.h"
 #include "sample/preview_config.h"
 #include "sample/prompt_states.h"
+#include "step/autoencoder_graph.h"
 #include "step/training_step.h"
 
 namespace rankine {
@@ -42,7 +43,7 @@ class PreviewMaker {
     const PreviewConfig& config;
     PreviewFiles files;
     Prediction prediction;
-    DType decoder;  ///< the type that the autoencoder computes in
+    AutoencoderSettings autoencoder;
     const Backend& backend;
     ConstantSource& constants;
     TrainingStep& trainer;

@@ -39,11 +39,11 @@ void GuidedDenoiser::predict(std::span<const float> latents, float timestep, std
   for (size_t at = 0; at < latents_.size(); at += one)
     std::copy(latents.begin(), latents.end(), latents_.begin() + static_cast<std::ptrdiff_t>(at));
   std::fill(timesteps_.begin(), timesteps_.end(), timestep);
-  executable_->set_input("latents", latents_);
-  executable_->set_input("timesteps", timesteps_);
+  executable_->set_input(kLatents, latents_);
+  executable_->set_input(kTimesteps, timesteps_);
   for (size_t i = 0; i < specs_.size(); ++i) executable_->set_input(specs_[i].name, condition_[i]);
   executable_->run();
-  executable_->get_output("prediction", predictions_);
+  executable_->get_output(kPrediction, predictions_);
   const std::span<const float> all = predictions_;
   if (guided()) {
     apply_guidance(all.first(one), all.last(one), guidance_, prediction);

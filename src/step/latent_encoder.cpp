@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
-#include "graph/passes/compile.h"
 #include "io/sha256.h"
 
 namespace rankine {
@@ -15,13 +14,8 @@ struct LatentEncoder::Program {
   std::vector<float> moments;
 };
 
-LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model,
-                             DType compute, std::string conv_algorithm)
-    : model_(std::move(model)),
-      compute_(compute),
-      conv_algorithm_(std::move(conv_algorithm)),
-      device_(backend.device()),
-      session_(backend.open(constants)) {}
+LatentEncoder::LatentEncoder(const Backend& backend, ConstantSource& constants, AutoencoderSettings settings)
+    : settings_(std::move(settings)), device_(backend.device()), session_(backend.open(constants)) {}
 
 LatentEncoder::~LatentEncoder() = default;
 
@@ -29,16 +23,9 @@ LatentEncoder::Program& LatentEncoder::program(Size size) {
   std::unique_ptr<Program>& program = programs_[size];
   if (program) return *program;
   program = std::make_unique<Program>();
-  Graph& graph = program->graph;
-  const Value image = graph.input("image", {{1, size.height, size.width, 3}, DType::f32});
-  const Value moments = cast(model_->encode_image(graph, cast(image, compute_)), DType::f32);
-  program->moments.resize(static_cast<size_t>(moments.type().count()));
-  graph.output("moments", moments);
-  Target target;
-  target.device = &device_;
-  target.conv_algorithm = conv_algorithm_;
-  compile(graph, target);
-  program->executable = session_->compile(graph);
+  build_encoder_graph(program->graph, settings_, device_, size);
+  program->moments.resize(static_cast<size_t>(program->graph.outputs().at(std::string(kMoments)).type().count()));
+  program->executable = session_->compile(program->graph);
   return *program;
 }
 
@@ -46,22 +33,22 @@ void LatentEncoder::prepare(Size size) { program(size); }
 
 const std::vector<float>& LatentEncoder::encode(Size size, std::span<const float> image) {
   Program& p = program(size);
-  p.executable->set_input("image", image);
+  p.executable->set_input(kImage, image);
   p.executable->run();
-  p.executable->get_output("moments", p.moments);
+  p.executable->get_output(kMoments, p.moments);
   return p.moments;
 }
 
 std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> image) {
   Executable& executable = *program(size).executable;
-  executable.set_input("image", image);
+  executable.set_input(kImage, image);
   return executable.profile();
 }
 
 std::string vae_digest(ConstantSource& constants, const Model& model) {
   Graph graph;
   const int64_t side = 8 * model.latents().stride;  // weights do not depend on it
-  model.encode_image(graph, graph.input("image", {{1, side, side, 3}, DType::f32}));
+  model.encode_image(graph, graph.input(kImage, {{1, side, side, 3}, DType::f32}));
   Sha256 hash;
   std::vector<float> values;
   for (const Value& weight : graph.leaves(constant_op)) {

@@ -7,17 +7,15 @@
 
 #include "backend/backend.h"
 #include "base/size.h"
-#include "models/model.h"
+#include "step/autoencoder_graph.h"
 
 namespace rankine {
 
 /// The autoencoder's encoder on a device. The destructor frees its memory.
 class LatentEncoder {
  public:
-  /// `constants` must outlive it. `compute` is the type of weights and activations; `conv_algorithm` says how 3x3
-  /// convolutions are computed: "auto", "direct" or "winograd".
-  LatentEncoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model, DType compute,
-                std::string conv_algorithm = "auto");
+  /// `backend` and `constants` must outlive it.
+  LatentEncoder(const Backend& backend, ConstantSource& constants, AutoencoderSettings settings);
   ~LatentEncoder();
 
   /// Compiles for pictures of a size, if that is not done yet.
@@ -35,9 +33,7 @@ class LatentEncoder {
 
   Program& program(Size size);
 
-  std::shared_ptr<const Model> model_;
-  DType compute_;
-  std::string conv_algorithm_;
+  AutoencoderSettings settings_;
   const DeviceModel& device_;
   std::unique_ptr<Session> session_;
   std::map<Size, std::unique_ptr<Program>> programs_;

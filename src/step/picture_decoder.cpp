@@ -5,75 +5,49 @@
 
 #include "graph/memory/plan.h"
 #include "graph/memory/problem.h"
-#include "graph/ops/ops.h"
-#include "graph/passes/compile.h"
 
 namespace rankine {
-namespace {
-
-Shape latent_shape(const LatentSpace& space, int width, int height) {
-  const Size size = space.of({width, height});
-  return {1, size.height, size.width, space.channels};
-}
-
-void build_decoder_graph(Graph& graph, const DeviceModel& device, const Model& model, DType compute,
-                         const std::string& conv_algorithm, int width, int height) {
-  const Value input = graph.input("latents", {latent_shape(model.latents(), width, height), DType::f32});
-  const Value image = model.decode_latents(graph, cast(input, compute));
-  graph.output("image", cast(image, DType::f32));
-  Target target;
-  target.device = &device;
-  target.conv_algorithm = conv_algorithm;
-  compile(graph, target);
-}
-
-}  // namespace
 
 struct PictureDecoder::Program {
-  int width = 0, height = 0;
+  Size picture;
   std::unique_ptr<Session> session;
   Graph graph;
   std::unique_ptr<Executable> executable;
 };
 
-PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, std::shared_ptr<const Model> model,
-                               DType compute, std::string conv_algorithm)
-    : backend_(backend),
-      constants_(constants),
-      model_(std::move(model)),
-      compute_(compute),
-      conv_algorithm_(std::move(conv_algorithm)) {}
+PictureDecoder::PictureDecoder(const Backend& backend, ConstantSource& constants, AutoencoderSettings settings)
+    : backend_(backend), constants_(constants), settings_(std::move(settings)) {}
 
 PictureDecoder::~PictureDecoder() = default;
 
-Image PictureDecoder::decode(std::span<const float> latents, int width, int height) {
-  const int64_t count = count_of(latent_shape(model_->latents(), width, height));
-  check(static_cast<int64_t>(latents.size()) == count, "a picture of ", width, " x ", height, " needs ", count,
+Image PictureDecoder::decode(std::span<const float> latents, Size picture) {
+  const LatentSpace& space = settings_.model->latents();
+  const Size size = space.of(picture);
+  const int64_t count = space.channels * size.height * size.width;
+  check(std::ssize(latents) == count, "a picture of ", picture.width, " x ", picture.height, " needs ", count,
         " latents, got ", latents.size());
-  if (!program_ || program_->width != width || program_->height != height) {
+  if (!program_ || program_->picture != picture) {
     program_.reset();
     program_ = std::make_unique<Program>();
-    program_->width = width;
-    program_->height = height;
+    program_->picture = picture;
     program_->session = backend_.open(constants_);
-    build_decoder_graph(program_->graph, backend_.device(), *model_, compute_, conv_algorithm_, width, height);
+    build_decoder_graph(program_->graph, settings_, backend_.device(), picture);
     program_->executable = program_->session->compile(program_->graph);
   }
   std::vector<float> unscaled(latents.begin(), latents.end());
-  for (float& x : unscaled) x /= model_->latents().scale;
-  program_->executable->set_input("latents", unscaled);
+  for (float& x : unscaled) x /= space.scale;
+  program_->executable->set_input(kLatents, unscaled);
   program_->executable->run();
-  std::vector<float> image(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
-  program_->executable->get_output("image", image);
-  return image_from(image, width, height);
+  std::vector<float> image(static_cast<size_t>(picture.width) * static_cast<size_t>(picture.height) * 3);
+  program_->executable->get_output(kPicture, image);
+  return image_from(image, picture.width, picture.height);
 }
 
 MemoryUse PictureDecoder::memory() const { return program_ ? program_->session->memory() : MemoryUse{}; }
 
-size_t PictureDecoder::bytes(const Backend& backend, const Model& model, DType compute,
-                             const std::string& conv_algorithm, int width, int height) {
+size_t PictureDecoder::bytes(const Backend& backend, const AutoencoderSettings& settings, Size picture) {
   Graph graph;
-  build_decoder_graph(graph, backend.device(), model, compute, conv_algorithm, width, height);
+  build_decoder_graph(graph, settings, backend.device(), picture);
   const MemoryProblem problem = memory_problem(graph, backend.device());
   return plan_memory(graph).arena_bytes() + problem.first_form_bytes + problem.working;
 }

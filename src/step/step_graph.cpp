@@ -20,7 +20,7 @@ Shape latents_shape(const StepSettings& s, const StepShape& shape) {
 }
 
 std::vector<Value> encode_text(Graph& graph, const StepSettings& s, int64_t batch, const TextShape& text) {
-  const Value ids = graph.input("ids", {with_batch(batch, s.model->ids_shape(text.chunks)), DType::i32});
+  const Value ids = graph.input(kIds, {with_batch(batch, s.model->ids_shape(text.chunks)), DType::i32});
   return s.model->encode_text(graph, ids, text, s.clip_skip, s.compute);
 }
 
@@ -37,14 +37,14 @@ void weigh_tokens(Graph& graph, const StepSettings& s, const StepShape& shape, s
   const std::vector<ConditionSpec> specs = s.model->condition(shape.text());
   for (size_t i = 0; i < specs.size(); ++i) {
     if (!specs[i].per_token) continue;
-    const Value weights = graph.input("token_weights", f32({shape.batch, specs[i].shape[0], 1}));
+    const Value weights = graph.input(kTokenWeights, f32({shape.batch, specs[i].shape[0], 1}));
     condition[i] = mul(condition[i], cast(weights, s.compute));
   }
 }
 
 Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value latents,
               std::span<const Value> condition) {
-  const Value timesteps = graph.input("timesteps", f32({shape.batch}));
+  const Value timesteps = graph.input(kTimesteps, f32({shape.batch}));
   return cast(s.model->denoise(graph, cast(latents, s.compute), timesteps, condition), DType::f32);
 }
 
@@ -60,16 +60,16 @@ Target forward_target(const StepSettings& s) {
 /// Appends the forward pass and its loss.
 void append_loss(Graph& graph, const StepSettings& s, const StepShape& shape) {
   const Shape picture = latents_shape(s, shape);
-  const Value noisy = graph.input("noisy_latents", f32(picture)), target = graph.input("target", f32(picture));
-  const Value weights = graph.input("loss_weights", f32({shape.batch}));
+  const Value noisy = graph.input(kNoisyLatents, f32(picture)), target = graph.input(kTarget, f32(picture));
+  const Value weights = graph.input(kLossWeights, f32({shape.batch}));
   std::vector<Value> condition =
       s.train_text_encoder ? encode_text(graph, s, shape.batch, shape.text()) : condition_inputs(graph, s, shape);
   if (s.weighted_captions) weigh_tokens(graph, s, shape, condition);
   const Value prediction = predict(graph, s, shape, noisy, condition);
   graph.set_scope("loss");
   const Value losses = mul(sample_losses(graph, {s.loss_type, s.masked_loss}, prediction, target), weights);
-  graph.output("sample_losses", losses);
-  graph.output("loss", mean(losses));
+  graph.output(kSampleLosses, losses);
+  graph.output(kLoss, mean(losses));
   graph.set_scope("");
 }
 
@@ -103,7 +103,7 @@ void build_validation_graph(Graph& graph, const StepSettings& s, const StepShape
 void build_text_graph(Graph& graph, const StepSettings& s, int64_t batch, const TextShape& text) {
   const std::vector<Value> states = encode_text(graph, s, batch, text);
   const std::vector<ConditionSpec> specs = s.model->condition(text);
-  for (size_t i = 0; i < specs.size(); ++i) graph.output(std::string(specs[i].name), cast(states[i], DType::f32));
+  for (size_t i = 0; i < specs.size(); ++i) graph.output(specs[i].name, cast(states[i], DType::f32));
   attach_adapter(graph, *s.adapter, s.layers);
   Target target;
   target.device = s.device;
@@ -120,8 +120,8 @@ ConditionNumbers read_condition(Executable& executable, std::span<const Conditio
 }
 
 void build_denoiser_graph(Graph& graph, const StepSettings& s, const StepShape& shape) {
-  const Value latents = graph.input("latents", f32(latents_shape(s, shape)));
-  graph.output("prediction", predict(graph, s, shape, latents, condition_inputs(graph, s, shape)));
+  const Value latents = graph.input(kLatents, f32(latents_shape(s, shape)));
+  graph.output(kPrediction, predict(graph, s, shape, latents, condition_inputs(graph, s, shape)));
   attach_adapter(graph, *s.adapter, s.layers);
   compile(graph, forward_target(s));
 }

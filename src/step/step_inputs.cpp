@@ -35,7 +35,35 @@ std::vector<float> whole_noise(const StepData& data, size_t channels, const Nois
   return noise;
 }
 
+/// Appends `more` to `all`.
+template <class T>
+void append(std::vector<T>& all, std::span<const T> more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
 }  // namespace
+
+StepData empty_batch(const LatentSpace& space, Size picture, int64_t chunks) {
+  const Size size = space.of(picture);
+  StepData data;
+  data.shape = {.batch = 0, .height = size.height, .width = size.width, .chunks = chunks};
+  return data;
+}
+
+void add_sample(StepData& data, const Model& model, bool weighted_captions, const StepSample& sample) {
+  const auto places = static_cast<size_t>(data.shape.height * data.shape.width);
+  const size_t masked_before = static_cast<size_t>(data.shape.batch) * places;
+  append(data.latents, sample.latents);
+  const CaptionTokens tokens = model.tokenize(sample.caption, data.shape.chunks, weighted_captions);
+  append<int32_t>(data.ids, tokens.ids);
+  append<float>(data.token_weights, tokens.weights);
+  data.loss_weights.push_back(sample.loss_weight);
+  // The first sample with a mask gives all samples one.
+  if (!sample.loss_mask.empty()) data.loss_mask.resize(masked_before, 1.0f);
+  append(data.loss_mask, sample.loss_mask);
+  if (sample.loss_mask.empty() && !data.loss_mask.empty()) data.loss_mask.resize(masked_before + places, 1.0f);
+  ++data.shape.batch;
+}
 
 StepInputs make_step_inputs(const StepData& data, const LatentSpace& space, const LossConfig& loss,
                             const NoiseSchedule& schedule) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "diffusion/loss_config.h"
@@ -7,6 +9,14 @@
 #include "step/step_settings.h"
 
 namespace rankine {
+
+/// One picture and its caption, as a micro-batch takes them. Views are read while it is added.
+struct StepSample {
+  std::span<const float> latents;  ///< [h, w, C] of the autoencoder, before LatentSpace::scale
+  const std::string& caption;
+  float loss_weight = 1;
+  std::span<const float> loss_mask = {};  ///< [h, w], factors on the error; empty: ones
+};
 
 /// One micro-batch before noise and latents meet. Pictures are NHWC.
 struct StepData {
@@ -24,6 +34,13 @@ struct StepData {
   std::vector<int32_t> ids;          ///< [N, ...] of Model::ids_shape
   std::vector<float> token_weights;  ///< [N, tokens]; empty without weighted_captions
 };
+
+/// A micro-batch of pictures of one size and texts of `chunks` chunks, as yet without samples.
+StepData empty_batch(const LatentSpace& space, Size picture, int64_t chunks);
+
+/// Adds a sample: shape.batch, latents, ids, token_weights, loss_weights and loss_mask grow by it. `weighted_captions`:
+/// "(word:1.2)" in the caption is a weight. Throws Error as Model::tokenize does.
+void add_sample(StepData& data, const Model& model, bool weighted_captions, const StepSample& sample);
 
 /// The inputs of a step: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss
 /// weights of the data times those of the timesteps, and the Huber thresholds.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "diffusion/loss.h"
+#include "diffusion/loss_graph.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "graph/passes/lower_ops.h"
@@ -216,7 +217,7 @@ const ConditionNumbers& TrainingStep::condition(std::span<const int32_t> ids, in
   constexpr size_t kMostConditions = 1024;  // about 0.25 GB at 77 tokens of 768; shuffled captions rarely come back
   if (conditions_.size() >= kMostConditions && !captions_known_) conditions_.clear();
   Program& program = text_program(chunks);
-  program.executable->set_input("ids", ids);
+  program.executable->set_input(kIds, ids);
   program.executable->run();
   ConditionNumbers states = read_condition(*program.executable, settings_.model->condition({.chunks = chunks}), 1);
   return conditions_.emplace(std::move(key), std::move(states)).first->second;
@@ -231,17 +232,17 @@ void TrainingStep::feed_forward(Program& p, const StepInputs& in) {
       std::ranges::copy(states[k], p.condition[k].begin() + static_cast<std::ptrdiff_t>(i * states[k].size()));
   }
   Executable& e = *p.executable;
-  e.set_input("noisy_latents", in.noisy_latents);
-  e.set_input("target", in.target);
-  e.set_input("timesteps", in.timesteps);
-  e.set_input("loss_weights", in.loss_weights);
-  if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input("huber_c", in.huber_c);
+  e.set_input(kNoisyLatents, in.noisy_latents);
+  e.set_input(kTarget, in.target);
+  e.set_input(kTimesteps, in.timesteps);
+  e.set_input(kLossWeights, in.loss_weights);
+  if (find_loss_kind(settings_.loss_type).uses_threshold) e.set_input(kHuberC, in.huber_c);
   if (settings_.masked_loss)
-    e.set_input("loss_mask",
+    e.set_input(kLossMask,
                 in.loss_mask.empty() ? std::vector<float>(static_cast<size_t>(in.shape.latents()), 1) : in.loss_mask);
-  if (settings_.weighted_captions) e.set_input("token_weights", in.token_weights);
+  if (settings_.weighted_captions) e.set_input(kTokenWeights, in.token_weights);
   if (settings_.train_text_encoder) {
-    e.set_input("ids", in.ids);
+    e.set_input(kIds, in.ids);
   } else {
     for (size_t k = 0; k < p.specs.size(); ++k) e.set_input(p.specs[k].name, p.condition[k]);
   }
@@ -251,8 +252,8 @@ TrainingStep::Program& TrainingStep::feed(const StepInputs& in, double loss_scal
   Program& p = program(in.shape);
   feed_forward(p, in);
   const auto scale = static_cast<float>(loss_scale), kept = keep ? 1.0f : 0.0f;
-  p.executable->set_input("loss_scale", std::span(&scale, 1));
-  if (settings_.accumulate) p.executable->set_input("keep", std::span(&kept, 1));
+  p.executable->set_input(kLossScale, std::span(&scale, 1));
+  if (settings_.accumulate) p.executable->set_input(kKeep, std::span(&kept, 1));
   if (settings_.dropout.any()) {
     std::array<int32_t, 4> words;
     for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<int32_t>(in.dropout_key[i]);
@@ -306,7 +307,7 @@ ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {
   }
   if (!frozen) require_groups();
   const std::unique_ptr<Executable> executable = (frozen ? *frozen : *session_).compile(graph);
-  executable->set_input("ids", prompts.ids);
+  executable->set_input(kIds, prompts.ids);
   executable->run();
   return read_condition(*executable, settings_.model->condition(text), prompts.prompts);
 }
@@ -332,10 +333,10 @@ StepResult TrainingStep::step(const StepInputs& in, double loss_scale, bool keep
   e.run();
   StepResult result;
   float loss = 0;
-  e.get_output("loss", std::span(&loss, 1));
+  e.get_output(kLoss, std::span(&loss, 1));
   result.loss = loss;
   result.sample_losses.resize(static_cast<size_t>(in.shape.batch));
-  e.get_output("sample_losses", result.sample_losses);
+  e.get_output(kSampleLosses, result.sample_losses);
   return result;
 }
 
@@ -344,7 +345,7 @@ double TrainingStep::validation_loss(const StepInputs& in) {
   feed_forward(p, in);
   p.executable->run();
   float loss = 0;
-  p.executable->get_output("loss", std::span(&loss, 1));
+  p.executable->get_output(kLoss, std::span(&loss, 1));
   return loss;
 }
 
@@ -353,14 +354,17 @@ double TrainingStep::update(int64_t step, const LearningRates& rates, double los
   update_values_.clear();
   grad_norm_->executable->run();
   float norm = 0;
-  grad_norm_->executable->get_output("grad_norm", std::span(&norm, 1));
+  grad_norm_->executable->get_output(kGradNorm, std::span(&norm, 1));
   const auto unscale = static_cast<float>(1 / loss_scale);
   norm *= unscale;
-  std::map<std::string, float> inputs = {{"step", static_cast<float>(step)}, {"grad_norm", norm}, {"unscale", unscale}};
-  for (const ParameterGroup& group : groups_) inputs["lr." + group.name] = static_cast<float>(rates.of(group));
+  std::map<std::string, float, std::less<>> inputs;
+  inputs.emplace(kUpdateStep, static_cast<float>(step));
+  inputs.emplace(kGradNorm, norm);
+  inputs.emplace(kUnscale, unscale);
+  for (const ParameterGroup& group : groups_) inputs[rate_name(group.name)] = static_cast<float>(rates.of(group));
   if (!std::isfinite(norm)) {
     for (const Value& input : update_->graph.leaves(input_op))
-      if (const std::string& name = input.node().scope(); name.starts_with("lr."))
+      if (const std::string& name = input.node().scope(); name.starts_with(kRatePrefix))
         update_values_.emplace_back(name, shortest_decimal(inputs.at(name)));
     return norm;
   }

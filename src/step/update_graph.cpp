@@ -28,18 +28,18 @@ void build_grad_norm_graph(Graph& graph, std::span<const UpdatedVariable> variab
   check(!variables.empty(), "nothing is trained: every learning rate is 0, or no module is adapted");
   std::vector<Value> gradients;
   for (const UpdatedVariable& variable : variables) gradients.push_back(gradient_variable(graph, variable));
-  graph.output("grad_norm", grad_norm(gradients));
+  graph.output(kGradNorm, grad_norm(gradients));
 }
 
 void build_update_graph(Graph& graph, std::span<const UpdatedVariable> variables, const Optimizer& optimizer,
                         double max_grad_norm) {
-  Value factor = graph.input("unscale", f32({}));
-  if (max_grad_norm > 0) factor = mul(factor, clip_factor(graph.input("grad_norm", f32({})), max_grad_norm));
-  const Value step = graph.input("step", f32({}));
+  Value factor = graph.input(kUnscale, f32({}));
+  if (max_grad_norm > 0) factor = mul(factor, clip_factor(graph.input(kGradNorm, f32({})), max_grad_norm));
+  const Value step = graph.input(kUpdateStep, f32({}));
   std::vector<UpdateInputs> parameters;
   std::map<std::string, Value> rates;  // by the input's name
   for (const UpdatedVariable& variable : variables) {
-    const std::string rate = "lr." + variable.group;
+    const std::string rate = rate_name(variable.group);
     const Value lr = rates[rate] = graph.input(rate, f32({}));
     parameters.push_back(
         {weight_variable(graph, variable), gradient_variable(graph, variable), factor, lr, step, variable.group});

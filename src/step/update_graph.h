@@ -8,13 +8,16 @@
 
 namespace rankine {
 
-/// The norm of all gradients that steps left -> output "grad_norm" f32 []. It is not finite if one of them is not, and
+// Inputs of an update, f32 [] each, beside rate_name of each group. The norm is an output of its own graph too.
+inline constexpr std::string_view kUpdateStep = "step", kUnscale = "unscale", kGradNorm = "grad_norm";
+
+/// The norm of all gradients that steps left -> output kGradNorm f32 []. It is not finite if one of them is not, and
 /// it is computed before an update changes anything.
 void build_grad_norm_graph(Graph& graph, std::span<const UpdatedVariable> variables);
 
-/// Clipping and the optimiser over these gradients. Inputs, f32 [] each: "step", "unscale", a factor on the gradients,
-/// "grad_norm" with that factor (where they are clipped), and "lr.GROUP" for each group that has a trained tensor.
-/// Outputs: "lr.GROUP" f32 [] of each group, and the values that the optimiser logs.
+/// Clipping and the optimiser over these gradients. Inputs, f32 [] each: kUpdateStep, kUnscale (a factor on the
+/// gradients), kGradNorm with that factor (where they are clipped), and rate_name of each group that has a trained
+/// tensor. Outputs: rate_name f32 [] of each group, and the values that the optimiser logs.
 void build_update_graph(Graph& graph, std::span<const UpdatedVariable> variables, const Optimizer& optimizer,
                         double max_grad_norm);
 

@@ -29,7 +29,7 @@ PictureLatents made(const Json& entry, GoldenModel& model) {
   const Image image = resize(read_image(picture, has_alpha ? Alpha::require : Alpha::drop), bucket,
                              Interpolation::automatic);  // a square picture: nothing is cut
   const SafetensorsFile noises = SafetensorsFile::open(reference_file("caches/vae_noise.safetensors").string());
-  LatentEncoder encoder(find_backend("cpu"), model.constants(), model.model(), DType::f32);
+  LatentEncoder encoder(find_backend("cpu"), model.constants(), {model.model(), DType::f32});
   PictureLatents out;
   for (const bool flipped : {false, true}) {
     if (flipped && !entry.at("flip_aug").get<bool>()) break;

@@ -68,3 +68,38 @@ TEST_CASE("the estimated seconds of a run grow with its steps") {
   CHECK(thirty.step_seconds == three.step_seconds);
   CHECK(thirty.seconds - three.seconds == doctest::Approx(27 * three.step_seconds));
 }
+
+TEST_CASE("the estimated seconds of a run count texts, validations, and pictures with their decoding") {
+  TrainingRun run;
+  TrainConfig& c = run.config;
+  const auto estimated = [&] { return estimate_run(plan_run(c, find_backend("cpu"))); };
+  const RunEstimate plain = estimated();
+  CHECK(plain.text_seconds > 0);
+  CHECK(plain.validation_seconds == 0);
+  CHECK(plain.seconds ==
+        doctest::Approx(3 * plain.step_seconds + plain.encode_seconds + plain.text_seconds + plain.preview_seconds));
+
+  SUBCASE("a trained text encoder's time is the step's") {
+    c.network.network_train_unet_only = false;
+    CHECK(estimated().text_seconds == 0);
+  }
+  SUBCASE("captions that vary are read at each use") {
+    c.data.defaults.subset.caption.shuffle = true;
+    c.run.max_train_steps = 30;
+    const double thirty = estimated().text_seconds;
+    c.run.max_train_steps = 3;
+    CHECK(thirty == doctest::Approx(10 * estimated().text_seconds));
+  }
+  SUBCASE("a validation every step takes three times that of one at the end") {
+    c.data.defaults.dataset.validation_split = 0.5;
+    c.data.defaults.dataset.validation_seed = 1;
+    c.validation.validate_every_n_epochs = 1000;
+    const double encoding = estimated().validation_seconds;
+    CHECK(encoding > 0);
+    c.validation.validate_every_n_steps = 3;
+    const double once = estimated().validation_seconds - encoding;
+    CHECK(once > 0);
+    c.validation.validate_every_n_steps = 1;
+    CHECK(estimated().validation_seconds - encoding == doctest::Approx(3 * once));
+  }
+}

@@ -60,7 +60,7 @@ struct Vae {
         constants(file),
         model(open_model(file)),
         digest(vae_digest(constants, *model)),
-        encoder(find_backend("cpu"), constants, model, DType::f32) {}
+        encoder(find_backend("cpu"), constants, {model, DType::f32}) {}
 
   Checkpoint file;
   CheckpointConstants constants;

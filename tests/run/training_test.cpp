@@ -33,7 +33,8 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
   CHECK(contains(out.str(), "5 in 2 epochs"));
   CHECK(contains(out.str(), "step 5/5"));
 
-  const StepSettings settings = step_settings(run.config, Checkpoint::open(tiny_checkpoint()));
+  const Checkpoint checkpoint = Checkpoint::open(tiny_checkpoint());
+  const StepSettings settings = step_settings(run.config, open_model(checkpoint), checkpoint.tensors());
   const auto trained = weights(outcome.file);
   CHECK(trained.size() == 3 * settings.layers.size());
   for (const AdaptedLayer& m : settings.layers) {

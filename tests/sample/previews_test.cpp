@@ -193,7 +193,8 @@ TEST_CASE("the U-Net of sample pictures shares the frozen weights of the trainin
       const Checkpoint checkpoint = Checkpoint::open(test::tiny_checkpoint());
       CheckpointConstants constants(checkpoint);
       const auto optimizer = make_optimizer("AdamW", {});
-      TrainingStep trainer(find_backend("cpu"), constants, step_settings(run.config, checkpoint), *optimizer, {});
+      TrainingStep trainer(find_backend("cpu"), constants,
+                           step_settings(run.config, open_model(checkpoint), checkpoint.tensors()), *optimizer, {});
       trainer.prepare({.batch = 1, .height = 64, .width = 64});
       const MemoryUse before = trainer.memory();
       REQUIRE(before.weights > 0);

@@ -36,7 +36,7 @@ std::vector<float> picture(Size size) {
 }
 
 std::vector<float> moments(TinyModel& model, DType compute, const char* conv_algorithm, Size size) {
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, compute, conv_algorithm);
+  LatentEncoder encoder(find_backend("cpu"), model.constants, {model.model, compute, conv_algorithm});
   return encoder.encode(size, picture(size));
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("Winograd's convolutions leave an encoder's moments where direct ones 
 
 TEST_CASE("a picture is encoded into the same numbers again, after another, bit for bit") {
   TinyModel model;
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, DType::f32);
+  LatentEncoder encoder(find_backend("cpu"), model.constants, {model.model, DType::f32});
   const Size size = {128, 64};
   const std::vector<float> one = picture(size), first = encoder.encode(size, one);
   CHECK(encoder.encode(size, std::vector<float>(one.size(), 0.5f)) != first);
@@ -78,7 +78,7 @@ TEST_CASE("a picture is encoded into the same numbers again, after another, bit 
 
 TEST_CASE("an encoder's profile has each op of its graph once") {
   TinyModel model;
-  LatentEncoder encoder(find_backend("cpu"), model.constants, model.model, DType::f32);
+  LatentEncoder encoder(find_backend("cpu"), model.constants, {model.model, DType::f32});
   const std::vector<float> image = picture({64, 64});
   const std::vector<NodeTime> times = encoder.profile({64, 64}, image);
   const auto count = [&](const OpDef& op) {
@@ -96,12 +96,11 @@ TEST_CASE("decoding takes no more memory than was foretold") {
     for (const char* algorithm : {"direct", "auto"}) {
       CAPTURE(algorithm);
       CAPTURE(name_of(compute));
-      PictureDecoder decoder(backend, model.constants, model.model, compute, algorithm);
+      PictureDecoder decoder(backend, model.constants, {model.model, compute, algorithm});
       const Size size = {256, 256};
-      decoder.decode(std::vector<float>(static_cast<size_t>(size.width / 8 * size.height / 8 * 4), 0.1f), size.width,
-                     size.height);
-      const auto foretold = static_cast<double>(
-          PictureDecoder::bytes(backend, *model.model, compute, algorithm, size.width, size.height));
+      decoder.decode(std::vector<float>(static_cast<size_t>(size.width / 8 * size.height / 8 * 4), 0.1f), size);
+      const auto foretold =
+          static_cast<double>(PictureDecoder::bytes(backend, {model.model, compute, algorithm}, size));
       const auto held = static_cast<double>(decoder.memory().total());
       CHECK(held <= foretold);
     }

@@ -24,16 +24,16 @@ namespace {
 /// the loss itself: 1 / accumulation steps.
 void autodiff(Graph& graph, const Target& target) {
   if (target.trained.empty()) return;
-  const auto loss = graph.outputs().find("loss");
+  const auto loss = graph.outputs().find(kLoss);
   check(loss != graph.outputs().end(), "training needs a graph with an output \"loss\"");
-  const Value seed = graph.input("loss_scale", {{}, DType::f32});
+  const Value seed = graph.input(kLossScale, {{}, DType::f32});
   const std::vector<Value> gradients = append_gradients(graph, loss->second, target.trained, seed);
   graph.set_backward(true);
   for (size_t i = 0; i < gradients.size(); ++i) {
     if (!gradients[i]) continue;
     graph.set_scope(target.trained[i].node().scope());
     const Value sum = graph.variable(gradient_name(target.trained[i].node().scope()), gradients[i].type());
-    const Value keep = target.accumulate ? graph.input("keep", {{}, DType::f32}) : Value{};
+    const Value keep = target.accumulate ? graph.input(kKeep, {{}, DType::f32}) : Value{};
     const Value gradient = rounded_to(gradients[i], target.gradients);
     graph.assign(sum, keep ? rounded_to(accumulate(sum, gradient, keep), target.gradients) : gradient);
   }

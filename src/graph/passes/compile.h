@@ -10,11 +10,16 @@
 
 namespace rankine {
 
+// The output that is differentiated, and the inputs of its backward pass.
+inline constexpr std::string_view kLoss = "loss";
+inline constexpr std::string_view kLossScale = "loss_scale";  ///< f32 []: the gradient of the loss itself
+inline constexpr std::string_view kKeep = "keep";             ///< f32 []: see Target::accumulate
+
 /// The wishes that the passes follow.
 struct Target {
-  /// Variables that get a gradient of the output "loss"; with none, nothing is differentiated.
+  /// Variables that get a gradient of the output kLoss; with none, nothing is differentiated.
   std::vector<Value> trained;
-  /// While the input "keep" is 1, gradients are added to the contents of "grad.NAME" instead of replacing them.
+  /// While the input kKeep is 1, gradients are added to the contents of "grad.NAME" instead of replacing them.
   bool accumulate = false;
   /// Gradients, and their sums, are rounded to this type. They stay f32 in memory.
   DType gradients = DType::f32;
