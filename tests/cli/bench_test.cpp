@@ -11,7 +11,7 @@ using namespace rankine;
 
 namespace {
 
-/// What `rankine bench ARGS` of a tiny checkpoint writes.
+/// The output of `rankine bench ARGS` with a tiny checkpoint.
 std::string output_of(CommandLine args) {
   const test::TemporaryFolder folder;
   const std::string file = folder.path("tiny.safetensors");

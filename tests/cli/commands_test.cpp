@@ -12,7 +12,7 @@ using namespace rankine;
 
 namespace {
 
-/// What a command writes to standard output.
+/// The standard output of a command.
 std::string output_of(const CommandLine& args) {
   const test::CapturedOutput output;
   run_command_line(args);

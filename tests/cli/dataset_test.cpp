@@ -13,7 +13,7 @@ using namespace rankine;
 
 namespace {
 
-/// What a command wrote to standard output, and the Error it ended with.
+/// The standard output of a command, and the Error that it ended with.
 struct Run {
   std::string output, error;
 

@@ -43,7 +43,7 @@ std::string json_subset(const std::string& member) {
 const std::string tables = "[[datasets]]\n[[datasets.subsets]]\n";
 
 const std::vector<HostileFile> toml_files = {
-    // What is no TOML.
+    // Texts that are no TOML.
     {"nothing", "", "no [[datasets]]"},
     {"a blank line", "\n", "no [[datasets]]"},
     {"a comment", "# [[datasets]]", "no [[datasets]]"},

@@ -15,7 +15,7 @@ using json = nlohmann::ordered_json;
 
 namespace {
 
-/// How far two pictures are apart: the number of unequal bytes and the largest difference.
+/// The difference of two pictures: the number of unequal bytes and the largest difference.
 struct Difference {
   size_t unequal = 0;
   int largest = 0;

@@ -31,7 +31,7 @@ Table huber(const std::string& name, double scale) {
   };
 }
 
-/// What a recorded table of this name holds; nothing when it is not one that is built. Tables of weights carry their
+/// The computed values of a recorded table with this name; nothing if it is not built. Tables of weights carry their
 /// parameter in the name: min_snr5_eps, v_pred_like_loss_0.3.
 std::optional<Table> table_of(const std::string& name) {
   static const std::map<std::string, Table> plain = {

@@ -1,4 +1,4 @@
-// What the fuzzers of files that set flags share.
+// Shared by the fuzzers of files that set flags.
 #pragma once
 #include "cli/config_file.h"
 #include "cli/flags.h"

@@ -1,4 +1,4 @@
-// What every fuzzed reader shares: a file with the fuzzer's bytes, and what a reader may do with it.
+// Shared by all fuzzers: a file with the fuzzer's bytes, and the ways in which a reader may end.
 #pragma once
 #include <unistd.h>
 

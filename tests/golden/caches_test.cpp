@@ -64,7 +64,7 @@ void check_cache(const Json& entry, GoldenModel& model) {
   REQUIRE(ours.flipped.size() == read.latents->flipped.size());
   if (needs.flipped) CHECK(max_error(ours.flipped, read.latents->flipped) < kTolerance);
 
-  // What we write has the same arrays, and one more.
+  // Our file has the same arrays, and one more.
   const fs::path folder = fs::temp_directory_path() / ("rankine-caches-" + std::to_string(getpid()));
   fs::create_directories(folder);
   const std::string path = (folder / name).string();

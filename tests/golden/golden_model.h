@@ -55,7 +55,7 @@ std::vector<KnownOption> built_step_options();
 std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
                                      const std::optional<std::pair<int, double>>& conv);
 
-/// What a recorded micro-batch ("in." or "stepNN." tensors) gives to a step under these options.
+/// The inputs of a step that follow from a recorded micro-batch ("in." or "stepNN." tensors) under these options.
 StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options);
 
 /// `tensors` with the names and sizes of the modules' LoRA tensors: NAME.lora_down.weight, NAME.lora_up.weight.

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What varies from run to run; the checkpoint that the recorded hashes are of is a stand-in.
+// These keys vary from run to run; the recorded hashes belong to a stand-in for the checkpoint.
 const std::set<std::string> varying = {"ss_session_id",
                                        "ss_training_started_at",
                                        "ss_training_finished_at",

@@ -44,7 +44,7 @@ inline std::string get_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// What the Error says that `call` throws; empty when it throws none.
+/// The message of the Error that `call` throws; empty if it throws none.
 template <class Call>
 std::string error_of(Call call) {
   try {

@@ -15,7 +15,7 @@ using namespace std::string_literals;
 
 namespace {
 
-/// Where a member's content begins, after its local header (PKWARE's APPNOTE, 4.3.7).
+/// The offset of a member's content, after its local header (PKWARE's APPNOTE, 4.3.7).
 size_t content_of(const std::string& zip, const std::string& name) {
   for (size_t at = zip.find("PK\3\4"); at != std::string::npos; at = zip.find("PK\3\4", at + 1)) {
     uint16_t name_size = 0, extra_size = 0;
@@ -69,7 +69,7 @@ TEST_CASE("a file for torch.load is a pickle of the tensors' shapes beside their
   CHECK(std::memcmp(file.data() + content_of(file, "archive/data/0"), values.data(), 24) == 0);
   CHECK(std::memcmp(file.data() + content_of(file, "archive/data/1"), halves.data(), 600) == 0);
 
-  // What Python's pickletools reads as: {"a.w": _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", 6), 0, (2, 3),
+  // Python's pickletools reads it as: {"a.w": _rebuild_tensor_v2(("storage", FloatStorage, "0", "cpu", 6), 0, (2, 3),
   // (3, 1), False, OrderedDict())}
   const std::string first =
       "\x80\x02}("

@@ -1,4 +1,4 @@
-// How long files and functions may be, and that the documentation names the folders that there are.
+// Limits on the length of files and functions, and the table of folders in the documentation.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -61,7 +61,7 @@ struct Net {
   HostTensor run(std::string_view output) const { return Interpreter(graph, feed).output(output); }
   double at(const std::string& tensor, int64_t i) const { return feed.find(tensor)->second[i]; }
 
-  /// What sd-scripts' LoRAModule.forward gives for `module` with these random numbers: `element` belongs to
+  /// The result of sd-scripts' LoRAModule.forward for `module` with these random numbers: `element` belongs to
   /// torch.nn.functional.dropout, `rank` to the mask over samples and ranks, `whole` to the module.
   std::vector<double> expected(size_t module, const AdapterDropout& d, uint32_t stream) const {
     const std::string& key = modules[module].key;

@@ -1,4 +1,4 @@
-// What a plan is estimated to hold, against what its run really holds when the first step begins.
+// The estimated bytes of a plan, against the bytes that its run holds when the first step begins.
 #include "run/estimate.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// What a run does with numbers that are not finite: --on_nonfinite.
+// --on_nonfinite: a run meets numbers that are not finite.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What --vae, --save_model_as, --save_n_epoch_ratio and --metadata_thumbnail change in what a run leaves behind.
+// The effect of --vae, --save_model_as, --save_n_epoch_ratio and --metadata_thumbnail on the files of a run.
 #include <doctest/doctest.h>
 
 #include <filesystem>

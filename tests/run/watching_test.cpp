@@ -1,4 +1,4 @@
-// What a run leaves to be looked at: TensorBoard's files and report.html.
+// TensorBoard's files and report.html of a run.
 #include <doctest/doctest.h>
 
 #include <csignal>

@@ -1,4 +1,4 @@
-// What the null backend counts, against what the processor's session holds for the same step.
+// The bytes that the null backend counts, against those that the processor's session holds for the same step.
 #include <doctest/doctest.h>
 
 #include "backend/registry.h"

@@ -7,7 +7,7 @@
 
 namespace rankine {
 
-/// What a test reads back from an event file, told apart by nothing but the format's description.
+/// The contents of an event file, read by the description of the format alone.
 struct ReadEvent {
   double wall_time = 0;
   int64_t step = 0;

@@ -1,4 +1,4 @@
-// What tests need to know of a LoRA's two tensors.
+// Names and shapes of a LoRA's two tensors, for tests.
 #pragma once
 #include "base/rng.h"
 #include "network/lora.h"

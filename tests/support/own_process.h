@@ -15,7 +15,7 @@
 
 namespace rankine::test {
 
-/// What a test case in a process of its own ended with.
+/// The end of a test case that ran in a process of its own.
 struct OwnProcess {
   bool could_start = false;  ///< false: the system allows no such world
   bool passed = false;

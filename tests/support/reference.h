@@ -110,7 +110,7 @@ std::vector<TrajectoryCase> trajectory_cases();
 /// The names of all tensors in a safetensors file, sorted.
 std::vector<std::string> tensor_names(const std::filesystem::path& file);
 
-/// What stands before the first dot of the tensors' names, without repeats: "case0", "case1" …
+/// The parts before the first dot of the tensors' names, without repeats: "case0", "case1" …
 std::vector<std::string> tensor_groups(const std::filesystem::path& file);
 
 }  // namespace rankine::golden

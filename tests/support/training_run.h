@@ -1,4 +1,4 @@
-// What tests of whole training runs share: a tiny model, pictures, and a look at what a run said and saved.
+// Shared by tests of whole training runs: a tiny model, pictures, and a look at the output and the files of a run.
 #pragma once
 #include <functional>
 #include <map>
@@ -37,7 +37,7 @@ struct TrainingRun {
   TrainOutcome train(std::ostream& out) const { return run_training(config, out, progress); }
   /// The path of the LoRA saved last.
   std::string train() const;
-  /// What stops the run; empty when nothing does.
+  /// The message of the Error that stops the run; empty if none does.
   std::string error() const;
   /// A path in the output folder.
   std::string out(const std::string& name) const { return folder.path("out/" + name); }
@@ -49,7 +49,7 @@ std::map<std::string, std::vector<float>> weights(const std::string& path);
 std::string bytes_of(const std::string& path);
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// What the Error says that `call` throws; empty when it throws none.
+/// The message of the Error that `call` throws; empty if it throws none.
 template <class Call>
 std::string error_of(const Call& call) {
   try {

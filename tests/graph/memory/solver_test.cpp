@@ -70,7 +70,7 @@ class ToyDevice : public DeviceModel {
   std::span<const Pass> passes() const override { return {}; }
 };
 
-/// What dropping some values comes to, told as it happens: each is made when the backward pass first wants it.
+/// Simulates a backward pass that recomputes the dropped values, each when it is first read.
 struct Outcome {
   const MemoryProblem& problem;
   const std::set<size_t>& dropped;
