@@ -1,11 +1,14 @@
 #include "base/memory.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <fstream>
 
+#include "base/control_group.h"
 #include "base/error.h"
 
 namespace rankine {
@@ -29,10 +32,31 @@ size_t system_memory(const std::string& wanted) {
   return 0;
 }
 
+/// Bytes of address space that the process will take without memory behind them: stacks and the allocator's arenas.
+constexpr size_t kEmptyAddressSpace = size_t{128} << 20;
+
+rlim_t address_space_limit() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_AS, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+size_t free_address_space() {
+  if (!address_space_is_limited()) return SIZE_MAX;
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0;
+  statm >> pages;
+  const size_t taken = pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + kEmptyAddressSpace;
+  const size_t all = address_space_limit();
+  return all - std::min(all, taken);
+}
+
 }  // namespace
 
-size_t available_bytes() { return system_memory("MemAvailable:"); }
-size_t total_bytes() { return system_memory("MemTotal:"); }
+bool address_space_is_limited() { return address_space_limit() != RLIM_INFINITY; }
+size_t available_bytes() {
+  return std::min({system_memory("MemAvailable:"), control_group_memory().free, free_address_space()});
+}
+size_t total_bytes() { return std::min(system_memory("MemTotal:"), control_group_memory().limit); }
 
 size_t parse_memory(const std::string& text, const std::string& option, size_t automatic) {
   if (text == "auto") return automatic;

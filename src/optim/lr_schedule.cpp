@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "io/python_text.h"
 
 namespace rankine {
 namespace {
@@ -137,6 +138,10 @@ void read_step_rules(const std::string& text, Facts& facts) {
 
 int64_t StepCount::resolve(int64_t max_train_steps) const {
   return static_cast<int64_t>(is_share ? value * static_cast<double>(max_train_steps) : value);
+}
+
+std::string step_count_text(const StepCount& count) {
+  return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
 }
 
 StepCount parse_step_count(std::string_view text, std::string_view option) {

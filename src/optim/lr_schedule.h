@@ -22,6 +22,8 @@ struct StepCount {
 /// Reads "500" (steps), "0.1" or "10%" (shares). A share is at least 0 and below 1; 1 and more must be whole numbers
 /// without a decimal point. `option` is named in the Error of everything else.
 StepCount parse_step_count(std::string_view text, std::string_view option);
+/// A number of steps as Python prints it: "500", a share as "0.1".
+std::string step_count_text(const StepCount& count);
 
 /// Names as in sd-scripts' options.
 struct LrScheduleConfig {

@@ -8,6 +8,7 @@
 #include "run/dataset_setup.h"
 #include "run/fixed_captions.h"
 #include "run/latent_cache.h"
+#include "run/memory_need.h"
 #include "run/output_names.h"
 #include "run/step_plan.h"
 #include "step/fit_memory.h"
@@ -83,26 +84,28 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
                                       planned_bytes(config, step, data, captions));
   std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
-  return {.config = config,
-          .backend = &backend,
-          .checkpoint = std::move(checkpoint),
-          .step = std::move(step),
-          .update = update_settings(config),
-          .optimizer = std::move(optimizer),
-          .shapes = std::move(shapes),
-          .vae = std::move(vae),
-          .saved = saved,
-          .memory = std::move(memory),
-          .data = std::move(data),
-          .loader = loader,
-          .length = length,
-          .schedule = lr_schedule(config.optim, length),
-          .seed = seed,
-          .identity = std::move(identity),
-          .start = std::move(start),
-          .previews = std::move(previews),
-          .captions = std::move(captions),
-          .notes = std::move(notes)};
+  RunPlan plan{.config = config,
+               .backend = &backend,
+               .checkpoint = std::move(checkpoint),
+               .step = std::move(step),
+               .update = update_settings(config),
+               .optimizer = std::move(optimizer),
+               .shapes = std::move(shapes),
+               .vae = std::move(vae),
+               .saved = saved,
+               .memory = std::move(memory),
+               .data = std::move(data),
+               .loader = loader,
+               .length = length,
+               .schedule = lr_schedule(config.optim, length),
+               .seed = seed,
+               .identity = std::move(identity),
+               .start = std::move(start),
+               .previews = std::move(previews),
+               .captions = std::move(captions),
+               .notes = std::move(notes)};
+  check_memory_suffices(plan);
+  return plan;
 }
 
 }  // namespace rankine

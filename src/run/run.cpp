@@ -152,8 +152,8 @@ class Training {
 }  // namespace
 
 TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& options) {
-  for (const std::string& note : plan.notes) out << note << '\n';
   const InterruptGuard interrupt;
+  for (const std::string& note : plan.notes) out << note << '\n';
   PreparedRun ready(plan, out);
   make_outputs(plan);
   ready.finish(interrupt, out, options);

@@ -48,10 +48,6 @@ std::string name_of_path(const std::string& path) {
 
 }  // namespace
 
-std::string step_count_text(const StepCount& count) {
-  return count.is_share ? python_text(count.value) : python_text(static_cast<int64_t>(count.value));
-}
-
 TrainingFacts training_facts(const TrainConfig& c, const Family& family, const TrainingData& data,
                              const RunLength& length, uint64_t seed, const std::string& optimizer) {
   TrainingFacts f;

@@ -11,7 +11,4 @@ namespace rankine {
 TrainingFacts training_facts(const TrainConfig& config, const Family& family, const TrainingData& data,
                              const RunLength& length, uint64_t seed, const std::string& optimizer);
 
-/// A number of steps as Python prints it: "500", a share as "0.1".
-std::string step_count_text(const StepCount& count);
-
 }  // namespace rankine

@@ -60,7 +60,8 @@ TrainOutcome TrainingLoop::all_steps() {
     outcome.steps = metrics.step;
     parts_.progress.update(progress_state(metrics));
     make_previews(outcome.steps);
-    outcome.interrupted = parts_.interrupt.requested() && outcome.steps < parts_.length.steps;
+    const bool stops = parts_.interrupt.requested() || parts_.interrupt.output_closed();
+    outcome.interrupted = stops && outcome.steps < parts_.length.steps;
   }
   save_at_end(outcome, metrics);
   if (outcome.interrupted && state_step_ == outcome.steps) outcome.state = parts_.states.path();

@@ -35,3 +35,26 @@ TEST_CASE("a second signal ends the process at once") {
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 128 + SIGINT);
 }
+
+TEST_CASE("a closed terminal and a reader that is gone ask for the end too, as often as they like") {
+  const InterruptGuard guard;
+  raise(SIGPIPE);
+  raise(SIGPIPE);  // each further write brings one
+  CHECK(guard.output_closed());
+  CHECK(!guard.requested());
+  raise(SIGHUP);
+  raise(SIGHUP);  // a shell and the kernel both send it
+  CHECK(guard.requested());
+  raise(SIGTERM);
+  raise(SIGHUP);  // the end of a session: SIGTERM, then SIGHUP
+}
+
+TEST_CASE("under nohup a closed terminal does not stop the run") {
+  const auto before = std::signal(SIGHUP, SIG_IGN);
+  {
+    const InterruptGuard guard;
+    raise(SIGHUP);
+    CHECK(!guard.requested());
+  }
+  std::signal(SIGHUP, before);
+}

@@ -36,10 +36,10 @@ struct Said {
   std::string text;
 };
 
-/// Trains; with `stop_after` Ctrl-C is pressed in that step.
-inline Said train(const TrainConfig& config, int64_t stop_after = 0) {
+/// Trains; with `stop_after` a signal comes in that step, such as that of Ctrl-C.
+inline Said train(const TrainConfig& config, int64_t stop_after = 0, int signal = SIGINT) {
   Trigger buffer(concat_text("step ", stop_after, "/"), [&] {
-    if (stop_after > 0) raise(SIGINT);
+    if (stop_after > 0) raise(signal);
   });
   std::ostream out(&buffer);
   Said said;

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,11 @@ inline bool write_text(const char* path, const char* text) {
   const bool whole = write(file, text, static_cast<size_t>(size)) == size;
   close(file);
   return whole;
+}
+
+inline bool make_file(const char* path, const char* text) {
+  const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  return file >= 0 && close(file) == 0 && write_text(path, text);
 }
 
 /// Mounts a file system in memory of so many bytes ("size=2m") at `folder`, seen by this process and its children

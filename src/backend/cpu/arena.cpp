@@ -83,7 +83,8 @@ void Arena::extend(size_t bytes) {
   bytes = rounded_up(bytes, kPage);
   if (bytes > usable_) {
     const size_t usable = rounded_up(bytes, kHugePage);
-    check(make_usable(usable), "cannot allocate ", bytes >> 20, " MiB: ", std::strerror(errno),
+    const bool there = make_usable(usable);  // before the texts are made: they read errno
+    check(there, "cannot allocate ", bytes >> 20, " MiB: ", std::strerror(errno),
           "; try a smaller batch or resolution, or --gradient_checkpointing");
     // Activations are walked in long strides: 4 KiB pages miss the TLB. And a huge page comes five times as fast.
     madvise(base_, usable, MADV_HUGEPAGE);

@@ -1,7 +1,7 @@
 #include "cli/flags/groups.h"
 
+#include "optim/lr_schedule.h"
 #include "optim/optimizer.h"
-#include "run/training_facts.h"
 
 namespace rankine {
 

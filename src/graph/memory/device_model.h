@@ -49,6 +49,9 @@ class DeviceModel {
   virtual DeviceMemory memory() const = 0;
   /// Upper bound of the bytes that compiled programs take beside weights, variables, activations and working memory.
   virtual size_t program_bytes() const = 0;
+  /// Upper bound of the address space that the generated code of one step's shape takes, most of it without memory
+  /// behind it. It matters where a process may not have much (ulimit -v).
+  virtual size_t code_address_bytes() const { return 0; }
   /// Passes of this device, in order. They run behind all others.
   virtual std::span<const Pass> passes() const = 0;
 };

@@ -65,7 +65,7 @@ void fill(uint64_t hash, Rule rule, int64_t begin, std::span<uint16_t> out) {
   const auto count = static_cast<int64_t>(out.size());
   uint16_t* to = out.data();
   const uint64_t start = hash + (static_cast<uint64_t>(begin) + 1) * golden_ratio;
-  const auto [offset, scale] = rule;
+  const float offset = rule.offset, scale = rule.scale;
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
     uint64_t z = start + static_cast<uint64_t>(i) * golden_ratio;
