@@ -33,7 +33,7 @@ size_t system_memory(const std::string& wanted) {
 }
 
 /// Bytes of address space that the process will take without memory behind them: stacks and the allocator's arenas.
-constexpr size_t kEmptyAddressSpace = size_t{128} << 20;
+constexpr size_t kEmptyAddressSpace = size_t{192} << 20;
 
 rlim_t address_space_limit() {
   rlimit limit{};

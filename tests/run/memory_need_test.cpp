@@ -22,12 +22,13 @@ constexpr const char* kLimitVariable = "RANKINE_TEST_MEMORY_LIMIT";
 
 size_t limit_of_this_process() { return std::strtoull(std::getenv(kLimitVariable), nullptr, 10); }
 
-/// Trains a few steps, unless the run is refused for want of memory. No other end is accepted.
+/// Trains a few steps, unless the run is refused for want of memory. No other end is accepted, but close to the limit
+/// an allocation may fail: the size of stacks and of the allocator's arenas is not known to a megabyte.
 bool trains_or_is_refused() {
   const TrainingRun run;
   const std::string error = run.error();
   CAPTURE(error);
-  CHECK((error.empty() || contains(error, "of memory at least")));
+  CHECK((error.empty() || contains(error, "of memory at least") || contains(error, "cannot allocate ")));
   CHECK(fs::exists(run.out("cat.safetensors")) == error.empty());
   return error.empty();
 }
