@@ -1,9 +1,13 @@
 #include "run/output_names.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
+#include "base/error.h"
 #include "io/atomic_file.h"
 #include "io/folder.h"
 #include "watch/summary.h"
@@ -32,10 +36,25 @@ std::string OutputNames::adapter(const std::string& stem) const { return in_fold
 std::string OutputNames::last() const { return adapter(name_.value_or("last")); }
 std::string OutputNames::at_epoch(int64_t epoch) const { return adapter(epoch_stem(epoch)); }
 std::string OutputNames::at_step(int64_t step) const { return adapter(step_stem(step)); }
+std::string OutputNames::metrics() const { return in_folder(name_.value_or("last") + ".metrics.jsonl"); }
+std::string OutputNames::report() const { return in_folder(name_.value_or("last") + ".report.html"); }
 std::string OutputNames::state() const { return in_folder(name_.value_or("last") + ".state"); }
 std::string OutputNames::last_state() const { return in_folder(name_.value_or("last") + "-state"); }
 std::string OutputNames::state_at_epoch(int64_t epoch) const { return in_folder(epoch_stem(epoch) + "-state"); }
 std::string OutputNames::state_at_step(int64_t step) const { return in_folder(step_stem(step) + "-state"); }
+
+void OutputNames::link_latest() const {
+  namespace fs = std::filesystem;
+  for (const auto& [link, file] : {std::pair("metrics.jsonl", metrics()), std::pair("report.html", report())}) {
+    std::error_code error;
+    const fs::path place = in_folder(link);
+    if (fs::exists(fs::symlink_status(place, error)) && !fs::is_symlink(place, error)) continue;
+    // Renamed into its place, a link is never missing for a reader, and two runs do not disturb each other.
+    const fs::path made = in_folder(concat_text('.', link, '.', getpid(), ".0.tmp"));
+    fs::create_symlink(fs::path(file).filename(), made, error);
+    if (!error) fs::rename(made, place, error);
+  }
+}
 
 void OutputNames::remove_leftovers() const {
   const std::string name = name_.value_or("");

@@ -15,12 +15,17 @@ class OutputNames {
   std::string last() const;                         ///< NAME.safetensors
   std::string at_epoch(int64_t epoch) const;        ///< NAME-000001.safetensors; epochs done
   std::string at_step(int64_t step) const;          ///< NAME-step00000020.safetensors
+  std::string metrics() const;                      ///< NAME.metrics.jsonl
+  std::string report() const;                       ///< NAME.report.html
   std::string state() const;                        ///< NAME.state, kept while a run is not complete
   std::string last_state() const;                   ///< NAME-state, a folder
   std::string state_at_epoch(int64_t epoch) const;  ///< NAME-000001-state
   std::string state_at_step(int64_t step) const;    ///< NAME-step00000020-state
 
-  /// Removes half-written files of this name, of the report and of the metrics, whose writers were killed.
+  /// Makes metrics.jsonl and report.html links to this run's files, as it is the latest run in the folder. A file of
+  /// that name stays as it is; so does everything on a file system without links.
+  void link_latest() const;
+  /// Removes half-written files of this name whose writers were killed.
   void remove_leftovers() const;
   /// Throws Error unless the folder is there or can be made, the LoRA can have its name, and the disk has room for a
   /// file of `bytes`. Writes nothing.

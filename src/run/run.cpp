@@ -8,6 +8,7 @@
 #include "backend/registry.h"
 #include "base/timer.h"
 #include "run/cache_latents.h"
+#include "run/output_lock.h"
 #include "run/prepare.h"
 #include "run/rollback.h"
 #include "run/training_facts.h"
@@ -15,13 +16,27 @@
 namespace rankine {
 namespace {
 
+/// In earlier versions the runs of a folder shared one metrics.jsonl: a run that goes on takes that file for its own.
+void take_shared_metrics(const OutputNames& names) {
+  namespace fs = std::filesystem;
+  const fs::path shared = fs::path(names.folder()) / "metrics.jsonl";
+  std::error_code error;
+  if (fs::exists(names.metrics(), error) || fs::is_symlink(shared, error)) return;
+  fs::rename(shared, names.metrics(), error);
+}
+
 /// Makes the folders for results, removes what a killed process left half-written, and puts another run's state aside.
-void make_outputs(const RunPlan& plan) {
+/// Nobody else may write this LoRA while the result lives.
+std::unique_ptr<OutputLock> make_outputs(const RunPlan& plan) {
   const OutputNames names(plan.config.save);
   names.make_folder();
+  auto lock = std::make_unique<OutputLock>(names.last());
   names.remove_leftovers();
+  if (plan.start.continues_own_metrics) take_shared_metrics(names);
+  names.link_latest();
   check_logging_dir(plan.config.tracker);
   if (plan.start.aside) StateStore(names.state()).put_aside(plan.start.aside->from, plan.start.aside->to);
+  return lock;
 }
 
 /// The cost of the memory budget, as a line of the summary; empty if nothing was given up.
@@ -77,8 +92,11 @@ class Training {
                training_facts(plan.config, plan.step.model->family(), plan.data, plan.length, plan.seed,
                               plan.optimizer->description()),
                plan.checkpoint.path(), plan.config.model.vae.value_or(""), plan.saved),
-        metrics_file_(std::filesystem::path(names_.folder()) / "metrics.jsonl"),
-        report_(names_.folder(), plan.config.save.output_name.value_or(""),
+        metrics_file_(names_.metrics()),
+        report_({.page = names_.report(),
+                 .metrics = names_.metrics(),
+                 .sample_folder = (std::filesystem::path(names_.folder()) / "sample").string(),
+                 .sample_prefix = plan.config.save.output_name.value_or("")},
                 {plan.config.save.name(), summary, plan.config.settings, plan.seed, plan.length.steps_per_epoch(),
                  plan.config.optim.max_grad_norm}),
         progress_(out, options),
@@ -146,7 +164,7 @@ class Training {
   StateSaver states_;
   RunPosition position_;
   std::optional<Rollback> rollback_;
-  int64_t metrics_of_others_ = 0;  // bytes of metrics.jsonl that another run wrote
+  int64_t metrics_of_others_ = 0;  // bytes of the metrics that an earlier run of this name wrote
 };
 
 }  // namespace
@@ -155,7 +173,7 @@ TrainOutcome run(RunPlan&& plan, std::ostream& out, const Progress::Options& opt
   const InterruptGuard interrupt;
   for (const std::string& note : plan.notes) out << note << '\n';
   PreparedRun ready(plan, out);
-  make_outputs(plan);
+  const std::unique_ptr<OutputLock> lock = make_outputs(plan);
   ready.finish(interrupt, out, options);
   const RunSummary summary = ready.summary();
   show_summary(plan, ready, summary, out);

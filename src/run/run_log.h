@@ -8,7 +8,7 @@
 
 namespace rankine {
 
-/// The record of a run's steps: metrics.jsonl, TensorBoard's files if requested, and report.html. Each method writes
+/// The record of a run's steps: its metrics, TensorBoard's files if requested, and its report. Each method writes
 /// all that it can and then throws FileError for the first refused file.
 class RunLog {
  public:
@@ -26,7 +26,7 @@ class RunLog {
   std::unique_ptr<TensorBoardLog> tensorboard_;
   Report report_;
   RunLength length_;
-  bool has_steps_ = false;  // in this process; before that, metrics.jsonl may be another run's
+  bool has_steps_ = false;  // in this process; before that, the metrics may be an earlier run's
 };
 
 }  // namespace rankine

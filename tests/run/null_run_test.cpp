@@ -50,11 +50,11 @@ TEST_CASE("a run on the null backend makes every file and trains nothing") {
   CHECK(contains(said, "validation loss 0"));
   CHECK(run.outcome.steps == 6);
   CHECK(run.outcome.loss == 0);
-  CHECK(run.files("out") == std::vector<std::string>{"cat-state", "cat-step00000002-state",
-                                                     "cat-step00000002.safetensors", "cat-step00000004-state",
-                                                     "cat-step00000004.safetensors", "cat-step00000006-state",
-                                                     "cat-step00000006.safetensors", "cat.safetensors", "metrics.jsonl",
-                                                     "report.html", "sample"});
+  CHECK(run.files("out") ==
+        std::vector<std::string>{"cat-state", "cat-step00000002-state", "cat-step00000002.safetensors",
+                                 "cat-step00000004-state", "cat-step00000004.safetensors", "cat-step00000006-state",
+                                 "cat-step00000006.safetensors", "cat.metrics.jsonl", "cat.report.html",
+                                 "cat.safetensors", "metrics.jsonl", "report.html", "sample"});
   CHECK(run.files("out/sample").size() == 3);
   CHECK(weights(run.folder.path("out/cat.safetensors")) ==
         weights(run.folder.path("out/cat-step00000002.safetensors")));

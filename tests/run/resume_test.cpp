@@ -256,8 +256,8 @@ TEST_CASE("state folders and old files come and go as sd-scripts' flags say") {
   std::ranges::sort(names);
   CHECK(names == std::vector<std::string>{"cat-000002-state", "cat-000002.safetensors", "cat-state",
                                           "cat-step00000006.safetensors", "cat-step00000008-state",
-                                          "cat-step00000008.safetensors", "cat.safetensors", "metrics.jsonl",
-                                          "report.html"});
+                                          "cat-step00000008.safetensors", "cat.metrics.jsonl", "cat.report.html",
+                                          "cat.safetensors", "metrics.jsonl", "report.html"});
   // From a folder of the middle the run ends at the same weights.
   TrainConfig again = config_in(data_folder(), folder.path("again"));
   again.run.max_train_steps = 9;
@@ -381,7 +381,7 @@ TEST_CASE("what a killed process left half-written, report and sample pictures i
   ended(gone);
   std::vector<std::string> left;
   for (const char* name :
-       {".cat.safetensors", ".cat.state.new", ".report.html", ".metrics.jsonl", "sample/.cat_000001.png"})
+       {".cat.safetensors", ".cat.state.new", ".cat.report.html", ".cat.metrics.jsonl", "sample/.cat_000001.png"})
     left.push_back(folder.text(concat_text("out/", name, '.', gone, ".0.tmp"), "half"));
   const std::string others = folder.text(concat_text("out/.cat.safetensors.", getpid(), ".99999.tmp"), "being written");
   TrainConfig c = config_in(folder.path(), folder.path("out"));

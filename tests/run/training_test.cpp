@@ -60,7 +60,7 @@ TEST_CASE("a run writes the LoRA of every module, changed and finite, with its m
     CHECK(metadata.at("ss_num_epochs") == "2");
     CHECK(metadata.at("ss_new_sd_model_hash").size() == 64);
   }
-  CHECK(std::distance(fs::directory_iterator(run.out("")), {}) == 6);  // and metrics.jsonl, report.html
+  CHECK(std::distance(fs::directory_iterator(run.out("")), {}) == 8);  // and metrics and report, with links to them
 
   std::ifstream metrics(run.out("metrics.jsonl"));
   int lines = 0;

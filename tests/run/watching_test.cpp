@@ -60,9 +60,9 @@ TEST_CASE("TensorBoard's files and the report of a run that was stopped and cont
 TEST_CASE("a report that cannot be written is said, and the run is the same without it") {
   TrainingRun run;
   run.config.save.save_every_n_steps = 2;
-  fs::create_directories(run.out("report.html/in the way"));
+  fs::create_directories(run.out("cat.report.html/in the way"));
   std::ostringstream out;
   CHECK(run.train(out).steps == 3);
-  CHECK(contains(out.str(), "the report cannot be written: " + run.out("report.html")));
+  CHECK(contains(out.str(), "the report cannot be written: " + run.out("cat.report.html")));
   CHECK(fs::exists(run.out("cat.safetensors")));
 }

@@ -74,6 +74,10 @@ ReportFacts facts() {
   return f;
 }
 
+ReportFiles files(const Folder& folder, const char* prefix) {
+  return {folder.path("report.html"), folder.path("metrics.jsonl"), folder.path("sample"), prefix};
+}
+
 void write_metrics(const Folder& folder, int64_t first, int64_t last) {
   MetricsLog log(folder.path("metrics.jsonl"));
   for (int64_t step = first; step <= last; ++step) {
@@ -119,7 +123,7 @@ TEST_CASE("the report has every part, needs nothing from elsewhere, and no text 
   const Folder folder("report");
   write_metrics(folder, 1, 100);
   folder.picture("cat_000050_00_20260101000000_42.png", kEvil);
-  Report(folder.path(), "cat", facts()).write(RunState::finished);
+  Report(files(folder, "cat"), facts()).write(RunState::finished);
   const std::string page = content(folder.path("report.html"));
   for (const std::string& part : std::vector<std::string>{"<h3>Loss",
                                                           "each step",
@@ -159,7 +163,7 @@ TEST_CASE("the report has every part, needs nothing from elsewhere, and no text 
 TEST_CASE("the report of a resumed run has the whole history, and says where a run stands") {
   const Folder folder("report-resume");
   write_metrics(folder, 1, 30);
-  const Report report(folder.path(), "cat", facts());
+  const Report report(files(folder, "cat"), facts());
   report.write(RunState::stopped);
   const std::string before = content(folder.path("report.html"));
   CHECK(contains(before, "badge stopped"));
@@ -180,7 +184,7 @@ TEST_CASE("the report of a resumed run has the whole history, and says where a r
 TEST_CASE("a report of one step, and of metrics with nothing but a loss, can be drawn") {
   const Folder folder("report-small");
   std::ofstream(folder.path("metrics.jsonl")) << "{\"step\":1,\"loss\":0.5}\n";
-  Report(folder.path(), "", {}).write(RunState::running);
+  Report(files(folder, ""), {}).write(RunState::running);
   const std::string page = content(folder.path("report.html"));
   CHECK(contains(page, "<h3>Loss"));
   CHECK_FALSE(contains(page, "Gradient norm"));
@@ -215,7 +219,7 @@ TEST_CASE("a picture that is broken is left out of the report, which is written 
   write_metrics(folder, 1, 60);
   folder.picture("cat_000050_00_20260101000000.png", "good");
   std::ofstream(folder.path("sample/cat_000060_00_20260101000000.png")) << "no picture";
-  Report(folder.path(), "cat", facts()).write(RunState::running);
+  Report(files(folder, "cat"), facts()).write(RunState::running);
   const std::string page = content(folder.path("report.html"));
   CHECK(count(page, "<img ") == 1);
   CHECK(contains(page, "step 50</span>"));

@@ -154,7 +154,7 @@ std::string samples(const std::vector<SamplePicture>& pictures) {
 }  // namespace report
 
 std::string report_html(const ReportFacts& facts, const MetricsTable& metrics,
-                        const std::vector<SamplePicture>& pictures, RunState state) {
+                        const std::vector<SamplePicture>& pictures, RunState state, const std::string& metrics_name) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
          "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
          "dark\">\n<title>" +
@@ -162,7 +162,8 @@ std::string report_html(const ReportFacts& facts, const MetricsTable& metrics,
          "</style>\n</head>\n<body>\n<main>\n" + report::header(facts, metrics, state) +
          report::charts(facts, metrics) + report::time_table(metrics) + report::samples(pictures) +
          report::dataset(facts.summary) + report::settings(facts) +
-         "<footer>Rankine. The numbers of every step are in metrics.jsonl beside this "
+         "<footer>Rankine. The numbers of every step are in " + html_text(metrics_name) +
+         " beside this "
          "file.</footer>\n</main>\n<script>\n" +
          std::string(report::script()) + "</script>\n</body>\n</html>\n";
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/named_texts.h"
 #include "watch/metrics_table.h"
@@ -22,21 +23,28 @@ struct ReportFacts {
 enum class RunState { running, finished, stopped };
 
 /// The whole page. It needs no other file and no network: drawings are SVG; style, script and small pictures are
-/// inside. Every external text is escaped.
+/// inside. Every external text is escaped. `metrics_name` is the file with the numbers of every step.
 std::string report_html(const ReportFacts& facts, const MetricsTable& metrics,
-                        const std::vector<SamplePicture>& pictures, RunState state);
+                        const std::vector<SamplePicture>& pictures, RunState state, const std::string& metrics_name);
 
-/// Keeps `report.html` beside a run's other files.
+/// The page of a run and the files that it is made from.
+struct ReportFiles {
+  std::string page;
+  std::string metrics;        ///< the whole history of the run
+  std::string sample_folder;  ///< with the pictures of this run and perhaps of others
+  std::string sample_prefix;  ///< with which the names of this run's pictures begin
+};
+
+/// Keeps the page of a run up to date.
 class Report {
  public:
-  /// `folder` holds the run's files: metrics.jsonl, from which the report reads the whole history, and sample/.
-  Report(std::string folder, std::string sample_prefix, ReportFacts facts);
-  const std::string& path() const { return path_; }
+  Report(ReportFiles files, ReportFacts facts) : files_(std::move(files)), facts_(std::move(facts)) {}
+  const std::string& path() const { return files_.page; }
   /// Writes atomically. Throws FileError if the file cannot be written; does nothing before the first step.
   void write(RunState state) const;
 
  private:
-  std::string folder_, path_, sample_prefix_;
+  ReportFiles files_;
   ReportFacts facts_;
 };
 
