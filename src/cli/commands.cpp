@@ -72,6 +72,10 @@ bool asks_for_help(const CommandLine& args) {
 
 std::span<const Command> commands() { return command_table; }
 
+bool is_command_name(std::string_view name) {
+  return std::ranges::find(command_table, name, &Command::name) != command_table.end();
+}
+
 void run_command_line(const CommandLine& args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h") return run_help({});
   if (args[0] == "--version") {
