@@ -10,6 +10,7 @@
 #include "data/dataset_config.h"
 #include "data/dataset_keys.h"
 #include "data/resize.h"
+#include "io/json_fault.h"
 #include "io/nearest_name.h"
 #include "io/nesting.h"
 #include "io/toml_fault.h"
@@ -334,7 +335,7 @@ toml::table parse(const std::string& path) {
       check(root.is_object(), path, ": the file must hold an object with the member \"datasets\"");
       return table_of(path, root, 0);
     } catch (const nlohmann::json::exception& error) {
-      fail(path, ": this is not valid JSON: ", shortened(error.what()));
+      fail(path, ": this is not valid JSON: ", json_fault(error.what()));
     }
   }
   try {
