@@ -5,9 +5,11 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/arguments.h"
 #include "cli/config_file.h"
 #include "cli/gui_preset.h"
+#include "cli/misplaced.h"
 #include "cli/path_text.h"
 #include "io/python_text.h"
 
@@ -96,8 +98,11 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   FlagTable all = table;
   all.push_back(more);
   const Arguments arguments = split_arguments(all, args);
-  check(arguments.positionals.empty(), "unexpected argument \"",
-        arguments.positionals.empty() ? "" : arguments.positionals[0], "\"; flags start with --");
+  for (const std::string& word : arguments.positionals) {
+    const std::string flag = flag_of_file(word);
+    fail("unexpected argument \"", shortened(word), "\"; ",
+         flag.empty() ? "flags start with --" : concat_text("it is given as ", flag, " ", shortened(word)));
+  }
 
   const auto& flags = arguments.flags;
   const auto named =

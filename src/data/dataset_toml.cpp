@@ -352,7 +352,8 @@ DatasetConfig read_dataset_config(const std::string& path, const DataDefaults& d
   for (const auto& [key, node] : root) {
     constexpr std::string_view names[] = {"general", "datasets"};
     check(key.str() == names[0] || key.str() == names[1], place(path, node), "unknown key \"", shortened(key.str()),
-          "\" outside [general] and [[datasets]]", nearest_hint(key.str(), names));
+          "\" outside [general] and [[datasets]]", nearest_hint(key.str(), names),
+          root.contains("datasets") ? "" : "; a file of flags is given as --config_file");
   }
   DataDefaults inherited = defaults;
   if (const toml::node* node = root.get("general")) {

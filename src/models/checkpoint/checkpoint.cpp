@@ -32,7 +32,9 @@ std::string part_file(const fs::path& folder, const std::string& stem) {
 void check_is_there(const std::string& path) {
   std::error_code ignored;
   check(fs::exists(path, ignored), path, ": no such file or folder",
-        fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder" : "");
+        path.find('\\') != std::string::npos ? "; this is a path of Windows, here the parts of a path have / between"
+        : fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder"
+                                             : "");
 }
 
 // "1.07 billion", "123.06 million", "4096".
