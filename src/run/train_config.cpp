@@ -4,6 +4,7 @@
 #include "base/shortened.h"
 #include "network/network_args.h"
 #include "optim/optimizer.h"
+#include "run/setting_rules.h"
 #include "text/clip_tokenizer.h"
 
 namespace rankine {
@@ -49,15 +50,12 @@ void check_network(const NetworkConfig& c) {
   check(c.network_dropout.value_or(0) >= 0 && c.network_dropout.value_or(0) < 1,
         "--network_dropout is a chance: at least 0 and below 1, got ", c.network_dropout.value_or(0));
   check_at_least("--scale_weight_norms", c.scale_weight_norms, 0.0);
-  check(!c.dim_from_weights || c.network_weights, "--dim_from_weights needs --network_weights to take the ranks from");
   check(c.base_weights_multiplier.size() <= c.base_weights.size(), "--base_weights_multiplier has ",
         c.base_weights_multiplier.size(), " numbers for ", c.base_weights.size(), " files of --base_weights");
   const AdapterKind& kind = find_adapter(c.network_module.value_or(""));
   parse_network_args(c.network_args, nullptr, kind);  // reports errors in them early
   check(c.scale_weight_norms.value_or(0) == 0 || kind.limit_norm, "--scale_weight_norms: ", kind.network_module, " (",
         kind.name, ") has no rule for the norm of its update; leave the option out");
-  check(!c.network_train_unet_only || !c.network_train_text_encoder_only,
-        "--network_train_unet_only and --network_train_text_encoder_only together leave nothing to train");
 }
 
 void check_optim(const OptimConfig& c) {
@@ -65,23 +63,9 @@ void check_optim(const OptimConfig& c) {
   check_at_least("--unet_lr", c.unet_lr, 0.0);
   for (const double rate : c.text_encoder_lr) check_at_least("--text_encoder_lr", rate, 0.0);
   check_at_least("--max_grad_norm", c.max_grad_norm, 0.0);
-  const auto optimizer = make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
+  make_optimizer(c.type(), c.optimizer_args);  // says now what is wrong with its arguments
   if (!c.lr_schedule.lr_scheduler_type.empty())
     make_torch_schedule(c.lr_schedule.lr_scheduler_type, c.lr_schedule.lr_scheduler_args, 1);
-  check(c.lr_schedule.kind() != "adafactor" || optimizer->finds_own_rate(),
-        "--lr_scheduler adafactor is the rate that Adafactor finds by itself: it needs --optimizer_type Adafactor ",
-        "without relative_step=False");
-}
-
-void check_step(const StepConfig& c) {
-  const auto needs = [&](bool given, const char* flag, const char* type) {
-    check(!given || c.mixed_precision == type, "--", flag, ": ", flag, " requires mixed_precision='", type, "', got '",
-          c.mixed_precision, "'; add --mixed_precision ", type);
-  };
-  needs(c.full_fp16, "full_fp16", "fp16");
-  needs(c.full_bf16, "full_bf16", "bf16");
-  check((!c.fp8_base && !c.fp8_base_unet) || c.mixed_precision != "no",
-        "--fp8_base requires mixed precision='fp16' or 'bf16'; add --mixed_precision bf16");
 }
 
 void check_run(const RunConfig& c) {
@@ -134,14 +118,6 @@ void check_validation(const ValidationConfig& c) {
   check_at_least("--max_validation_steps", c.max_validation_steps, int64_t{1});
 }
 
-void check_rollback(const TrainConfig& c) {
-  if (c.save.on_nonfinite != "rollback") return;
-  const auto optimizer = make_optimizer(c.optim.type(), c.optim.optimizer_args);
-  check(!optimizer->finds_own_rate(),
-        "--on_nonfinite rollback lowers the learning rate, but Adafactor finds its own: give ",
-        "--optimizer_args relative_step=False, or --on_nonfinite stop");
-}
-
 }  // namespace
 
 void check_data_config(const DataConfig& c) {
@@ -165,13 +141,12 @@ void check_train_config(const TrainConfig& c) {
   check_network(c.network);
   check_data_config(c.data);
   check_optim(c.optim);
-  check_step(c.step);
   check_run(c.run);
   check_save(c.save);
   check_preview(c.preview);
   check_tracker(c.tracker);
   check_validation(c.validation);
-  check_rollback(c);
+  check_setting_rules(c);
 }
 
 std::string OptimConfig::type() const {
