@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/arguments.h"
-#include "cli/path_text.h"
 #include "cli/settings_kind.h"
 #include "io/atomic_file.h"
 #include "io/nearest_name.h"

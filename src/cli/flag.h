@@ -95,6 +95,13 @@ using FlagTable = std::vector<FlagGroup>;
 /// nullptr when no flag has exactly this name or alias. `option` starts with dashes.
 const Flag* find_flag(const FlagTable& table, std::string_view option);
 
+/// Refuses the paths of a file's setting that hold a tab or another control character: they were written with
+/// backslashes inside double quotes. Throws Error that shows how to write them.
+void refuse_escapes(const Flag& flag, const std::vector<std::string>& texts, const std::string& where);
+
+/// The path with the home folder for a leading "~"; adds a line to `notes` then.
+std::string home_path(const std::string& path, const std::string& where, std::vector<std::string>& notes);
+
 /// Assigns a flag its value; no text at all means "true" for a toggle. An empty text means "not set": the field gets
 /// its default, and a number that has one adds a line to `notes`. In a list empty texts do not count. Error messages
 /// begin with `where`: "--seed" or "config.toml:14: seed". A flag without effect adds one line to `notes`. Throws Error

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/flag.h"
-#include "cli/path_text.h"
+#include "io/path_text.h"
 #include "io/python_text.h"
 
 namespace rankine {
@@ -190,6 +190,20 @@ std::optional<bool> parse_truth(std::string_view text) {
   return std::nullopt;
 }
 
+void refuse_escapes(const Flag& flag, const std::vector<std::string>& texts, const std::string& where) {
+  if (!flag.is_path) return;
+  for (const std::string& text : texts) {
+    const std::string hint = escapes_hint(text);
+    check(hint.empty(), where, ": \"", shortened(with_escapes(text)), "\": ", hint);
+  }
+}
+
+std::string home_path(const std::string& path, const std::string& where, std::vector<std::string>& notes) {
+  std::string whole = with_home(path);
+  if (whole != path) notes.push_back(concat_text(where, ": ~ is the home folder: ", shortened(whole)));
+  return whole;
+}
+
 void assign(const Flag& flag, const std::vector<std::string>& texts, const std::string& where,
             std::vector<std::string>& notes) {
   switch (flag.status) {
@@ -208,7 +222,7 @@ void assign(const Flag& flag, const std::vector<std::string>& texts, const std::
   clear_list(flag.target);  // a later list replaces an earlier one
   for (const std::string& text : texts)
     if (!text.empty()) {
-      assign_built(flag, flag.is_path ? with_home(text, where, notes) : text, where);
+      assign_built(flag, flag.is_path ? home_path(text, where, notes) : text, where);
     } else if (flag.is_filled) {
       assign_empty(flag, where, notes);
     }

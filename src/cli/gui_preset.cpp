@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
-#include "cli/path_text.h"
 #include "cli/settings_kind.h"
 #include "cli/shell_text.h"
 #include "io/json_fault.h"

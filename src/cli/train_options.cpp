@@ -10,7 +10,6 @@
 #include "cli/config_file.h"
 #include "cli/gui_preset.h"
 #include "cli/misplaced.h"
-#include "cli/path_text.h"
 #include "io/python_text.h"
 
 namespace rankine {
@@ -115,7 +114,7 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
     check(!named->texts[0].empty(),
           "--config_file: expected a path, got an empty text; leave it out if it is not meant");
     given =
-        assign_named_file(options, table, with_home(named->texts[0], "--config_file", messages.notes), flags, messages);
+        assign_named_file(options, table, home_path(named->texts[0], "--config_file", messages.notes), flags, messages);
   }
   assign_all(arguments, messages.notes);
   given.insert(given.end(), flags.begin(), flags.end());

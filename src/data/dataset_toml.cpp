@@ -13,6 +13,7 @@
 #include "io/json_fault.h"
 #include "io/nearest_name.h"
 #include "io/nesting.h"
+#include "io/path_text.h"
 #include "io/toml_fault.h"
 #include "text/text_file.h"
 
@@ -102,7 +103,7 @@ struct Entry {
   }
   /// A path relative to the working folder, or else to the file's folder.
   fs::path path(fs::file_type type, const char* what) const {
-    const std::string name = text();
+    const std::string name = with_home(text());
     if (name.find('\0') != std::string::npos) refuse("holds a zero byte, which no name of a ", what, " has");
     const fs::path given(name);
     const fs::path beside = given.is_relative() ? fs::path(file).parent_path() / given : given;
@@ -111,7 +112,8 @@ struct Entry {
       return fs::status(p, unknown).type() == type;
     };
     if (is_there(given)) return given;
-    if (name.empty() || !is_there(beside)) refuse("\"", shortened(name), "\" is not a ", what);
+    if (name.empty() || !is_there(beside))
+      refuse("\"", shortened(with_escapes(name)), "\" is not a ", what, missing_path_hint(name));
     return beside;
   }
   std::string folder() const { return path(fs::file_type::directory, "folder").string(); }

@@ -20,7 +20,7 @@ SafetensorsFile SafetensorsFile::open(const std::string& path) {
   check(length >= 2, path, ": the header's length is ", length, ", expected at least 2 (\"{}\")");
   if (length > max_header) {
     const std::string kind = other_kind_of_file(bytes);
-    check(kind.empty(), path, ": this is ", kind, " (as a safetensors file its header would have ", length,
+    check(kind.empty(), path, ": this is not a safetensors file, but ", kind, " (its header would have ", length,
           " bytes, the format allows ", max_header, ")");
     fail(path, ": the header's length is ", length, ", the format allows ", max_header,
          ": this is not a safetensors file");
