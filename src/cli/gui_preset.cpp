@@ -154,6 +154,7 @@ class Translation {
   };
 
   void run() {
+    check_is_preset();
     for (const auto& [key, name] : other_families)
       check(!preset_.is_set(std::string(key)), path_, ": the preset is for ", name, ", which is not supported yet (",
             key, ")");
@@ -181,6 +182,17 @@ class Translation {
     const Flag* found = find_flag(table_, "--" + flag);
     check(found, path_, ": no flag --", flag);
     settings_.push_back({found, std::move(texts), key});
+  }
+
+  /// Presets are flat; other programs' files have tables, and none of our settings beside them.
+  void check_is_preset() const {
+    bool has_table = false, has_flag = false;
+    for (const auto& [key, value] : values_.items()) {
+      has_table = has_table || value.is_object();
+      has_flag = has_flag || find_flag(table_, "--" + key);
+    }
+    check(!has_table || has_flag, path_,
+          ": this is no preset of kohya_ss: it has none of sd-scripts' settings; is it another program's file?");
   }
 
   bool yields(const Setting& setting) const {

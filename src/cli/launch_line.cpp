@@ -32,11 +32,12 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// The file name of a path with slashes of either kind, without ".exe".
+/// The file name of a path with slashes of either kind, without ".exe" (Windows' own search for a program gives
+/// ".EXE").
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
-  if (ends_with(path, ".exe")) path.remove_suffix(4);
+  if (ends_with(path, ".exe") || ends_with(path, ".EXE")) path.remove_suffix(4);
   return path;
 }
 
@@ -62,14 +63,14 @@ bool is_environment(std::string_view word) {
   return word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
 }
 
-/// Removes carriage returns, which another shell leaves at the ends of Windows' lines, and the carets with which
-/// cmd.exe joins lines.
+/// Removes carriage returns, which another shell leaves at the ends of Windows' lines, and the carets and backticks
+/// with which cmd.exe and PowerShell join lines.
 std::vector<std::string> without_line_ends(const std::vector<std::string>& args) {
   std::vector<std::string> words;
   for (const std::string& arg : args) {
     std::string word = arg;
     while (ends_with(word, "\r")) word.pop_back();
-    const bool is_line_end = word == "^" || (word.empty() && !arg.empty());
+    const bool is_line_end = word == "^" || word == "`" || (word.empty() && !arg.empty());
     if (!is_line_end) words.push_back(std::move(word));
   }
   return words;

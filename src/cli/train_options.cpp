@@ -98,6 +98,9 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   all.push_back(more);
   const Arguments arguments = split_arguments(all, args);
   for (const std::string& word : arguments.positionals) {
+    const bool has_long_dash = word.starts_with("\u2013") || word.starts_with("\u2014");
+    check(!has_long_dash, "unexpected argument \"", shortened(word),
+          "\"; its dash is a long one, as text programs write it: flags start with two short ones, --");
     const std::string flag = flag_of_file(word);
     fail("unexpected argument \"", shortened(word), "\"; ",
          flag.empty() ? "flags start with --" : concat_text("it is given as ", flag, " ", shortened(word)));

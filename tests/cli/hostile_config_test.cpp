@@ -91,6 +91,7 @@ const std::vector<HostileFile> presets = {
     {"a number for a bool", "{\"shuffle_caption\": 3}", "expected true or false"},
     {"TOML", "seed = 1\n", "it looks like TOML"},
     {"OneTrainer's", "{\"training_method\": \"LORA\", \"base_model_name\": \"a\"}", "OneTrainer"},
+    {"some other program's", "{\"net\": {\"rank\": 4}, \"steps\": 100}", "this is no preset of kohya_ss"},
     {"pictures' metadata", "{\"a/1.png\": {\"caption\": \"a\"}}", "give it with --in_json"},
     {"FLUX", "{\"flux1_checkbox\": true}", "FLUX.1, which is not supported yet"},
     {"two numbers for one", "{\"seed\": [1, 2]}", "expected one value"},

@@ -115,6 +115,7 @@ TEST_CASE("a line may begin with any programs that start others, and with a modu
            {"srun", "--gres=gpu:1", "accelerate", "launch", "train_network.py"},
            {"stdbuf", "-oL", "A=1", "python", "train_network.py"},
            {"!accelerate", "launch", "train_network.py"},
+           {"C:\\kohya\\venv\\Scripts\\accelerate.EXE", "launch", "`", "C:\\kohya\\sd-scripts\\train_network.py"},
            {"deepspeed", "--num_gpus=1", "train_network.py"},
            {"accelerate", "launch", "-m", "train_network"},
            {"python", "-m", "sd_scripts.train_network"}}) {

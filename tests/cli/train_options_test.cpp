@@ -413,6 +413,11 @@ TEST_CASE("the command lines of the recorded runs are read, and their settings f
   }
 }
 
+TEST_CASE("a flag that begins with a long dash is told how to begin") {
+  CHECK_THROWS_WITH_AS(read({"\u2013seed", "1"}), doctest::Contains("its dash is a long one"), Error);
+  CHECK_THROWS_WITH_AS(read({"\u2014seed", "1"}), doctest::Contains("two short ones, --"), Error);
+}
+
 TEST_CASE("a config file may be named without its ending, also where it is a preset") {
   const test::TemporaryFolder folder;
   folder.text("both.toml", "seed = 1");
