@@ -21,12 +21,13 @@ struct SynthOptions {
 };
 
 FlagTable synth_flags(SynthOptions& o) {
-  return {{"Flags of synth",
-           {
-               built("--arch", &o.arch, "Which layout of tensors").choose("sd15,tiny-sd15"),
-               built("--layout", &o.layout, "JSON file with the names and shapes of all tensors, instead of --arch"),
-               built("--seed", &o.seed, "Seed of the values"),
-           }}};
+  return {
+      {"Flags of synth",
+       {
+           built("--arch", &o.arch, "Which layout of tensors").choose("sd15,tiny-sd15"),
+           built("--layout", &o.layout, "JSON file with the names and shapes of all tensors, instead of --arch").path(),
+           built("--seed", &o.seed, "Seed of the values"),
+       }}};
 }
 
 void run_synth(const std::vector<std::string>& args) {

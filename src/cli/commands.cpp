@@ -5,9 +5,11 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/flags.h"
 #include "cli/help.h"
 #include "cli/launch_line.h"
+#include "cli/misplaced.h"
 #include "cli/subcommands.h"
 #include "io/nearest_name.h"
 
@@ -37,7 +39,12 @@ const Command& find_command(const std::string& name) {
     if (command.name == name) return command;
     names.push_back(command.name);
   }
-  fail("unknown command \"", name, "\"", nearest_hint(name, names), "; rankine --help lists all");
+  check(!name.starts_with('-'), "\"", shortened(name), "\" is no command; flags follow one: rankine train ",
+        shortened(name), " ...");
+  const std::string flag = flag_of_file(name);
+  check(flag.empty(), "\"", shortened(name), "\" is no command; it is given as rankine train ", flag, " ",
+        shortened(name));
+  fail("unknown command \"", shortened(name), "\"", nearest_hint(name, names), "; rankine --help lists all");
 }
 
 std::string overview() {
@@ -71,6 +78,10 @@ bool asks_for_help(const CommandLine& args) {
 }  // namespace
 
 std::span<const Command> commands() { return command_table; }
+
+bool is_command_name(std::string_view name) {
+  return std::ranges::find(command_table, name, &Command::name) != command_table.end();
+}
 
 void run_command_line(const CommandLine& args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h") return run_help({});

@@ -19,6 +19,9 @@ struct Command {
 /// All subcommands, in help order.
 std::span<const Command> commands();
 
+/// True for the name of a subcommand.
+bool is_command_name(std::string_view name);
+
 /// Runs the command of `args` (without the program's name). Throws Error.
 void run_command_line(const CommandLine& args);
 

@@ -5,10 +5,12 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/arguments.h"
+#include "cli/settings_kind.h"
 #include "io/atomic_file.h"
 #include "io/nearest_name.h"
 #include "io/nesting.h"
@@ -42,8 +44,8 @@ std::string scalar_text(const toml::node& value, const std::string& where) {
 }
 
 std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, const std::string& where) {
-  std::vector<std::string> texts;
   if (const toml::array* list = value.as_array()) {
+    std::vector<std::string> texts;
     for (const toml::node& item : *list) texts.push_back(scalar_text(item, where));
     if (flag.kind == FlagKind::list) return texts;
     // [512, 768] is "512,768" for flags that take one text
@@ -52,11 +54,10 @@ std::vector<std::string> value_texts(const Flag& flag, const toml::node& value, 
     for (const std::string& text : texts) joined += (joined.empty() ? "" : ",") + text;
     return {joined};
   }
-  texts.push_back(scalar_text(value, where));
-  const bool is_truth = value.is_boolean();
-  check(is_truth == (flag.kind == FlagKind::toggle), where,
-        is_truth ? ": takes a value, got " : ": expected true or false, got ", shortened(texts[0]));
-  return texts;
+  const std::string text = scalar_text(value, where);
+  if (flag.kind == FlagKind::toggle || !value.is_boolean()) return {text};
+  check(text == "false", where, ": takes a value, got true");
+  return {""};  // not set, as an empty text
 }
 
 /// All keys in the file's order, without sections.
@@ -89,16 +90,37 @@ std::string list_text(const std::vector<std::string>& texts, FlagKind kind) {
   return "[" + values + "]";
 }
 
+std::vector<SettingKey> keys_of(const toml::table& file) {
+  std::vector<SettingKey> keys;
+  for (const auto& [key, value] : file)
+    keys.push_back({std::string(key.str()), value.is_table()   ? SettingKey::Shape::table
+                                            : value.is_array() ? SettingKey::Shape::list
+                                                               : SettingKey::Shape::value});
+  return keys;
+}
+
 toml::table parse_file(const std::string& path) {
-  std::error_code unknown;
-  check(std::filesystem::is_regular_file(path, unknown), path, ": no such config file");
   const std::string text = read_text_file(path, kLongestSettings).text;
   check_nesting(text, path);
   try {
-    return toml::parse(text, path);
+    toml::table file = toml::parse(text, path);
+    refuse_other_settings(keys_of(file), path);
+    return file;
   } catch (const toml::parse_error& error) {
-    fail(toml_fault(path, error.source().begin.line, error.description()));
+    fail(toml_fault(path, error.source().begin.line, error.description()), other_syntax_hint(text, Syntax::toml));
   }
+}
+
+bool is_file(const std::string& path) {
+  std::error_code unknown;
+  return std::filesystem::is_regular_file(path, unknown);
+}
+
+bool begins_with_brace(const std::string& path) {
+  std::ifstream in(path);
+  char first = 0;
+  in >> first;
+  return first == '{';
 }
 
 }  // namespace
@@ -127,15 +149,29 @@ std::string config_text(const std::vector<Occurrence>& given) {
 
 std::string write_config_file(const std::string& path, const std::string& text) {
   const std::string file = file_of(path);
-  check(!std::filesystem::exists(file), file,
+  std::error_code unknown;
+  check(!std::filesystem::exists(file, unknown), file,
         " is there already, and --output_config writes over nothing: name a new file with --config_file");
   write_file(file, text);
   return file;
 }
 
-std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::string& path,
+NamedConfig find_config_file(const std::string& path) {
+  const bool is_preset = ends_with(path, ".json");
+  if (is_preset || is_file(file_of(path))) return {is_preset ? path : file_of(path), is_preset};
+  const std::string stem = ends_with(path, ".toml") ? path.substr(0, path.size() - 5) : path;
+  if (is_file(stem + ".json")) return {stem + ".json", true};
+  return is_file(path) ? NamedConfig{path, begins_with_brace(path)} : NamedConfig{file_of(path), false};
+}
+
+void check_config_file(const NamedConfig& found, const std::string& path) {
+  std::error_code unknown;
+  check(!std::filesystem::is_directory(path, unknown), "--config_file ", path, ": this is a folder, not a config file");
+  check(is_file(found.path), found.path, ": no such config file");
+}
+
+std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::string& file,
                                            std::vector<std::string>& notes, std::vector<std::string>& warnings) {
-  const std::string file = file_of(path);
   const toml::table parsed = parse_file(file);
   std::vector<Occurrence> assigned;
   for (const Entry& entry : flatten(parsed)) {
@@ -149,6 +185,7 @@ std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::st
     }
     check(flag->key() != "config_file", where, ": a config file cannot name another");
     assigned.push_back({flag, value_texts(*flag, *entry.value, where)});
+    refuse_escapes(*flag, assigned.back().texts, where);
     assign(*flag, assigned.back().texts, where, notes);
   }
   return assigned;

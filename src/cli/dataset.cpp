@@ -23,7 +23,7 @@ struct PreviewOptions {
 FlagGroup preview_flags(PreviewOptions& o) {
   return {"Preview",
           {
-              built("--output", &o.output, "PNG file of dataset preview"),
+              built("--output", &o.output, "PNG file of dataset preview").path(),
               built("--preview_images", &o.preview_images, "Pictures in it, at most"),
           }};
 }

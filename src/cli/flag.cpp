@@ -36,6 +36,15 @@ Described describe(const std::optional<T>* field) {
   return {describe(&any).kind, "None"};
 }
 
+std::function<void()> resetter(std::monostate) {
+  return [] {};
+}
+std::function<void()> resetter(const CustomValue& custom) { return custom.reset; }
+template <class T>
+std::function<void()> resetter(T* field) {
+  return [field, initial = *field] { *field = initial; };
+}
+
 Flag with_effect(Effect effect, std::string_view name, FlagTarget target, std::string_view help) {
   Flag flag = built(name, std::move(target), help);
   flag.effect = effect;
@@ -76,6 +85,14 @@ Flag Flag::any_case() && {
   ignore_case = true;
   return std::move(*this);
 }
+Flag Flag::path() && {
+  is_path = true;
+  return std::move(*this);
+}
+Flag Flag::filled() && {
+  is_filled = true;
+  return std::move(*this);
+}
 Flag Flag::recorded(std::string_view metadata) && {
   metadata_key = metadata.empty() ? "ss_" + key() : std::string(metadata);
   return std::move(*this);
@@ -92,6 +109,7 @@ Flag built(std::string_view name, FlagTarget target, std::string_view help) {
   const Described field = std::visit([](const auto& t) { return describe(t); }, target);
   flag.kind = field.kind;
   flag.default_text = field.default_text;
+  flag.reset = std::visit([](const auto& t) { return resetter(t); }, target);
   flag.target = std::move(target);
   return flag;
 }

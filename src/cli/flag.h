@@ -31,6 +31,7 @@ struct CustomValue {
   std::string default_text;
   std::function<void(const std::string&)> set;
   std::function<std::string()> text = {};  ///< the field's value as text; flags that change numbers have it
+  std::function<void()> reset = {};        ///< sets the field to its default; without it an empty value is an error
 };
 
 /// The field that a built flag sets. The field's value when the table is made is the flag's default.
@@ -51,7 +52,10 @@ struct Flag {
   std::vector<std::string> later;    ///< known values that are refused as not supported yet
   std::vector<std::string> off;      ///< values that mean "off", so a refused flag accepts them
   bool ignore_case = false;          ///< choices are compared without regard to case and stored as listed
+  bool is_path = false;              ///< the value is, or the values are, files or folders
+  bool is_filled = false;            ///< an empty text is an error instead of "not set"
   FlagTarget target;
+  std::function<void()> reset;   ///< sets the field to its default; null for an empty text that is an error
   std::optional<Effect> effect;  ///< every flag of `train` has one
   std::string metadata_key;      ///< the key of the saved LoRA's metadata that stores the value; empty: none
 
@@ -66,6 +70,8 @@ struct Flag {
   Flag initially(std::string_view default_value) &&;  ///< a refused flag's default, which it accepts
   Flag recorded(std::string_view key = {}) &&;        ///< in the LoRA's metadata; without a key as "ss_" + key()
   Flag any_case() &&;
+  Flag path() &&;    ///< see is_path
+  Flag filled() &&;  ///< see is_filled
   Flag instead(std::string_view advice) &&;
 };
 
@@ -89,9 +95,17 @@ using FlagTable = std::vector<FlagGroup>;
 /// nullptr when no flag has exactly this name or alias. `option` starts with dashes.
 const Flag* find_flag(const FlagTable& table, std::string_view option);
 
-/// Assigns a flag its value; no text at all means "true" for a toggle. Error messages begin with `where`: "--seed" or
-/// "config.toml:14: seed". A flag without effect adds one line to `notes`. Throws Error when the value cannot be
-/// parsed, is no choice, or is not supported yet.
+/// Refuses the paths of a file's setting that hold a tab or another control character: they were written with
+/// backslashes inside double quotes. Throws Error that shows how to write them.
+void refuse_escapes(const Flag& flag, const std::vector<std::string>& texts, const std::string& where);
+
+/// The path with the home folder for a leading "~"; adds a line to `notes` then.
+std::string home_path(const std::string& path, const std::string& where, std::vector<std::string>& notes);
+
+/// Assigns a flag its value; no text at all means "true" for a toggle. An empty text means "not set": the field gets
+/// its default, and a number that has one adds a line to `notes`. In a list empty texts do not count. Error messages
+/// begin with `where`: "--seed" or "config.toml:14: seed". A flag without effect adds one line to `notes`. Throws Error
+/// when the value cannot be parsed, is no choice, is not supported yet, or is empty where that is an error.
 void assign(const Flag& flag, const std::vector<std::string>& texts, const std::string& where,
             std::vector<std::string>& notes);
 
@@ -107,5 +121,8 @@ std::vector<std::string> split_list(std::string_view text, char separator = ',')
 /// The whole text as a finite number, or nullopt.
 std::optional<int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
+
+/// A switch's value: true, false, 1 and 0, also as 1.0 and in any case; an empty text is false. Otherwise nullopt.
+std::optional<bool> parse_truth(std::string_view text);
 
 }  // namespace rankine

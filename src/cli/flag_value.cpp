@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/flag.h"
+#include "io/path_text.h"
 #include "io/python_text.h"
 
 namespace rankine {
@@ -84,14 +85,11 @@ struct FieldText {
 };
 
 struct Store {
-  const std::string& text;  // empty for toggles without a value
+  const std::string& text;  // "true" or "false" for toggles
   const std::string& where;
 
   void operator()(std::monostate) const {}
-  void operator()(bool* field) const {
-    check(text == "true" || text == "false", where, ": expected true or false, got \"", shortened(text), "\"");
-    *field = text == "true";
-  }
+  void operator()(bool* field) const { *field = text == "true"; }
   void operator()(int64_t* field) const { *field = integer_from(text, where); }
   void operator()(int* field) const {
     const int64_t value = integer_from(text, where);
@@ -131,10 +129,17 @@ void clear_list(const FlagTarget& target) {
   if (const auto* numbers = std::get_if<std::vector<double>*>(&target)) (*numbers)->clear();
 }
 
+bool truth_from(const std::vector<std::string>& texts, const std::string& where) {
+  if (texts.empty()) return true;
+  const std::optional<bool> truth = parse_truth(texts[0]);
+  check(truth.has_value(), where, ": expected true or false, got \"", shortened(texts[0]), "\"");
+  return *truth;
+}
+
 /// True if the value of an unsupported flag means "off".
-bool asks_for_nothing(const Flag& flag, const std::vector<std::string>& texts) {
-  if (flag.kind == FlagKind::toggle) return !texts.empty() && texts[0] == "false";
-  if (flag.kind == FlagKind::list) return texts.empty();
+bool asks_for_nothing(const Flag& flag, const std::vector<std::string>& texts, const std::string& where) {
+  if (flag.kind == FlagKind::toggle) return !truth_from(texts, where);
+  if (flag.kind == FlagKind::list) return std::ranges::all_of(texts, &std::string::empty);
   const std::string& text = texts.at(0);
   if (text.empty()) return true;
   std::vector<std::string> harmless = flag.off;
@@ -145,9 +150,19 @@ bool asks_for_nothing(const Flag& flag, const std::vector<std::string>& texts) {
   });
 }
 
+void assign_empty(const Flag& flag, const std::string& where, std::vector<std::string>& notes) {
+  check(!flag.is_filled && flag.reset, where, ": expected ", flag.is_path ? "a path" : "a value",
+        ", got an empty text; leave ", flag.name, " out if it is not meant");
+  flag.reset();
+  const bool is_number = flag.kind == FlagKind::integer || flag.kind == FlagKind::number;
+  if (is_number && flag.default_text != "None")
+    notes.push_back(concat_text(where, ": an empty text means not set: ", flag.default_text, " is used"));
+}
+
 void assign_built(const Flag& flag, const std::string& given, const std::string& where) {
   std::string text = given;
-  if (!flag.choices.empty() || !flag.later.empty()) {
+  const bool has_own_parser = std::holds_alternative<CustomValue>(flag.target);
+  if (!has_own_parser && (!flag.choices.empty() || !flag.later.empty())) {
     if (const std::string* choice = find_choice(flag, flag.choices, text)) {
       text = *choice;
     } else {
@@ -169,21 +184,48 @@ std::optional<double> parse_number(std::string_view text) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
+std::optional<bool> parse_truth(std::string_view text) {
+  if (text.empty() || equal_ignoring_case(text, "false") || parse_number(text) == 0) return false;
+  if (equal_ignoring_case(text, "true") || parse_number(text) == 1) return true;
+  return std::nullopt;
+}
+
+void refuse_escapes(const Flag& flag, const std::vector<std::string>& texts, const std::string& where) {
+  if (!flag.is_path) return;
+  for (const std::string& text : texts) {
+    const std::string hint = escapes_hint(text);
+    check(hint.empty(), where, ": \"", shortened(with_escapes(text)), "\": ", hint);
+  }
+}
+
+std::string home_path(const std::string& path, const std::string& where, std::vector<std::string>& notes) {
+  std::string whole = with_home(path);
+  if (whole != path) notes.push_back(concat_text(where, ": ~ is the home folder: ", shortened(whole)));
+  return whole;
+}
+
 void assign(const Flag& flag, const std::vector<std::string>& texts, const std::string& where,
             std::vector<std::string>& notes) {
   switch (flag.status) {
     case FlagStatus::no_effect:
-      if (!asks_for_nothing(flag, texts)) notes.push_back(concat_text(where, " has no effect: ", flag.note));
+      if (!asks_for_nothing(flag, texts, where)) notes.push_back(concat_text(where, " has no effect: ", flag.note));
       return;
     case FlagStatus::refused:
-      check(asks_for_nothing(flag, texts), where, " is not supported yet", flag.note.empty() ? "" : ": ", flag.note);
+      check(asks_for_nothing(flag, texts, where), where, " is not supported yet", flag.note.empty() ? "" : ": ",
+            flag.note);
       return;
     case FlagStatus::built:
       break;
   }
-  if (flag.kind == FlagKind::toggle) return assign_built(flag, texts.empty() ? "true" : texts[0], where);
+  if (flag.kind == FlagKind::toggle) return assign_built(flag, truth_from(texts, where) ? "true" : "false", where);
+  if (flag.kind != FlagKind::list && texts.at(0).empty()) return assign_empty(flag, where, notes);
   clear_list(flag.target);  // a later list replaces an earlier one
-  for (const std::string& text : texts) assign_built(flag, text, where);
+  for (const std::string& text : texts)
+    if (!text.empty()) {
+      assign_built(flag, flag.is_path ? home_path(text, where, notes) : text, where);
+    } else if (flag.is_filled) {
+      assign_empty(flag, where, notes);
+    }
 }
 
 std::string value_text(const Flag& flag) { return std::visit(FieldText{}, flag.target); }

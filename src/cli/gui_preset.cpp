@@ -9,7 +9,9 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
+#include "cli/settings_kind.h"
 #include "cli/shell_text.h"
+#include "io/json_fault.h"
 #include "io/nesting.h"
 #include "io/python_text.h"
 #include "text/text_file.h"
@@ -45,7 +47,52 @@ constexpr std::array network_args = {"block_dims",
                                      "loraplus_text_encoder_lr_ratio"};
 constexpr std::array conv_args = {"conv_dim", "conv_alpha"};
 
-bool is_whole(double number) { return std::abs(number) < 1e15 && number == std::floor(number); }
+// Switches of the interface for models of other families.
+struct Family {
+  std::string_view key, name;
+};
+constexpr std::array other_families = {
+    Family{"sdxl", "SDXL"},
+    Family{"flux1_checkbox", "FLUX.1"},
+    Family{"sd3_checkbox", "SD 3"},
+    Family{"lumina_checkbox", "Lumina"},
+    Family{"anima_checkbox", "Anima"},
+    Family{"hunyuan_image_checkbox", "HunyuanImage"},
+};
+
+// A setting of the preset does not count where the command line sets another one that it would outweigh.
+struct Yields {
+  std::string_view setting;
+  std::vector<std::string_view> to;
+};
+const std::vector<Yields>& yielding_settings() {
+  static const std::vector<Yields> table = {
+      {"max_train_epochs", {"max_train_steps"}},
+      {"network_train_unet_only", {"text_encoder_lr", "network_train_text_encoder_only"}},
+      {"network_train_text_encoder_only", {"unet_lr", "network_train_unet_only"}},
+      {"optimizer_type", {"use_8bit_adam", "use_lion_optimizer"}},
+      {"use_8bit_adam", {"optimizer_type", "use_lion_optimizer"}},
+      {"use_lion_optimizer", {"optimizer_type", "use_8bit_adam"}},
+      {"lr_scheduler_type", {"lr_scheduler"}},
+      {"dim_from_weights", {"network_dim", "network_alpha"}},
+      {"dataset_config", {"train_data_dir", "in_json"}},
+      {"in_json", {"train_data_dir"}},
+      {"caption_extention", {"caption_extension"}},
+      {"sample_every_n_epochs", {"sample_every_n_steps"}},
+      {"save_n_epoch_ratio", {"save_every_n_epochs"}},
+      {"initial_step", {"initial_epoch"}},
+      {"full_fp16", {"full_bf16"}},
+      {"full_bf16", {"full_fp16"}},
+  };
+  return table;
+}
+
+/// "512" for "512.0": the interface's fields for numbers write both.
+std::string whole_text(const std::string& text) {
+  const std::optional<double> number = parse_number(text);
+  const bool is_fraction = !number || std::abs(*number) >= 1e15 || *number != std::floor(*number);
+  return is_fraction ? text : std::to_string(static_cast<int64_t>(*number));
+}
 
 class Preset {
  public:
@@ -67,7 +114,7 @@ class Preset {
   }
   bool is_set(const std::string& key) const {
     const Texts all = texts(key);
-    return !all.empty() && !(all.size() == 1 && parse_number(all[0]).value_or(1) == 0);
+    return !all.empty() && !(all.size() == 1 && parse_truth(all[0]) == false);
   }
 
  private:
@@ -78,8 +125,7 @@ class Preset {
     } else if (value.is_number_integer()) {
       out.push_back(value.dump());
     } else if (value.is_number()) {  // whole numbers are often written as 1.0
-      const double number = value.get<double>();
-      out.push_back(is_whole(number) ? std::to_string(static_cast<int64_t>(number)) : python_float(number));
+      out.push_back(whole_text(python_float(value.get<double>())));
     } else {
       check(value.is_string(), path_, ": ", shortened(key),
             ": expected text, a number, true, false, or a list of them");
@@ -95,8 +141,11 @@ class Preset {
 /// The preset as flags without dashes, and a list of its other settings.
 class Translation {
  public:
-  Translation(const FlagTable& table, const std::string& path, const json& values)
-      : table_(table), path_(path), values_(values), preset_(path, values) {}
+  /// `line` has the flags that count after the preset.
+  Translation(const FlagTable& table, const std::string& path, const json& values, const std::vector<Occurrence>& line)
+      : table_(table), path_(path), values_(values), preset_(path, values) {
+    for (const Occurrence& given : line) line_.insert(given.flag->key());
+  }
 
   struct Setting {
     const Flag* flag;
@@ -105,17 +154,26 @@ class Translation {
   };
 
   void run() {
-    check(!preset_.is_set("sdxl"), path_, ": the preset is for SDXL, which is not supported yet");
+    check_is_preset();
+    for (const auto& [key, name] : other_families)
+      check(!preset_.is_set(std::string(key)), path_, ": the preset is for ", name, ", which is not supported yet (",
+            key, ")");
     add_network();
     add_rates();
     add_length();
     add_noise();
     add_lists();
     add_attention();
+    add_optimizer();
+    add_prompts();
+    add_file_kind();
     for (const auto& [key, value] : values_.items()) add_plain(key);
+    std::erase_if(settings_, [&](const Setting& setting) { return yields(setting); });
   }
   const std::vector<Setting>& settings() const { return settings_; }
   const Texts& left_out() const { return left_out_; }
+  /// The prompts themselves; nullopt where a file of them is named.
+  const std::optional<std::string>& prompts() const { return prompts_; }
 
  private:
   void done(std::initializer_list<std::string> keys) { done_.insert(keys.begin(), keys.end()); }
@@ -124,6 +182,24 @@ class Translation {
     const Flag* found = find_flag(table_, "--" + flag);
     check(found, path_, ": no flag --", flag);
     settings_.push_back({found, std::move(texts), key});
+  }
+
+  /// Presets are flat; other programs' files have tables, and none of our settings beside them.
+  void check_is_preset() const {
+    bool has_table = false, has_flag = false;
+    for (const auto& [key, value] : values_.items()) {
+      has_table = has_table || value.is_object();
+      has_flag = has_flag || find_flag(table_, "--" + key);
+    }
+    check(!has_table || has_flag, path_,
+          ": this is no preset of kohya_ss: it has none of sd-scripts' settings; is it another program's file?");
+  }
+
+  bool yields(const Setting& setting) const {
+    for (const auto& [name, to] : yielding_settings())
+      if (name == setting.flag->key())
+        return std::ranges::any_of(to, [&](std::string_view other) { return line_.contains(other); });
+    return false;
   }
 
   void add_network() {
@@ -160,7 +236,7 @@ class Translation {
 
   void add_length() {
     if (preset_.is_set("epoch") && !preset_.is_set("max_train_epochs") && !preset_.is_set("max_train_steps"))
-      add("max_train_epochs", {preset_.text("epoch")}, "epoch");
+      add("max_train_epochs", {whole_text(preset_.text("epoch"))}, "epoch");
     if (preset_.is_set("lr_warmup") && !preset_.is_set("lr_warmup_steps"))
       add("lr_warmup_steps", {preset_.text("lr_warmup") + "%"}, "lr_warmup");
     done({"epoch", "lr_warmup"});
@@ -185,9 +261,33 @@ class Translation {
 
   void add_attention() {
     const std::string which = preset_.text("xformers");
-    if (which == "xformers" || which == "true") add("xformers", {"true"}, "xformers");
+    if (which == "xformers" || parse_truth(which) == true) add("xformers", {"true"}, "xformers");
     if (which == "sdpa") add("sdpa", {"true"}, "xformers");
     done({"xformers", "additional_parameters"});
+  }
+
+  void add_optimizer() {
+    // Presets from before there was a choice of optimizers say use_8bit_adam; where both stand, the choice counts.
+    if (preset_.is_set("optimizer") || preset_.is_set("optimizer_type")) done({"use_8bit_adam", "use_lion_optimizer"});
+    if (preset_.is_set("use_wandb") && !preset_.is_set("log_with")) add("log_with", {"wandb"}, "use_wandb");
+    done({"use_wandb"});
+  }
+
+  /// The interface writes the text to a file and passes that on, also where the text is empty.
+  void add_prompts() {
+    const std::string text = preset_.text("sample_prompts");
+    const bool is_name =
+        text.ends_with(".txt") || text.ends_with(".toml") || text.ends_with(".json") || text.starts_with("~/");
+    if (is_name && text.find('\n') == text.npos) return;
+    prompts_ = text;
+    done({"sample_prompts"});
+  }
+
+  void add_file_kind() {
+    const std::string kind = preset_.text("save_model_as");
+    // The interface shows the kinds of whole models, too, and takes safetensors for a LoRA instead.
+    if (kind == "same as source model" || kind == "diffusers" || kind == "diffusers_safetensors")
+      done({"save_model_as"});
   }
 
   void add_plain(const std::string& key) {
@@ -202,17 +302,30 @@ class Translation {
     static const std::set<std::string_view> zero_counts = {"learning_rate", "max_data_loader_n_workers",
                                                            "max_grad_norm", "network_alpha", "prior_loss_weight"};
     if (!preset_.is_set(key) && !(zero_counts.contains(key) && !preset_.texts(key).empty())) return;
-    settings_.push_back({flag, preset_.texts(key), key});
+    Texts texts = preset_.texts(key);
+    if (flag->kind == FlagKind::integer)
+      for (std::string& text : texts) text = whole_text(text);
+    settings_.push_back({flag, std::move(texts), key});
   }
 
   const FlagTable& table_;
   const std::string& path_;
   const json& values_;
   Preset preset_;
-  std::set<std::string, std::less<>> done_;
+  std::set<std::string, std::less<>> line_, done_;
   std::vector<Setting> settings_;
   Texts left_out_;
+  std::optional<std::string> prompts_;
 };
+
+std::vector<SettingKey> keys_of(const json& values) {
+  std::vector<SettingKey> keys;
+  for (const auto& [key, value] : values.items())
+    keys.push_back({key, value.is_object()  ? SettingKey::Shape::table
+                         : value.is_array() ? SettingKey::Shape::list
+                                            : SettingKey::Shape::value});
+  return keys;
+}
 
 json read_object(const std::string& path) {
   std::error_code unknown;
@@ -222,33 +335,35 @@ json read_object(const std::string& path) {
   try {
     json values = json::parse(text);
     check(values.is_object(), path, ": expected a JSON object of settings");
+    refuse_other_settings(keys_of(values), path);
     return values;
   } catch (const json::exception& error) {
-    fail(path, ": this is not valid JSON: ", shortened(error.what()));
+    fail(path, ": this is not valid JSON: ", json_fault(error.what()), other_syntax_hint(text, Syntax::json));
   }
 }
 
-std::vector<Occurrence> assigned_by(const FlagTable& table, const std::string& path, std::vector<std::string>& notes,
-                                    std::vector<std::string>& warnings) {
+GuiPreset assigned_by(const FlagTable& table, const std::string& path, const std::vector<Occurrence>& line,
+                      std::vector<std::string>& notes, std::vector<std::string>& warnings) {
   const json values = read_object(path);
-  Translation translation(table, path, values);
-  translation.run();
-  std::vector<Occurrence> assigned;
-  for (const auto& [flag, texts, key] : translation.settings()) {
-    const std::string where = path + ": " + shortened(key);
-    check(flag->key() != "config_file", where, ": a config file cannot name another");
-    check(flag->kind == FlagKind::list || texts.size() == 1, where, ": expected one value, got a list");
-    check(flag->kind != FlagKind::toggle || texts[0] == "true", where, ": expected true or false, got ",
-          shortened(texts[0]));
-    assigned.push_back({flag, texts});
-    assign(*flag, texts, where, notes);
-  }
   const Preset preset(path, values);
   const Arguments more = split_arguments(table, shell_words(preset.text("additional_parameters")));
   check(more.positionals.empty(), path, ": additional_parameters: unexpected \"",
         more.positionals.empty() ? "" : shortened(more.positionals[0]), "\"; flags start with --");
+  std::vector<Occurrence> later = more.flags;
+  later.insert(later.end(), line.begin(), line.end());
+  Translation translation(table, path, values, later);
+  translation.run();
+  GuiPreset result{.assigned = {}, .prompts = translation.prompts()};
+  for (const auto& [flag, texts, key] : translation.settings()) {
+    const std::string where = path + ": " + shortened(key);
+    check(flag->key() != "config_file", where, ": a config file cannot name another");
+    check(flag->kind == FlagKind::list || texts.size() == 1, where, ": expected one value, got a list");
+    refuse_escapes(*flag, texts, where);
+    result.assigned.push_back({flag, texts});
+    assign(*flag, texts, where, notes);
+  }
   assign_all(more, notes);
-  assigned.insert(assigned.end(), more.flags.begin(), more.flags.end());
+  result.assigned.insert(result.assigned.end(), more.flags.begin(), more.flags.end());
 
   for (const char* key : {"stop_text_encoder_training", "stop_text_encoder_training_pct"})
     if (preset.is_set(key))
@@ -257,15 +372,15 @@ std::vector<Occurrence> assigned_by(const FlagTable& table, const std::string& p
   std::string names;
   for (const std::string& key : translation.left_out()) names += (names.empty() ? "" : ", ") + key;
   if (!names.empty()) notes.push_back(path + ": left out, as these are no settings of train_network.py: " + names);
-  return assigned;
+  return result;
 }
 
 }  // namespace
 
-std::vector<Occurrence> assign_gui_preset(const FlagTable& table, const std::string& path,
-                                          std::vector<std::string>& notes, std::vector<std::string>& warnings) {
+GuiPreset assign_gui_preset(const FlagTable& table, const std::string& path, const std::vector<Occurrence>& line,
+                            std::vector<std::string>& notes, std::vector<std::string>& warnings) {
   try {
-    return assigned_by(table, path, notes, warnings);
+    return assigned_by(table, path, line, notes, warnings);
   } catch (const Error& error) {  // an error in one of its texts does not name the file
     const std::string text = error.what();
     fail(text.starts_with(path) ? "" : path + ": ", text);

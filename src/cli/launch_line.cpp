@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "cli/commands.h"
 
 namespace rankine {
 namespace {
@@ -31,19 +32,29 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-/// The file name of a path with slashes of either kind, without ".exe".
+/// The file name of a path with slashes of either kind, without ".exe" (Windows' own search for a program gives
+/// ".EXE").
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
-  if (ends_with(path, ".exe")) path.remove_suffix(4);
+  if (ends_with(path, ".exe") || ends_with(path, ".EXE")) path.remove_suffix(4);
   return path;
 }
 
-bool is_script(std::string_view word) { return word[0] != '-' && ends_with(word, ".py"); }
+bool is_script(std::string_view word) { return !word.empty() && word[0] != '-' && ends_with(word, ".py"); }
 
-bool starts_a_process(std::string_view word) {
+bool is_known_script(std::string_view word) {
   const std::string_view name = file_name(word);
-  return name == "accelerate" || name == "torchrun" || name == "py" || name.substr(0, 6) == "python";
+  return name == known_script || std::ranges::find(other_scripts, name, &OtherScript::name) != other_scripts.end();
+}
+
+/// Programs that start a script of Python's. A notebook's cell begins with "!".
+bool starts_a_process(std::string_view word) {
+  if (word.starts_with('!')) word.remove_prefix(1);
+  const std::string_view name = file_name(word);
+  for (const std::string_view launcher : {"accelerate", "accelerate-launch", "torchrun", "deepspeed", "ipexrun", "py"})
+    if (name == launcher) return true;
+  return name.starts_with("python");
 }
 
 bool is_environment(std::string_view word) {
@@ -52,14 +63,14 @@ bool is_environment(std::string_view word) {
   return word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == equals;
 }
 
-/// Removes carriage returns, which another shell leaves at the ends of Windows' lines, and the carets with which
-/// cmd.exe joins lines.
+/// Removes carriage returns, which another shell leaves at the ends of Windows' lines, and the carets and backticks
+/// with which cmd.exe and PowerShell join lines.
 std::vector<std::string> without_line_ends(const std::vector<std::string>& args) {
   std::vector<std::string> words;
   for (const std::string& arg : args) {
     std::string word = arg;
     while (ends_with(word, "\r")) word.pop_back();
-    const bool is_line_end = word == "^" || (word.empty() && !arg.empty());
+    const bool is_line_end = word == "^" || word == "`" || (word.empty() && !arg.empty());
     if (!is_line_end) words.push_back(std::move(word));
   }
   return words;
@@ -126,18 +137,34 @@ void tell_of(const std::vector<LauncherOption>& options, const std::vector<std::
     messages.notes.push_back(idle + " before the script: no effect, the run is one process that uses all cores");
 }
 
+/// Where the script stands: after "-m" or "--module" it is a name without ".py".
+std::vector<std::string>::const_iterator find_script(const std::vector<std::string>& words) {
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    if (is_script(*word)) return word;
+    const bool is_module = word != words.begin() && (word[-1] == "-m" || word[-1] == "--module");
+    if (is_module && is_known_script(word->substr(word->rfind('.') + 1) + ".py")) return word;
+  }
+  return words.end();
+}
+
 }  // namespace
 
 std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<std::string>& args, Messages& messages) {
   const std::vector<std::string> words = without_line_ends(args);
-  const auto first = std::find_if_not(words.begin(), words.end(), is_environment);
-  if (first == words.end() || first->empty() || !(starts_a_process(*first) || is_script(*first))) return std::nullopt;
-  const auto script = std::find_if(first, words.end(), [](const std::string& w) { return !w.empty() && is_script(w); });
-  check(script != words.end(), "\"", *first, "\" begins a line of sd-scripts, but no ", known_script,
+  const auto script = find_script(words);
+  // Before the launcher stand any programs that start others, with their options: uv run, nohup, env A=b, nice -n 19.
+  const auto launcher = std::find_if(words.begin(), script, [](const std::string& w) { return starts_a_process(w); });
+  const bool begins = launcher != script && (script != words.end() || launcher == words.begin() ||
+                                             std::all_of(words.begin(), launcher, is_environment));
+  const bool is_line = begins || (script != words.end() && (script == words.begin() || is_known_script(*script)));
+  const bool is_command = !words.empty() && is_command_name(words[0]);
+  if (!is_line || is_command) return std::nullopt;
+  check(script != words.end(), "\"", *launcher, "\" begins a line of sd-scripts, but no ", known_script,
         " follows; rankine train takes the flags alone");
-  check(file_name(*script) == known_script, wrong_script(*script));
+  const std::string name = ends_with(*script, ".py") ? *script : script->substr(script->rfind('.') + 1) + ".py";
+  check(file_name(name) == known_script, wrong_script(name));
   std::vector<std::string> flags(script + 1, words.end());
-  tell_of(launcher_options({first, script}), flags, messages);
+  tell_of(launcher_options({begins ? launcher : script, script}), flags, messages);
   return flags;
 }
 

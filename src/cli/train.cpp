@@ -7,6 +7,7 @@
 #include "cli/train_options.h"
 #include "run/debug_dataset.h"
 #include "run/run.h"
+#include "run/setting_rules.h"
 
 namespace rankine {
 
@@ -14,6 +15,7 @@ void run_train(const std::vector<std::string>& args) {
   Messages messages;
   const TrainOptions options = read_train_options(args, messages);
   if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
+  for (const std::string& warning : setting_warnings(options.config)) messages.warnings.push_back(warning);
   messages.write();
   if (options.output_config) {
     std::cout << "wrote " << write_config_file(*options.config_file, options.config_text) << '\n';

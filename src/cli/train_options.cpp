@@ -5,9 +5,11 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "cli/arguments.h"
 #include "cli/config_file.h"
 #include "cli/gui_preset.h"
+#include "cli/misplaced.h"
 #include "io/python_text.h"
 
 namespace rankine {
@@ -32,6 +34,13 @@ void finish(TrainOptions& options) {
   }
 }
 
+/// sd-scripts takes several rates for models with several text encoders, and kohya_ss always writes two.
+void warn_of_rates(const OptimConfig& c, std::vector<std::string>& warnings) {
+  if (std::ranges::any_of(c.text_encoder_lr, [&](double rate) { return rate != c.text_encoder_lr[0]; }))
+    warnings.push_back(concat_text("--text_encoder_lr: ", python_text(c.text_encoder_lr[0]),
+                                   " is used; the other rates are for models with more text encoders"));
+}
+
 /// Flags as they were written, the last of each; no secrets.
 NamedTexts texts_of(const std::vector<Occurrence>& given) {
   NamedTexts settings;
@@ -53,6 +62,25 @@ void note_trackers(const TrackerConfig& c, std::vector<std::string>& notes) {
                                        : "in --output_dir have every value, --logging_dir adds TensorBoard's files"));
 }
 
+bool names(const std::vector<Occurrence>& given, std::string_view key) {
+  return std::any_of(given.begin(), given.end(), [&](const Occurrence& one) { return one.flag->key() == key; });
+}
+
+/// Assigns the settings of the config file or preset at `path`. `line` has the flags of the command line, which count
+/// after it.
+std::vector<Occurrence> assign_named_file(TrainOptions& options, const FlagTable& table, const std::string& path,
+                                          const std::vector<Occurrence>& line, Messages& messages) {
+  const NamedConfig file = find_config_file(path);
+  check_config_file(file, path);
+  if (!file.is_preset) return assign_config_file(table, file.path, messages.notes, messages.warnings);
+  GuiPreset preset = assign_gui_preset(table, file.path, line, messages.notes, messages.warnings);
+  if (preset.prompts && !names(line, "sample_prompts") && !names(preset.assigned, "sample_prompts")) {
+    options.config.preview.sample_prompts = "";
+    options.config.preview.prompt_lines = PromptLines{file.path + ": sample_prompts", *preset.prompts};
+  }
+  return preset.assigned;
+}
+
 }  // namespace
 
 void Messages::write() const {
@@ -69,8 +97,14 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   FlagTable all = table;
   all.push_back(more);
   const Arguments arguments = split_arguments(all, args);
-  check(arguments.positionals.empty(), "unexpected argument \"",
-        arguments.positionals.empty() ? "" : arguments.positionals[0], "\"; flags start with --");
+  for (const std::string& word : arguments.positionals) {
+    const bool has_long_dash = word.starts_with("\u2013") || word.starts_with("\u2014");
+    check(!has_long_dash, "unexpected argument \"", shortened(word),
+          "\"; its dash is a long one, as text programs write it: flags start with two short ones, --");
+    const std::string flag = flag_of_file(word);
+    fail("unexpected argument \"", shortened(word), "\"; ",
+         flag.empty() ? "flags start with --" : concat_text("it is given as ", flag, " ", shortened(word)));
+  }
 
   const auto& flags = arguments.flags;
   const auto named =
@@ -80,9 +114,10 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   check(!writes || named != flags.rend(), "--output_config needs --config_file, the file to write");
   std::vector<Occurrence> given;
   if (!writes && named != flags.rend()) {
-    const std::string& file = named->texts[0];
-    const auto assign_file = file.ends_with(".json") ? assign_gui_preset : assign_config_file;
-    given = assign_file(table, file, messages.notes, messages.warnings);
+    check(!named->texts[0].empty(),
+          "--config_file: expected a path, got an empty text; leave it out if it is not meant");
+    given =
+        assign_named_file(options, table, home_path(named->texts[0], "--config_file", messages.notes), flags, messages);
   }
   assign_all(arguments, messages.notes);
   given.insert(given.end(), flags.begin(), flags.end());
@@ -90,6 +125,7 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   if (writes) options.config_text = config_text(flags);
   finish(options);
   note_trackers(options.config.tracker, messages.notes);
+  warn_of_rates(options.config.optim, messages.warnings);
   options.config.settings = texts_of(given);
   options.config.given_flags = given_flags(table);
   return options;

@@ -56,11 +56,12 @@ Buckets::Buckets(const BucketConfig& config) : config_(config) {
   check(step > 0, "bucket_reso_steps must be positive, got ", step);
   check(step % config_.latents.bucket_step == 0, "bucket_reso_steps must be a multiple of ",
         config_.latents.bucket_step, " for this model's latents, got ", step);
-  check(config.min_bucket_reso > 0 && config.max_bucket_reso > 0,
+  check(config.min_bucket_reso >= 0 && config.max_bucket_reso > 0,
         "min_bucket_reso and max_bucket_reso must be positive, got ", config.min_bucket_reso, " and ",
         config.max_bucket_reso);
   config_.min_bucket_reso -= config_.min_bucket_reso % step;
-  check(config_.min_bucket_reso > 0, "min_bucket_reso ", config.min_bucket_reso, " is smaller than bucket_reso_steps ",
+  // Without upscaling a picture's size alone makes its bucket.
+  check(config_.min_bucket_reso > 0 || config_.bucket_no_upscale, "min_bucket_reso ", config.min_bucket_reso, " is smaller than bucket_reso_steps ",
         step, ": no bucket can be that small");
   config_.max_bucket_reso = (config_.max_bucket_reso + step - 1) / step * step;
   check(std::min(width, height) >= config_.min_bucket_reso, "min_bucket_reso ", config_.min_bucket_reso,

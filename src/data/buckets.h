@@ -29,7 +29,7 @@ struct BucketChoice {
 class Buckets {
  public:
   /// Rounds min_bucket_reso down and max_bucket_reso up to bucket_reso_steps. Throws Error if a length is not positive
-  /// or if the resolution does not lie between the two.
+  /// or if the resolution does not lie between the two. With bucket_no_upscale min_bucket_reso may become 0.
   explicit Buckets(const BucketConfig& config);
 
   /// The config with min and max rounded.

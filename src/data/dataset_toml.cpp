@@ -10,8 +10,10 @@
 #include "data/dataset_config.h"
 #include "data/dataset_keys.h"
 #include "data/resize.h"
+#include "io/json_fault.h"
 #include "io/nearest_name.h"
 #include "io/nesting.h"
+#include "io/path_text.h"
 #include "io/toml_fault.h"
 #include "text/text_file.h"
 
@@ -101,7 +103,7 @@ struct Entry {
   }
   /// A path relative to the working folder, or else to the file's folder.
   fs::path path(fs::file_type type, const char* what) const {
-    const std::string name = text();
+    const std::string name = with_home(text());
     if (name.find('\0') != std::string::npos) refuse("holds a zero byte, which no name of a ", what, " has");
     const fs::path given(name);
     const fs::path beside = given.is_relative() ? fs::path(file).parent_path() / given : given;
@@ -110,7 +112,8 @@ struct Entry {
       return fs::status(p, unknown).type() == type;
     };
     if (is_there(given)) return given;
-    if (name.empty() || !is_there(beside)) refuse("\"", shortened(name), "\" is not a ", what);
+    if (name.empty() || !is_there(beside))
+      refuse("\"", shortened(with_escapes(name)), "\" is not a ", what, missing_path_hint(name));
     return beside;
   }
   std::string folder() const { return path(fs::file_type::directory, "folder").string(); }
@@ -334,7 +337,7 @@ toml::table parse(const std::string& path) {
       check(root.is_object(), path, ": the file must hold an object with the member \"datasets\"");
       return table_of(path, root, 0);
     } catch (const nlohmann::json::exception& error) {
-      fail(path, ": this is not valid JSON: ", shortened(error.what()));
+      fail(path, ": this is not valid JSON: ", json_fault(error.what()));
     }
   }
   try {
@@ -351,7 +354,8 @@ DatasetConfig read_dataset_config(const std::string& path, const DataDefaults& d
   for (const auto& [key, node] : root) {
     constexpr std::string_view names[] = {"general", "datasets"};
     check(key.str() == names[0] || key.str() == names[1], place(path, node), "unknown key \"", shortened(key.str()),
-          "\" outside [general] and [[datasets]]", nearest_hint(key.str(), names));
+          "\" outside [general] and [[datasets]]", nearest_hint(key.str(), names),
+          root.contains("datasets") ? "" : "; a file of flags is given as --config_file");
   }
   DataDefaults inherited = defaults;
   if (const toml::node* node = root.get("general")) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/shortened.h"
+#include "io/json_fault.h"
 #include "text/unicode.h"
 
 namespace rankine {
@@ -54,7 +55,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    fail(path_, line_ > 0 ? concat_text(":", line_) : "", ": this is not valid JSON: ", shortened(error.what()));
+    fail(path_, line_ > 0 ? concat_text(":", line_) : "", ": this is not valid JSON: ", json_fault(error.what()));
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "io/file_kind.h"
 #include "io/safetensors_header.h"
 
 namespace rankine {
@@ -17,8 +18,13 @@ SafetensorsFile SafetensorsFile::open(const std::string& path) {
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<uint64_t>(bytes[static_cast<size_t>(i)]);
   check(length >= 2, path, ": the header's length is ", length, ", expected at least 2 (\"{}\")");
-  check(length <= max_header, path, ": the header's length is ", length, ", the format allows ", max_header,
-        ": this is not a safetensors file");
+  if (length > max_header) {
+    const std::string kind = other_kind_of_file(bytes);
+    check(kind.empty(), path, ": this is not a safetensors file, but ", kind, " (its header would have ", length,
+          " bytes, the format allows ", max_header, ")");
+    fail(path, ": the header's length is ", length, ", the format allows ", max_header,
+         ": this is not a safetensors file");
+  }
   check(length <= bytes.size() - 8, path, ": the header's length is ", length, ", but only ", bytes.size() - 8,
         " bytes follow: not a safetensors file, or cut short");
   const std::string_view json(reinterpret_cast<const char*>(bytes.data()) + 8, length);

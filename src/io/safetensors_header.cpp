@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "io/declared_shape.h"
+#include "io/json_fault.h"
 
 namespace rankine {
 namespace {
@@ -135,7 +136,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    fail(path_, ": the header is not valid JSON (at its byte ", position, "): ", shortened(error.what()),
+    fail(path_, ": the header is not valid JSON (at its byte ", position, "): ", json_fault(error.what()),
          ": is this a safetensors file, and was it copied whole?");
   }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 
 #include "optim/adafactor.h"
 #include "optim/adamw.h"
@@ -7,6 +6,7 @@
 #include "optim/eight_bit.h"
 #include "optim/lion.h"
 #include "optim/prodigy.h"
+#include "optim/python_names.h"
 #include "optim/schedule_free.h"
 #include "optim/sgd.h"
 
@@ -14,7 +14,7 @@ namespace rankine {
 namespace {
 
 struct Entry {
-  const char* name;  // as sd-scripts spells it
+  std::string_view name;  // as sd-scripts spells it
   std::unique_ptr<Optimizer> (*make)(std::span<const std::string> args);
 };
 
@@ -45,22 +45,11 @@ constexpr Entry optimizers[] = {
     {"SGDScheduleFree", make_sgd_schedule_free},
 };
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& type, std::span<const std::string> args) {
-  const std::string wanted = type.empty() ? "AdamW" : type;
-  std::string known;
-  for (const Entry& entry : optimizers) {
-    if (lower(entry.name) == lower(wanted)) return entry.make(args);
-    known += (known.empty() ? "" : ", ") + std::string(entry.name);
-  }
-  fail("--optimizer_type ", type, " is not supported yet; built: ", known);
+  const std::string name = type.empty() ? "AdamW" : optimizer_named(type);
+  return std::ranges::find(optimizers, name, &Entry::name)->make(args);
 }
 
 std::vector<std::string> optimizer_names() {

@@ -6,7 +6,10 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "base/shortened.h"
+#include "io/nearest_name.h"
 #include "optim/optimizer_args.h"
+#include "optim/python_names.h"
 
 namespace rankine {
 namespace {
@@ -189,7 +192,11 @@ ScheduledRate make_torch_schedule(const std::string& type, std::span<const std::
     return rate;
   }
   check(reason(name).empty(), "--lr_scheduler_type ", type, ": ", reason(name), "; there are ", known);
-  fail("--lr_scheduler_type ", type,
+  const std::string_view own = schedule_of_python(type);
+  check(own.empty(), "--lr_scheduler_type ", type, ": this schedule is --lr_scheduler ", own,
+        ", with its own --lr_warmup_steps and other settings");
+  fail("--lr_scheduler_type ", shortened(type), " is not built",
+       nearest_hint(python_class(type), torch_schedule_names()),
        ": a schedule written in Python cannot be run; of torch.optim.lr_scheduler there are ", known,
        ". Leave it out and choose one of --lr_scheduler, where piecewise_constant takes any steps");
 }

@@ -17,7 +17,8 @@ void share_masks(const std::string& folder, DatasetConfig& config) {
       std::optional<std::string>& masks = subset.options.conditioning_data_dir;
       if (masks != folder) continue;
       const std::filesystem::path own = std::filesystem::path(folder) / subset.name;
-      if (std::filesystem::is_directory(own)) masks = own.string();
+      std::error_code unknown;
+      if (std::filesystem::is_directory(own, unknown)) masks = own.string();
       if (subset.is_reg) masks.reset();
     }
 }

@@ -65,7 +65,8 @@ void OutputNames::remove_leftovers() const {
 
 void OutputNames::check_usable(int64_t bytes) const {
   check_folder(folder_, "--output_dir");
-  check(!std::filesystem::is_directory(last()), last(), " is a folder: choose another --output_name");
+  std::error_code unknown;
+  check(!std::filesystem::is_directory(last(), unknown), last(), " is a folder: choose another --output_name");
   std::error_code error;
   const auto space = std::filesystem::space(existing_part(folder_), error);
   check(error || space.available >= static_cast<uintmax_t>(bytes), "--output_dir ", folder_, " has room for ",

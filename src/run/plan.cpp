@@ -17,7 +17,6 @@ namespace rankine {
 namespace {
 
 uint64_t seed_of(const RunConfig& config) {
-  check(config.seed.value_or(0) >= 0, "--seed must be at least 0, got ", config.seed.value_or(0));
   return config.seed ? static_cast<uint64_t>(*config.seed) : std::random_device()();
 }
 
@@ -83,6 +82,8 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes),
                                       planned_bytes(config, step, data, captions));
   std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
+  if (config.preview.wanted() && previews.empty())
+    notes.push_back("no sample pictures are made: --sample_prompts has no prompt");
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());
   RunPlan plan{.config = config,
                .backend = &backend,

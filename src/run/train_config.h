@@ -40,7 +40,7 @@ struct TrainConfig {
 /// Throws Error for the first setting of the data that is missing or out of range.
 void check_data_config(const DataConfig& config);
 
-/// Throws Error for the first setting that is missing, out of range, or contradicts another.
+/// Throws Error for the first setting that is missing, out of range, or contradicts another (run/setting_rules.h).
 void check_train_config(const TrainConfig& config);
 
 }  // namespace rankine

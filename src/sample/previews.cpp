@@ -26,15 +26,21 @@ std::string local_time() {
 
 float guidance_of(const ImageRequest& request) { return request.guided() ? static_cast<float>(request.scale) : 1.0f; }
 
+std::vector<SamplePrompt> prompts_of(const PreviewConfig& config) {
+  if (config.prompt_lines) return parse_prompt_lines(config.prompt_lines->text, config.prompt_lines->where);
+  check(config.sample_prompts.has_value(),
+        "--sample_every_n_steps, --sample_every_n_epochs and --sample_at_first need a file of --sample_prompts");
+  if (config.sample_prompts->empty()) return {};
+  return read_prompt_file(*config.sample_prompts);
+}
+
 }  // namespace
 
 std::vector<Preview> read_previews(const PreviewConfig& config, const Model& model) {
   if (!config.wanted()) return {};
-  check(config.sample_prompts.has_value(),
-        "--sample_every_n_steps, --sample_every_n_epochs and --sample_at_first need a file of --sample_prompts");
   const ImageRequest defaults = {.prompt = "", .negative_prompt = "", .sampler = config.sample_sampler, .steps = 30};
   std::vector<Preview> previews;
-  for (const SamplePrompt& prompt : read_sample_prompts(*config.sample_prompts)) {
+  for (const SamplePrompt& prompt : prompts_of(config)) {
     const ImageRequest request = request_of(prompt, defaults, model.latents());
     try {
       const std::string both[] = {request.negative_prompt, request.prompt};
@@ -120,7 +126,7 @@ std::vector<std::string> PreviewMaker::make(int64_t step, std::optional<int64_t>
   }
   parts_.trainer.release_scratch();  // the decoder takes the step's memory
 
-  std::filesystem::create_directories(folder());
+  make_picture_folder(folder());
   const StepSettings& settings = parts_.trainer.settings();
   PictureDecoder decoder(parts_.backend, parts_.constants, parts_.autoencoder);
   const std::string time = local_time();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "io/atomic_file.h"
 
 namespace rankine {
 namespace {
@@ -38,9 +39,16 @@ std::string lora_tags(const SampleConfig& c) {
   return tags;
 }
 
+void make_picture_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw FileError(concat_text(folder.string(), ": the folder cannot be made: ", error.message()));
+}
+
 std::filesystem::path next_picture(const std::filesystem::path& folder, int64_t seed) {
   int64_t highest = -1;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable))
     highest = std::max(highest, number_of(entry.path().filename().string()));
   std::array<char, 64> name;
   std::snprintf(name.data(), name.size(), "im_%06lld_%lld.png", static_cast<long long>(highest + 1),

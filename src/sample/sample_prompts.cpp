@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "diffusion/sampler.h"
+#include "io/json_fault.h"
 #include "io/nesting.h"
 #include "io/toml_fault.h"
 #include "text/text_file.h"
@@ -99,19 +100,6 @@ std::string nested_text_of(const std::string& path) {
   return text;
 }
 
-std::vector<SamplePrompt> read_lines(const std::string& path) {
-  std::vector<SamplePrompt> prompts;
-  const std::string text = read_text_file(path, kLongestSettings).text;
-  int number = 1;
-  for (size_t begin = 0; begin < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string raw = text.substr(begin, end - begin), line = trimmed(raw);
-    if (!line.empty() && raw[0] != '#') prompts.push_back(parse_prompt_line(line, concat_text(path, ":", number)));
-    begin = end + 1;
-  }
-  return prompts;
-}
-
 std::string value_text(const toml::node& node, const std::string& what) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* whole = node.as_integer()) return std::to_string(whole->get());
@@ -152,7 +140,7 @@ std::vector<SamplePrompt> read_json(const std::string& path) {
   try {
     file = nlohmann::json::parse(nested_text_of(path));
   } catch (const nlohmann::json::exception& error) {  // also for numbers that are too large
-    fail(path, ": this is not valid JSON: ", shortened(error.what()));
+    fail(path, ": this is not valid JSON: ", json_fault(error.what()));
   }
   check(file.is_array(), path, ": must hold an array of prompts");
   std::vector<SamplePrompt> prompts;
@@ -198,17 +186,27 @@ SamplePrompt parse_prompt_line(const std::string& line, const std::string& where
   return prompt;
 }
 
-std::vector<SamplePrompt> read_sample_prompts(const std::string& path) {
+std::vector<SamplePrompt> parse_prompt_lines(const std::string& text, const std::string& where) {
   std::vector<SamplePrompt> prompts;
-  if (path.ends_with(".txt")) {
-    prompts = read_lines(path);
-  } else if (path.ends_with(".toml")) {
-    prompts = read_toml(path);
-  } else if (path.ends_with(".json")) {
-    prompts = read_json(path);
-  } else {
-    fail(path, ": prompts must be in a .txt, .toml or .json file");
+  int number = 1;
+  for (size_t begin = 0; begin < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string raw = text.substr(begin, end - begin), line = trimmed(raw);
+    if (!line.empty() && raw[0] != '#') prompts.push_back(parse_prompt_line(line, concat_text(where, ":", number)));
+    begin = end + 1;
   }
+  return prompts;
+}
+
+std::vector<SamplePrompt> read_prompt_file(const std::string& path) {
+  if (path.ends_with(".txt")) return parse_prompt_lines(read_text_file(path, kLongestSettings).text, path);
+  if (path.ends_with(".toml")) return read_toml(path);
+  if (path.ends_with(".json")) return read_json(path);
+  fail(path, ": prompts must be in a .txt, .toml or .json file");
+}
+
+std::vector<SamplePrompt> read_sample_prompts(const std::string& path) {
+  std::vector<SamplePrompt> prompts = read_prompt_file(path);
   check(!prompts.empty(), path, ": there is no prompt in it");
   return prompts;
 }

@@ -23,9 +23,16 @@ struct SamplePrompt {
 /// --cn, and an invalid value.
 SamplePrompt parse_prompt_line(const std::string& line, const std::string& where);
 
+/// Parses prompts, one a line; empty lines and those that begin with # are ignored. Throws Error that names `where`
+/// with the line.
+std::vector<SamplePrompt> parse_prompt_lines(const std::string& text, const std::string& where);
+
 /// Reads a file of sd-scripts' --sample_prompts: .txt with one prompt per line, where empty lines and those that begin
 /// with # are ignored; .toml with a table [prompt] and an array [[prompt.subset]], whose keys override the table's;
 /// .json with an array of tables or lines. Throws Error with the file's name and, if known, line.
+std::vector<SamplePrompt> read_prompt_file(const std::string& path);
+
+/// The same for a file that must have a prompt.
 std::vector<SamplePrompt> read_sample_prompts(const std::string& path);
 
 }  // namespace rankine

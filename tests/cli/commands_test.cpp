@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/captured_output.h"
+#include "data/temporary_folder.h"
 
 using namespace rankine;
 
@@ -56,4 +57,37 @@ TEST_CASE("checkpoint names what is missing") {
   CHECK_THROWS_WITH_AS(run_command_line({"checkpoint", "synth", "x"}), doctest::Contains("--arch or --layout"), Error);
   CHECK_THROWS_WITH_AS(run_command_line({"checkpoint", "synth", "--arch=sd15"}), doctest::Contains("one file"), Error);
   CHECK_THROWS_AS(run_command_line({"checkpoint", "info"}), Error);
+}
+
+TEST_CASE("a file, a folder or a flag in the place of a command or of a flag is named with the right place") {
+  const test::TemporaryFolder folder;
+  const auto told = [](const CommandLine& args) {
+    try {
+      run_command_line(args);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  std::filesystem::create_directories(folder.path("pictures"));
+  std::filesystem::create_directories(folder.path("model/unet"));
+  for (const auto& [file, flag] : {std::pair{folder.text("run.toml", "seed = 1"), "--config_file "},
+                                   {folder.text("preset.json", "{}"), "--config_file "},
+                                   {folder.text("data.toml", "[[datasets]]"), "--dataset_config "},
+                                   {folder.text("model.safetensors", ""), "--pretrained_model_name_or_path "},
+                                   {folder.path("model"), "--pretrained_model_name_or_path "},
+                                   {folder.path("pictures"), "--train_data_dir "}}) {
+    CAPTURE(file);
+    CHECK(told({"train", file}).find("it is given as " + (flag + file)) != std::string::npos);
+    CHECK(told({file}).find("it is given as rankine train " + (flag + file)) != std::string::npos);
+  }
+  CHECK(told({"train", "nothing.toml"}).find("flags start with --") != std::string::npos);
+  CHECK(told({"--seed", "1"}).find("rankine train --seed") != std::string::npos);
+}
+
+TEST_CASE("rankine train alone names all that is missing") {
+  CHECK_THROWS_WITH_AS(run_command_line({"train"}), doctest::Contains("--pretrained_model_name_or_path is missing"),
+                       Error);
+  CHECK_THROWS_WITH_AS(run_command_line({"train"}), doctest::Contains("give --train_data_dir"), Error);
+  CHECK_THROWS_WITH_AS(run_command_line({"train"}), doctest::Contains("--output_dir is missing"), Error);
 }

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
+#include "cli/config_file.h"
 #include "cli/train_options.h"
 #include "data/temporary_folder.h"
 
@@ -137,4 +140,191 @@ TEST_CASE("a preset that cannot be followed is an error with its file and key") 
   Messages messages;
   CHECK_THROWS_WITH_AS(read_train_options({"--config_file", "/nowhere/x.json"}, messages),
                        "/nowhere/x.json: no such config file", Error);
+}
+
+TEST_CASE("the prompts of a preset are the text itself, and the command line's file replaces them") {
+  const auto preview = [](const std::string& preset, std::vector<std::string> args = {}) {
+    return read(preset, std::move(args)).config.preview;
+  };
+  const PreviewConfig two = preview(R"({"sample_every_n_steps": 1, "sample_prompts": "a cat --s 2\na dog"})");
+  REQUIRE(two.prompt_lines);
+  CHECK(two.prompt_lines->text == "a cat --s 2\na dog");
+  CHECK(contains(two.prompt_lines->where, "preset.json: sample_prompts"));
+  const PreviewConfig none = preview(R"({"sample_every_n_steps": 1, "sample_prompts": ""})");
+  CHECK(none.prompt_lines->text.empty());
+  CHECK(none.sample_prompts == "");
+  CHECK(preview(R"({"sample_prompts": "prompts/mine.txt"})").sample_prompts == "prompts/mine.txt");
+  const PreviewConfig line = preview(R"({"sample_prompts": "a cat"})", {"--sample_prompts", "p.txt"});
+  CHECK(line.sample_prompts == "p.txt");
+  CHECK(!line.prompt_lines);
+  CHECK(!preview(R"({"sample_prompts": "a", "additional_parameters": "--sample_prompts p.txt"})").prompt_lines);
+}
+
+TEST_CASE("what the command line sets is never outweighed by another setting of the preset") {
+  const std::string preset = R"({"max_train_epochs": 3, "epoch": 4, "unet_lr": 1e-4, "text_encoder_lr": 0,
+      "optimizer": "Lion", "lr_scheduler_type": "CosineAnnealingLR", "dim_from_weights": true,
+      "network_weights": "a.safetensors", "dataset_config": "d.toml", "sample_every_n_epochs": 1,
+      "save_n_epoch_ratio": 2, "caption_extention": ".cap"})";
+  const TrainConfig whole = read(preset).config;
+  CHECK(whole.run.max_train_epochs == 3);
+  CHECK(whole.network.network_train_unet_only);
+  const TrainConfig c =
+      read(preset, {"--max_train_steps=5", "--text_encoder_lr=1e-5", "--use_8bit_adam", "--lr_scheduler=cosine",
+                    "--network_dim=8", "--train_data_dir=pics", "--sample_every_n_steps=2", "--save_every_n_epochs=1",
+                    "--caption_extension=.txt"})
+          .config;
+  CHECK(!c.run.max_train_epochs);
+  CHECK(c.run.max_train_steps == 5);
+  CHECK(!c.network.network_train_unet_only);
+  CHECK(c.optim.type() == "AdamW8bit");
+  CHECK(c.optim.lr_schedule.kind() == "cosine");
+  CHECK(!c.network.dim_from_weights);
+  CHECK(!c.data.dataset_config);
+  CHECK(!c.preview.sample_every_n_epochs);
+  CHECK(!c.save.save_n_epoch_ratio);
+  CHECK(c.data.defaults.subset.caption_extension == ".txt");
+  // Flags among the additional parameters are such a line, too.
+  const std::string more = R"({"epoch": 4, "additional_parameters": "--max_train_steps 7"})";
+  CHECK(!read(more).config.run.max_train_epochs);
+  CHECK(read(more).config.run.max_train_steps == 7);
+  const std::string text_only = R"({"unet_lr": 0, "text_encoder_lr": 1e-5})";
+  CHECK(read(text_only).config.network.network_train_text_encoder_only);
+  CHECK(!read(text_only, {"--unet_lr=1e-4"}).config.network.network_train_text_encoder_only);
+  const NetworkConfig unet = read(text_only, {"--network_train_unet_only"}).config.network;
+  CHECK(unet.network_train_unet_only);
+  CHECK(!unet.network_train_text_encoder_only);
+}
+
+TEST_CASE("every switch may be a number or a text, in a preset and in a config file") {
+  TrainOptions any;
+  int switches = 0;
+  const TemporaryFolder folder;
+  for (const FlagGroup& group : train_flags(any))
+    for (const Flag& flag : group.flags) {
+      if (flag.kind != FlagKind::toggle || flag.key() == "output_config") continue;
+      CAPTURE(flag.name);
+      ++switches;
+      const auto state = [&](const std::string& name, const std::string& text) {
+        TrainOptions options;
+        const FlagTable table = train_flags(options);
+        std::vector<std::string> notes, warnings;
+        const std::string path = folder.text(name, text);
+        if (name == "p.json") {
+          assign_gui_preset(table, path, {}, notes, warnings);
+        } else {
+          assign_config_file(table, path, notes, warnings);
+        }
+        CHECK(warnings.empty());
+        const Flag* same = find_flag(table, flag.name);
+        return same->status == FlagStatus::built ? value_text(*same) : notes.empty() ? "False" : "True";
+      };
+      if (flag.status == FlagStatus::refused) continue;
+      const bool is_opposite = flag.key() == "no_auto_resume";    // it has no text of its own
+      const bool is_on_by_default = flag.key() == "auto_resume";  // so false is "not set" in a preset
+      for (const std::string on : {"true", "1", "1.0", "\"true\"", "\"True\"", "\"1\""}) {
+        CAPTURE(on);
+        if (!is_opposite) CHECK(state("c.toml", flag.key() + " = " + on) == "True");
+        if (!is_opposite) CHECK(state("p.json", "{\"" + flag.key() + "\": " + on + "}") == "True");
+      }
+      for (const std::string off : {"false", "0", "0.0", "\"false\"", "\"0\"", "\"\""}) {
+        CAPTURE(off);
+        if (!is_opposite) CHECK(state("c.toml", flag.key() + " = " + off) == "False");
+        if (!is_opposite && !is_on_by_default)
+          CHECK(state("p.json", "{\"" + flag.key() + "\": " + off + "}") == "False");
+      }
+    }
+  CHECK(switches > 60);
+}
+
+TEST_CASE("a preset for another family of models is refused by that name, a kind of file for whole models is not") {
+  for (const std::string key :
+       {"sdxl", "flux1_checkbox", "sd3_checkbox", "lumina_checkbox", "anima_checkbox", "hunyuan_image_checkbox"}) {
+    CAPTURE(key);
+    CHECK(contains(fault("{\"" + key + "\": 1}"), "is not supported yet (" + key + ")"));
+    CHECK(fault("{\"" + key + "\": \"false\"}").empty());
+  }
+  CHECK(read(R"({"save_model_as": "same as source model"})").config.save.save_model_as == "safetensors");
+  CHECK(read(R"({"save_model_as": "ckpt"})").config.save.save_model_as == "ckpt");
+  CHECK(read(R"({"optimizer": "Lion", "use_8bit_adam": true})").config.optim.type() == "Lion");
+  CHECK(read(R"({"use_8bit_adam": true})").config.optim.type() == "AdamW8bit");
+  CHECK(read(R"({"use_wandb": "True"})").config.tracker.log_with == "wandb");
+}
+
+namespace {
+
+/// Keys that kohya_ss' page for LoRAs writes into a preset, with a value of each that a run on SD 1.x can have.
+constexpr const char* keys_of_kohya_ss = R"({
+  "LoRA_type": "Standard", "LyCORIS_preset": "full", "adaptive_noise_scale": 0.01, "additional_parameters": "",
+  "ae": "", "apply_t5_attn_mask": false, "async_upload": false, "block_alphas": "", "block_dims": "",
+  "block_lr_zero_threshold": "", "bucket_no_upscale": true, "bucket_reso_steps": 64, "bypass_mode": false,
+  "cache_latents": true, "cache_latents_to_disk": false, "caption_dropout_every_n_epochs": 2,
+  "caption_dropout_rate": 0.05, "caption_extension": ".txt", "clip_l": "", "clip_skip": 2, "color_aug": false,
+  "constrain": 0, "conv_alpha": 1, "conv_block_alphas": "", "conv_block_dims": "", "conv_dim": 1, "cpu_offload": false,
+  "dataset_config": "", "debiased_estimation_loss": false, "decompose_both": false, "dim_from_weights": false,
+  "discrete_flow_shift": 3, "dora_wd": false, "down_lr_weight": "", "dynamo_backend": "no", "dynamo_mode": "default",
+  "dynamo_use_dynamic": false, "dynamo_use_fullgraph": false, "enable_bucket": true, "epoch": 1,
+  "extra_accelerate_launch_args": "", "factor": -1, "flip_aug": false, "flux1_cache_text_encoder_outputs": false,
+  "flux1_checkbox": false, "fp8_base": false, "fp8_base_unet": false, "full_bf16": false, "full_fp16": false,
+  "gpu_ids": "", "gradient_accumulation_steps": 1, "gradient_checkpointing": false, "guidance_scale": 3.5,
+  "highvram": true, "huber_c": 0.1, "huber_scale": 1, "huber_schedule": "snr", "huggingface_path_in_repo": "",
+  "huggingface_repo_id": "", "huggingface_repo_type": "", "huggingface_repo_visibility": "", "huggingface_token": "",
+  "ip_noise_gamma": 0.1, "ip_noise_gamma_random_strength": false, "keep_tokens": 1, "learning_rate": 0.0001,
+  "log_config": false, "log_tracker_config": "", "log_tracker_name": "", "log_with": "", "logging_dir": "logs",
+  "loraplus_lr_ratio": 0, "loraplus_text_encoder_lr_ratio": 0, "loraplus_unet_lr_ratio": 0, "loss_type": "l2",
+  "lowvram": false, "lr_scheduler": "cosine", "lr_scheduler_args": "", "lr_scheduler_num_cycles": 1,
+  "lr_scheduler_power": 1, "lr_scheduler_type": "", "lr_warmup": 10, "lr_warmup_steps": 0, "main_process_port": 0,
+  "masked_loss": false, "max_bucket_reso": 2048, "max_data_loader_n_workers": 0, "max_grad_norm": 1,
+  "max_resolution": "512,512", "max_timestep": 1000, "max_token_length": 75, "max_train_epochs": 0,
+  "max_train_steps": 1600, "mem_eff_attn": false, "mem_eff_save": false, "metadata_author": "",
+  "metadata_description": "", "metadata_license": "", "metadata_tags": "", "metadata_title": "", "mid_lr_weight": "",
+  "min_bucket_reso": 256, "min_snr_gamma": 5, "min_timestep": 0, "mixed_precision": "bf16",
+  "model_list": "custom", "module_dropout": 0, "multi_gpu": false, "multires_noise_discount": 0.3,
+  "multires_noise_iterations": 6, "network_alpha": 1, "network_dim": 8, "network_dropout": 0, "network_weights": "",
+  "noise_offset": 0.05, "noise_offset_random_strength": false, "noise_offset_type": "Original", "num_cpu_threads_per_process": 2,
+  "num_machines": 1, "num_processes": 1, "optimizer": "AdamW8bit", "optimizer_args": "", "output_dir": "out",
+  "output_name": "last", "persistent_data_loader_workers": true, "pretrained_model_name_or_path": "m.safetensors",
+  "prior_loss_weight": 1, "random_crop": false, "rank_dropout": 0, "rank_dropout_scale": false, "reg_data_dir": "",
+  "rescaled": false, "resume": "", "resume_from_huggingface": "", "sample_every_n_epochs": 0,
+  "sample_every_n_steps": 0, "sample_prompts": "", "sample_sampler": "euler_a", "save_every_n_epochs": 1,
+  "save_every_n_steps": 0, "save_last_n_epochs": 0, "save_last_n_epochs_state": 0, "save_last_n_steps": 0,
+  "save_last_n_steps_state": 0, "save_model_as": "safetensors", "save_precision": "fp16", "save_state": false,
+  "save_state_on_train_end": false, "save_state_to_huggingface": false, "scale_v_pred_loss_like_noise_pred": false,
+  "scale_weight_norms": 0, "sd3_checkbox": false, "sdxl": false, "sdxl_cache_text_encoder_outputs": false,
+  "sdxl_no_half_vae": false, "seed": 1234, "shuffle_caption": false, "skip_cache_check": false, "split_mode": false,
+  "stop_text_encoder_training": 0, "t5xxl": "", "t5xxl_lr": 0, "text_encoder_lr": 0.00005, "train_batch_size": 1,
+  "train_blocks": "all", "train_data_dir": "img", "train_norm": false, "train_on_input": true, "training_comment": "",
+  "unet_lr": 0.0001, "unit": 1, "up_lr_weight": "", "use_cp": false, "use_scalar": false, "use_tucker": false,
+  "v2": false, "v_parameterization": false, "v_pred_like_loss": 0, "vae": "", "vae_batch_size": 0,
+  "wandb_api_key": "", "wandb_run_name": "", "weighted_captions": false, "xformers": "sdpa"})";
+
+}  // namespace
+
+TEST_CASE("each key of kohya_ss may be written in every legal way, alone and beside all others") {
+  const nlohmann::json preset = nlohmann::json::parse(keys_of_kohya_ss);
+  CHECK(preset.size() > 180);
+  CHECK(fault(preset.dump()).empty());
+  const auto given = [](const nlohmann::json& values) { return read(values.dump()).config.given_flags; };
+  const auto plain = given(preset);
+  for (const auto& [key, value] : preset.items()) {
+    CAPTURE(key);
+    std::vector<nlohmann::json> same;
+    if (value.is_boolean()) same = {value.get<bool>() ? 1 : 0, value.get<bool>() ? 1.0 : 0.0, value.dump()};
+    if (value.is_number()) same = {value.get<double>(), value.dump()};
+    if (value.is_number_integer()) same.push_back(value.dump() + ".0");
+    if (value.is_string()) same = {{value}};
+    if (value.is_string() && value.get<std::string>().empty()) same = {nullptr, "None"};
+    for (const nlohmann::json& other : same) {
+      CAPTURE(other.dump());
+      nlohmann::json changed = preset;
+      changed[key] = other;
+      CHECK(fault(changed.dump()).empty());
+      CHECK(given(changed) == plain);
+      CHECK(fault(nlohmann::json{{key, other}}.dump()).empty());
+    }
+    for (const nlohmann::json& empty : {nlohmann::json(""), nlohmann::json(nullptr)}) {
+      nlohmann::json changed = preset;
+      changed[key] = empty;
+      CHECK(fault(changed.dump()).empty());
+    }
+  }
 }

@@ -95,3 +95,39 @@ TEST_CASE("a line of sd-scripts trains: what is wrong in it is what rankine trai
   CHECK_THROWS_WITH_AS(run_command_line({"train_network.py", "--seed=1"}),
                        doctest::Contains("--pretrained_model_name_or_path is missing"), Error);
 }
+
+TEST_CASE("a line may begin with any programs that start others, and with a module instead of a script") {
+  const Words flags = {"--seed", "1"};
+  for (const Words& before : std::initializer_list<Words>{
+           {"accelerate-launch", "train_network.py"},
+           {"uv", "run", "accelerate", "launch", "train_network.py"},
+           {"uv", "run", "--with", "xformers", "python", "-m", "accelerate.commands.launch", "train_network.py"},
+           {"nohup", "accelerate", "launch", "train_network.py"},
+           {"nohup", "nice", "-n", "19", "train_network.py"},
+           {"env", "PYTHONUTF8=1", "-u", "LANG", "accelerate", "launch", "train_network.py"},
+           {"/usr/bin/env", "python3", "sd-scripts/train_network.py"},
+           {"poetry", "run", "accelerate", "launch", "train_network.py"},
+           {"pipenv", "run", "python", "train_network.py"},
+           {"conda", "run", "-n", "kohya", "--no-capture-output", "accelerate", "launch", "train_network.py"},
+           {"micromamba", "run", "-n", "kohya", "accelerate", "launch", "--mixed_precision=no", "train_network.py"},
+           {"sudo", "-E", "CUDA_VISIBLE_DEVICES=0", "accelerate", "launch", "train_network.py"},
+           {"taskset", "-c", "0-3", "time", "python", "train_network.py"},
+           {"srun", "--gres=gpu:1", "accelerate", "launch", "train_network.py"},
+           {"stdbuf", "-oL", "A=1", "python", "train_network.py"},
+           {"!accelerate", "launch", "train_network.py"},
+           {"C:\\kohya\\venv\\Scripts\\accelerate.EXE", "launch", "`", "C:\\kohya\\sd-scripts\\train_network.py"},
+           {"deepspeed", "--num_gpus=1", "train_network.py"},
+           {"accelerate", "launch", "-m", "train_network"},
+           {"python", "-m", "sd_scripts.train_network"}}) {
+    Words line = before;
+    CAPTURE(before[0]);
+    line.insert(line.end(), flags.begin(), flags.end());
+    CHECK(flags_of(line) == flags);
+  }
+  CHECK_THROWS_WITH_AS(flags_of({"uv", "run", "accelerate", "launch", "sdxl_train_network.py"}),
+                       doctest::Contains("trains LoRAs for SDXL"), Error);
+  CHECK_THROWS_WITH_AS(flags_of({"nohup", "accelerate", "launch", "my.py"}),
+                       doctest::Contains("none of sd-scripts' scripts"), Error);
+  CHECK(!flags_of({"sample", "--prompt", "train_network.py"}));
+  CHECK(!flags_of({"trian", "--network_weights", "a.safetensors"}));
+}

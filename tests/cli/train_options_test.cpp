@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/config_file.h"
+#include "data/temporary_folder.h"
 #include "support/source_dir.h"
 
 using namespace rankine;
@@ -301,7 +302,7 @@ TEST_CASE("a value of the wrong type in a config file is an error with file and 
                        Error);
   CHECK_THROWS_WITH_AS(read_file("seed = true"), doctest::Contains("takes a value, got true"), Error);
   CHECK_THROWS_WITH_AS(read_file("seed = [1, 2]"), doctest::Contains("expected one value, got a list"), Error);
-  CHECK_THROWS_WITH_AS(read_file("shuffle_caption = 1"), doctest::Contains("expected true or false, got 1"), Error);
+  CHECK_THROWS_WITH_AS(read_file("shuffle_caption = 2"), doctest::Contains("expected true or false, got \"2\""), Error);
   CHECK_THROWS_WITH_AS(read_file("deepspeed = true"), doctest::Contains("not supported yet"), Error);
 }
 
@@ -410,4 +411,62 @@ TEST_CASE("the command lines of the recorded runs are read, and their settings f
     CHECK(run["metadata"]["ss_network_dim"] == std::to_string(c.network.rank()));
     CHECK(run["metadata"]["ss_lr_scheduler"] == c.optim.lr_schedule.name);
   }
+}
+
+TEST_CASE("a flag that begins with a long dash is told how to begin") {
+  CHECK_THROWS_WITH_AS(read({"\u2013seed", "1"}), doctest::Contains("its dash is a long one"), Error);
+  CHECK_THROWS_WITH_AS(read({"\u2014seed", "1"}), doctest::Contains("two short ones, --"), Error);
+}
+
+TEST_CASE("a config file may be named without its ending, also where it is a preset") {
+  const test::TemporaryFolder folder;
+  folder.text("both.toml", "seed = 1");
+  folder.text("both.json", "{\"seed\": 2}");
+  folder.text("preset.json", "{\"seed\": 3}");
+  folder.text("plain", "seed = 4");
+  folder.text("braces", " {\"seed\": 5}");
+  const auto seed = [&](const std::string& name) { return read({"--config_file", folder.path(name)}).run.seed; };
+  CHECK(seed("both") == 1);
+  CHECK(seed("both.toml") == 1);
+  CHECK(seed("both.json") == 2);
+  CHECK(seed("preset") == 3);
+  CHECK(seed("preset.toml") == 3);
+  CHECK(seed("plain") == 4);
+  CHECK(seed("braces") == 5);
+  CHECK_THROWS_WITH_AS(seed("none"), doctest::Contains("none.toml: no such config file"), Error);
+  CHECK_THROWS_WITH_AS(read({"--config_file", folder.path()}), doctest::Contains("this is a folder"), Error);
+}
+
+TEST_CASE("~ at the start of a path is the home folder, in quotes and in files, and nowhere else") {
+  const std::string home = std::getenv("HOME") ? std::getenv("HOME") : "";
+  if (home.empty()) return;
+  CHECK(read({"--train_data_dir", "~/pics"}).data.train_data_dir == home + "/pics");
+  CHECK(read({"--base_weights", "~/a", "b"}).network.base_weights == std::vector<std::string>{home + "/a", "b"});
+  CHECK(read_file("output_dir = \"~\"").save.output_dir == home);
+  CHECK(read({"--output_name", "~/x"}).save.output_name == "~/x");
+  CHECK(read({"--output_dir", "a~/x"}).save.output_dir == "a~/x");
+}
+
+TEST_CASE("a Windows path whose backslashes make a tab or a new line is refused with the right spelling") {
+  CHECK_THROWS_WITH_AS(read_file("a = 1\ntrain_data_dir = \"D:\\training\\new\""),
+                       doctest::Contains(".toml:2: train_data_dir: \"D:\\training\\new\": inside double quotes"),
+                       Error);
+  CHECK_THROWS_WITH_AS(read_file("train_data_dir = \"D:\\training\\new\""),
+                       doctest::Contains("write it with slashes: \"D:/training/new\""), Error);
+  CHECK(read_file("training_comment = \"a\\tb\"").metadata.training_comment == "a\tb");
+}
+
+TEST_CASE("of several rates of the text encoder the first counts, and others are told") {
+  Messages messages;
+  CHECK(read_train_options({"--text_encoder_lr", "1e-5", "1e-5"}, messages).config.optim.text_encoder_rate() == 1e-5);
+  CHECK(messages.warnings.empty());
+  CHECK(read_train_options({"--text_encoder_lr", "1e-5", "2e-5"}, messages).config.optim.text_encoder_rate() == 1e-5);
+  REQUIRE(messages.warnings.size() == 1);
+  CHECK(messages.warnings[0].find("--text_encoder_lr: 1e-05 is used") == 0);
+}
+
+TEST_CASE("a seed below 0 is refused before any other work") {
+  TrainConfig c = read(
+      {"--pretrained_model_name_or_path=none.safetensors", "--train_data_dir=none", "--output_dir=o", "--seed=-1"});
+  CHECK_THROWS_WITH_AS(check_train_config(c), "--seed must be at least 0, got -1", Error);
 }

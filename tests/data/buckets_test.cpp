@@ -66,6 +66,11 @@ TEST_CASE("without buckets every picture goes to the resolution") {
 
 TEST_CASE("bucket limits that contradict the resolution are refused") {
   CHECK_THROWS_WITH_AS(Buckets({.resolution = {128, 128}}), doctest::Contains("min_bucket_reso"), Error);
+  const BucketConfig small = {.resolution = {128, 128}, .min_bucket_reso = 32};
+  CHECK_THROWS_WITH_AS(Buckets{small}, doctest::Contains("min_bucket_reso 32 is smaller"), Error);
+  BucketConfig without = small;
+  without.bucket_no_upscale = true;  // as in sd-scripts, no bucket is made from it
+  CHECK(Buckets(without).select({64, 64}).bucket == Size{64, 64});
   CHECK_THROWS_WITH_AS(Buckets({.resolution = {2048, 512}}), doctest::Contains("max_bucket_reso"), Error);
   CHECK_THROWS_WITH_AS(Buckets({.resolution = {0, 512}}), doctest::Contains("resolution"), Error);
   CHECK_THROWS_WITH_AS(Buckets({.bucket_reso_steps = 12}), doctest::Contains("multiple of 8"), Error);

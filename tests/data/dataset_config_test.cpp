@@ -140,6 +140,10 @@ TEST_CASE("a file that names nothing to train on, or a folder that is not there,
   check_refused("[[datasets]]\n[[datasets.subsets]]\nnum_repeats = 1\n",
                 "dataset.toml:2: this subset has no image_dir and no metadata_file");
   check_refused("[[datasets]]\n[[datasets.subsets]]\nimage_dir = \"nowhere\"\n", "\"nowhere\" is not a folder");
+  check_refused("[[datasets]]\n[[datasets.subsets]]\nimage_dir = \"D:\\training\\new\"\n",
+                "\"D:\\training\\new\" is not a folder; inside double quotes \\t is a tab");
+  check_refused("[[datasets]]\n[[datasets.subsets]]\nimage_dir = 'D:\\pictures'\n", "this is a path of Windows");
+  check_refused("max_train_steps = 1\n", "a file of flags is given as --config_file");
   check_refused(Toml{.dataset = "enable_bucket = true\nmin_bucket_reso = 640"}.text(), "min_bucket_reso 640 is larger");
   const TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(read(folder, Toml{}.text()), doctest::Contains("no resolution is given"), Error);

@@ -5,5 +5,7 @@
 using namespace rankine;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return fuzz::flags_file(data, size, "preset.json", assign_gui_preset);
+  const auto assign = [](const FlagTable& table, const std::string& path, std::vector<std::string>& notes,
+                         std::vector<std::string>& warnings) { assign_gui_preset(table, path, {}, notes, warnings); };
+  return fuzz::flags_file(data, size, "preset.json", assign);
 }

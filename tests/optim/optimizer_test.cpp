@@ -1,4 +1,5 @@
 #include "optim/optimizer.h"
+#include "optim/python_names.h"
 
 #include <doctest/doctest.h>
 
@@ -64,4 +65,32 @@ TEST_CASE("every name in the list of optimisers makes one, and Adafactor alone f
     CHECK(make_optimizer(name, {})->finds_own_rate() == (name == "Adafactor"));
   }
   CHECK(!make_optimizer("Adafactor", fixed)->finds_own_rate());
+}
+
+TEST_CASE("an optimizer may be named by the path of its Python class, through any module of its package") {
+  const auto same = [](const char* path, const char* own) { return optimizer_named(path) == own; };
+  CHECK(same("torch.optim.AdamW", "AdamW"));
+  CHECK(same("torch.optim.adamw.AdamW", "AdamW"));
+  CHECK(same("bitsandbytes.optim.AdamW8bit", "AdamW8bit"));
+  CHECK(same("bitsandbytes.optim.lion.Lion8bit", "Lion8bit"));
+  CHECK(same("bitsandbytes.optim.PagedAdamW32bit", "PagedAdamW32bit"));
+  CHECK(same("lion_pytorch.Lion", "Lion"));
+  CHECK(same("prodigyopt.Prodigy", "Prodigy"));
+  CHECK(same("dadaptation.experimental.DAdaptAdamPreprint", "DAdaptAdamPreprint"));
+  CHECK(same("transformers.optimization.Adafactor", "Adafactor"));
+  CHECK(same("schedulefree.AdamWScheduleFree", "AdamWScheduleFree"));
+  CHECK(same("adamw8BIT", "AdamW8bit"));
+  CHECK(make_optimizer("torch.optim.AdamW", {})->description() == make_optimizer("AdamW", {})->description());
+}
+
+TEST_CASE("an optimizer of Python's that is not built is refused as such, with the nearest") {
+  for (const char* name : {"RAdam", "RMSprop", "torch.optim.SGD", "torch.optim.NAdam", "pytorch_optimizer.CAME",
+                           "bitsandbytes.optim.AdEMAMix8bit", "my.AdamW", "torch.optim.Lion"}) {
+    CAPTURE(name);
+    CHECK_THROWS_WITH_AS(optimizer_named(name), doctest::Contains("not supported yet: this optimizer is not built"),
+                         Error);
+  }
+  CHECK_THROWS_WITH_AS(optimizer_named("torch.optim.AdamWW"), doctest::Contains("the nearest is \"AdamW\""), Error);
+  CHECK_THROWS_WITH_AS(optimizer_named("Adam"), doctest::Contains("AdamW with --optimizer_args weight_decay=0"), Error);
+  CHECK_THROWS_WITH_AS(optimizer_named("torch.optim.SGD"), doctest::Contains("SGDNesterov"), Error);
 }

@@ -1,4 +1,5 @@
 #include "optim/torch_schedule.h"
+#include "optim/python_names.h"
 
 #include <doctest/doctest.h>
 
@@ -86,4 +87,17 @@ TEST_CASE("schedules that cannot be are refused with what there is and what to c
   check_refused("OneCycleLR", {"max_lr=1e-3", "cycle_momentum=False"}, "total_steps=100");
   check_refused("OneCycleLR", {"max_lr=1e-3", "cycle_momentum=False", "total_steps=99"}, "the run has 100");
   check_refused("CyclicLR", {"base_lr=0", "max_lr=1e-3", "mode='square'", "cycle_momentum=False"}, "triangular2");
+}
+
+TEST_CASE("Python's names of schedules lead to ours, and those that are not built are refused as such") {
+  CHECK(schedule_named("cosine") == "cosine");
+  CHECK_THROWS_WITH_AS(schedule_named("transformers.get_cosine_schedule_with_warmup"),
+                       doctest::Contains("--lr_scheduler cosine"), Error);
+  CHECK_THROWS_WITH_AS(schedule_named("torch.optim.lr_scheduler.CosineAnnealingLR"),
+                       doctest::Contains("--lr_scheduler_type"), Error);
+  CHECK_THROWS_WITH_AS(schedule_named("my.Rex"), doctest::Contains("not supported yet: this schedule is not built"),
+                       Error);
+  CHECK_THROWS_WITH_AS(schedule_named("cosin"), doctest::Contains("is no choice; the nearest is \"cosine\""), Error);
+  check_refused("my_schedules.CosineAnnealing", {}, "is not built; the nearest is \"CosineAnnealingLR\"");
+  check_refused("transformers.optimization.AdafactorSchedule", {}, "--lr_scheduler adafactor");
 }

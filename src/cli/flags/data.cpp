@@ -11,11 +11,17 @@ namespace {
 constexpr auto captions_note = "captions are encoded once anyway where the text encoder is not trained";
 
 CustomValue size_in_pixels(std::optional<Size>& field) {
-  return {text, "None", [&field](const std::string& given) { field = resolution_from(given); }};
+  return {.kind = text,
+          .default_text = "None",
+          .set = [&field](const std::string& given) { field = resolution_from(given); },
+          .reset = [&field] { field.reset(); }};
 }
 
 CustomValue face_crop_range(std::optional<std::array<double, 2>>& field) {
-  return {text, "None", [&field](const std::string& given) { field = face_crop_range_from(given); }};
+  return {.kind = text,
+          .default_text = "None",
+          .set = [&field](const std::string& given) { field = face_crop_range_from(given); },
+          .reset = [&field] { field.reset(); }};
 }
 
 }  // namespace
@@ -27,10 +33,14 @@ FlagGroup dataset_flags(TrainOptions& o) {
       "Dataset",
       {
           source("--train_data_dir", &c.train_data_dir, "Folder whose N_name subfolders hold the pictures")
+              .path()
               .recorded("ss_dataset_dirs"),
           source("--dataset_config", &c.dataset_config, "TOML or JSON file that describes the datasets")
+              .path()
+              .filled()
               .recorded("ss_datasets"),
           source("--reg_data_dir", &c.reg_data_dir, "Folder whose N_name subfolders hold regularisation pictures")
+              .path()
               .recorded("ss_reg_dataset_dirs"),
           source("--resolution", size_in_pixels(options.resolution), "Training size: one side, or width,height")
               .recorded(),
@@ -54,7 +64,9 @@ FlagGroup dataset_flags(TrainOptions& o) {
                     "Keep sizes and captions in a file for a quicker start"),
           source("--in_json", &c.in_json,
                  "JSON or JSON Lines file that names pictures, captions and tags; --train_data_dir then holds the "
-                 "pictures themselves"),
+                 "pictures themselves")
+              .path()
+              .filled(),
           setting("--dataset_repeats", &c.defaults.subset.num_repeats,
                   "Repeats of the pictures of --in_json, and where a dataset file says nothing"),
           refused("--dataset_class", text, "Python class of a user's own dataset"),
@@ -110,7 +122,7 @@ FlagGroup caption_flags(TrainOptions& o) {
           setting("--caption_extention", &o.caption_extention, "Old spelling of --caption_extension; wins over it"),
           setting("--caption_prefix", &c.prefix, "Text before every caption").initially("None"),
           setting("--caption_suffix", &c.suffix, "Text after every caption").initially("None"),
-          setting("--caption_separator", &c.separator, "Text between tags"),
+          setting("--caption_separator", &c.separator, "Text between tags").filled(),
           setting("--secondary_separator", &c.secondary_separator, "Joins tags that move and drop together")
               .initially("None"),
           setting("--shuffle_caption", &c.shuffle, "Shuffle the tags anew at every draw").recorded(),

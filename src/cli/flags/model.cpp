@@ -12,11 +12,13 @@ FlagGroup model_flags(ModelConfig& c) {
       {
           source("--pretrained_model_name_or_path", &c.pretrained_model_name_or_path,
                  "Base model: a .safetensors or .ckpt file or a Diffusers folder")
+              .path()
               .recorded("ss_sd_model_name"),
           refused("--v2", toggle, "The base is an SD 2.x checkpoint"),
           setting("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise")
               .recorded("modelspec.prediction_type"),
           source("--vae", &c.vae, "Another VAE: a .safetensors, .ckpt or .pt file, or a Diffusers folder with it")
+              .path()
               .recorded("ss_vae_name"),
           setting("--clip_skip", &c.clip_skip, "Use the Nth-from-last layer of the text encoder").recorded(),
           no_effect("--tokenizer_cache_dir", text, "the tokenizer is built in", "Folder of downloaded tokenizer files"),
@@ -34,7 +36,7 @@ FlagGroup network_flags(NetworkConfig& c) {
               .recorded()
               .choose(adapter_modules())
               .planned("networks.dylora,networks.lora_fa,networks.oft,lycoris.kohya"),
-          setting("--network_weights", &c.network_weights, "Existing LoRA file to start from"),
+          setting("--network_weights", &c.network_weights, "Existing LoRA file to start from").path().filled(),
           setting("--network_dim", &c.network_dim, "Rank of the LoRA; 4 when unset").recorded(),
           setting("--network_alpha", &c.network_alpha, "The update is multiplied by alpha / rank").recorded(),
           setting("--network_train_unet_only", &c.network_train_unet_only, "Adapt only the U-Net"),
@@ -52,7 +54,7 @@ FlagGroup network_flags(NetworkConfig& c) {
           setting("--scale_weight_norms", &c.scale_weight_norms,
                   "Largest norm of each pair of matrices, kept after each step; 1 is usual")
               .recorded(),
-          source("--base_weights", &c.base_weights, "LoRA files merged into the base model first"),
+          source("--base_weights", &c.base_weights, "LoRA files merged into the base model first").path().filled(),
           setting("--base_weights_multiplier", &c.base_weights_multiplier,
                   "Strength for each of --base_weights; 1 when not given"),
       },

@@ -14,7 +14,9 @@ FlagGroup other_flags(TrainOptions& o) {
   return {
       "Config file and hub",
       {
-          option("--config_file", &o.config_file, "TOML file of flags without their dashes; the command line wins"),
+          option("--config_file", &o.config_file, "TOML file of flags without their dashes; the command line wins")
+              .path()
+              .filled(),
           option("--output_config", &o.output_config, "Write the other flags to --config_file, a new file, and stop"),
           refused("--huggingface_repo_id", text, "Hub repository that receives the results"),
           no_effect("--huggingface_repo_type", text, hub_note, "Kind of that repository"),

@@ -12,7 +12,18 @@ constexpr auto wandb_note = "nothing is sent to Weights and Biases";
 
 /// A flag that turns off a field that is on by default.
 CustomValue toggle_off(bool& field) {
-  return {toggle, "false", [&field](const std::string& text) { field = text == "false"; }};
+  return {.kind = toggle,
+          .default_text = "false",
+          .set = [&field](const std::string& text) { field = text == "false"; },
+          .reset = [&field] { field = true; }};
+}
+
+/// The file of prompts. An empty text stays one: it asks for no pictures, where no file at all is an error.
+CustomValue prompt_file(std::optional<std::string>& field) {
+  return {.kind = text,
+          .default_text = "None",
+          .set = [&field](const std::string& given) { field = given; },
+          .reset = [&field] { field = ""; }};
 }
 
 }  // namespace
@@ -21,7 +32,7 @@ FlagGroup save_flags(SaveConfig& c) {
   return {
       "Saving",
       {
-          option("--output_dir", &c.output_dir, "Folder of all results"),
+          option("--output_dir", &c.output_dir, "Folder of all results").path(),
           option("--output_name", &c.output_name, "Name of the saved LoRA, without suffix; last when unset").recorded(),
           option("--save_precision", &c.save_precision,
                  "Type of the saved weights; unset: fp32, or what --full_fp16 and --full_bf16 train in")
@@ -44,7 +55,7 @@ FlagGroup save_flags(SaveConfig& c) {
                  "After a loss or gradient that is not finite: stop, or go back to the last state with half the "
                  "learning rate")
               .choose("stop,rollback"),
-          source("--resume", &c.resume, "State to continue from: a folder, or a .state file"),
+          source("--resume", &c.resume, "State to continue from: a folder, or a .state file").path(),
           option("--auto_resume", &c.auto_resume,
                  "Continue an interrupted run of the same settings; this is the default"),
           option("--no_auto_resume", toggle_off(c.auto_resume),
@@ -79,6 +90,8 @@ FlagGroup metadata_flags(MetadataConfig& c) {
           option("--metadata_is_negative_embedding", &c.metadata_is_negative_embedding, "Mark of a negative embedding")
               .recorded("modelspec.is_negative_embedding"),
           option("--metadata_thumbnail", &c.metadata_thumbnail, "Picture that stands for it: a file, or a data: URL")
+              .path()
+              .filled()
               .recorded("modelspec.thumbnail"),
       },
   };
@@ -95,7 +108,8 @@ FlagGroup watching_flags(TrainOptions& o) {
                     "File for messages"),
           no_effect("--console_log_simple", toggle, "messages are plain lines", "Plain messages"),
           option("--logging_dir", &tracker.logging_dir,
-                 "Folder for TensorBoard's files; each start has one of its own there"),
+                 "Folder for TensorBoard's files; each start has one of its own there")
+              .path(),
           option("--log_with", &tracker.log_with, "Trackers that receive values; wandb receives none")
               .choose("tensorboard,wandb,all"),
           option("--log_prefix", &tracker.log_prefix, "Text before the time in the name of that folder"),
@@ -109,7 +123,9 @@ FlagGroup watching_flags(TrainOptions& o) {
           option("--sample_every_n_epochs", &o.config.preview.sample_every_n_epochs,
                  "Make pictures after each N epochs instead"),
           option("--sample_at_first", &o.config.preview.sample_at_first, "Make pictures before the first step"),
-          option("--sample_prompts", &o.config.preview.sample_prompts, "File of prompts: .txt, .toml or .json"),
+          option("--sample_prompts", prompt_file(o.config.preview.sample_prompts),
+                 "File of prompts: .txt, .toml or .json; empty: no pictures")
+              .path(),
           option("--sample_sampler", &o.config.preview.sample_sampler, "Sampler of prompts that name none")
               .choose(sampler_names()),
           setting("--validation_split", &o.config.data.defaults.dataset.validation_split,

@@ -2,6 +2,7 @@
 
 #include "optim/lr_schedule.h"
 #include "optim/optimizer.h"
+#include "optim/python_names.h"
 
 namespace rankine {
 
@@ -14,8 +15,32 @@ constexpr auto deepspeed_note = "it matters only with --deepspeed";
 constexpr auto one_process_note = "the run is one process";
 
 CustomValue step_count(StepCount& field) {
-  return {number, "0", [&field](const std::string& given) { field = parse_step_count(given, "the number of steps"); },
-          [&field] { return step_count_text(field); }};
+  return {.kind = number,
+          .default_text = "0",
+          .set = [&field](const std::string& given) { field = parse_step_count(given, "the number of steps"); },
+          .text = [&field] { return step_count_text(field); },
+          .reset = [&field] { field = {}; }};
+}
+
+CustomValue optimizer(std::string& field) {
+  return {.kind = text,
+          .default_text = "",
+          .set = [&field](const std::string& given) { field = optimizer_named(given); },
+          .text = [&field] { return field; },
+          .reset = [&field] { field.clear(); }};
+}
+
+std::vector<std::string> schedule_names() {
+  const std::vector<std::string_view> names = lr_schedule_names();
+  return {names.begin(), names.end()};
+}
+
+CustomValue schedule(std::string& field) {
+  return {.kind = text,
+          .default_text = field,
+          .set = [&field](const std::string& given) { field = schedule_named(given); },
+          .text = [&field] { return field; },
+          .reset = [&field, initial = field] { field = initial; }};
 }
 
 }  // namespace
@@ -77,13 +102,13 @@ FlagGroup training_flags(RunConfig& run, StepConfig& c) {
 
 FlagGroup optimizer_flags(TrainOptions& o) {
   OptimConfig& c = o.config.optim;
-  LrScheduleConfig& schedule = c.lr_schedule;
+  LrScheduleConfig& lr_schedule = c.lr_schedule;
   return {
       "Optimizer and learning rate",
       {
-          setting("--optimizer_type", &c.optimizer_type, "Name of the optimizer; AdamW when empty")
+          setting("--optimizer_type", optimizer(c.optimizer_type),
+                  "Name of the optimizer, or the path of a Python class that is one of them; AdamW when empty")
               .recorded("ss_optimizer")
-              .any_case()
               .choose(optimizer_names()),
           setting("--use_8bit_adam", &c.use_8bit_adam, "Old short form of --optimizer_type AdamW8bit")
               .recorded("ss_optimizer"),
@@ -97,24 +122,24 @@ FlagGroup optimizer_flags(TrainOptions& o) {
           setting("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part").recorded(),
           setting("--max_grad_norm", &c.max_grad_norm, "Limit of the gradients' norm over all parameters; 0: none")
               .recorded(),
-          setting("--lr_scheduler", &schedule.name, "How the learning rate moves")
+          setting("--lr_scheduler", schedule(lr_schedule.name), "How the learning rate moves")
               .recorded()
-              .choose("constant,constant_with_warmup,linear,cosine,cosine_with_restarts,polynomial,inverse_sqrt,"
-                      "cosine_with_min_lr,warmup_stable_decay,piecewise_constant,adafactor"),
-          setting("--lr_warmup_steps", step_count(schedule.lr_warmup_steps),
+              .choose(schedule_names()),
+          setting("--lr_warmup_steps", step_count(lr_schedule.lr_warmup_steps),
                   "Steps until the full rate: 500, or a share of all: 0.1 or 10%")
               .recorded(),
-          setting("--lr_decay_steps", step_count(schedule.lr_decay_steps),
+          setting("--lr_decay_steps", step_count(lr_schedule.lr_decay_steps),
                   "Steps of the last part of warmup_stable_decay, written likewise"),
-          setting("--lr_scheduler_num_cycles", &schedule.lr_scheduler_num_cycles, "Restarts of cosine_with_restarts"),
-          setting("--lr_scheduler_power", &schedule.lr_scheduler_power, "Exponent of polynomial"),
-          setting("--lr_scheduler_timescale", &schedule.lr_scheduler_timescale, "Time constant of inverse_sqrt"),
-          setting("--lr_scheduler_min_lr_ratio", &schedule.lr_scheduler_min_lr_ratio,
+          setting("--lr_scheduler_num_cycles", &lr_schedule.lr_scheduler_num_cycles,
+                  "Restarts of cosine_with_restarts"),
+          setting("--lr_scheduler_power", &lr_schedule.lr_scheduler_power, "Exponent of polynomial"),
+          setting("--lr_scheduler_timescale", &lr_schedule.lr_scheduler_timescale, "Time constant of inverse_sqrt"),
+          setting("--lr_scheduler_min_lr_ratio", &lr_schedule.lr_scheduler_min_lr_ratio,
                   "Least rate of cosine_with_min_lr and warmup_stable_decay, as a share of the full one"),
           setting("--lr_scheduler_args", &o.lr_scheduler_args,
                   "key=value settings: step_rules of piecewise_constant, or those of lr_scheduler_type"),
           setting(
-              "--lr_scheduler_type", &schedule.lr_scheduler_type,
+              "--lr_scheduler_type", &lr_schedule.lr_scheduler_type,
               "A class of torch.optim.lr_scheduler instead, such as CosineAnnealingLR with T_max=1000 eta_min=1e-6"),
       },
   };
@@ -172,7 +197,8 @@ FlagGroup loss_flags(LossConfig& c, SubsetOptions& subset) {
           setting("--masked_loss", &c.masked_loss, "Weigh the loss by mask pictures, or by alpha_mask"),
           setting("--alpha_mask", &subset.alpha_mask, "Weigh the loss by the pictures' alpha channel"),
           source("--conditioning_data_dir", &subset.conditioning_data_dir,
-                 "Folder of mask pictures, with the names of the pictures, for --masked_loss"),
+                 "Folder of mask pictures, with the names of the pictures, for --masked_loss")
+              .path(),
       },
   };
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "io/nearest_name.h"
+#include "io/path_text.h"
 #include "models/checkpoint/checkpoint_family.h"
 #include "models/checkpoint/diffusers_names.h"
 
@@ -31,8 +32,10 @@ std::string part_file(const fs::path& folder, const std::string& stem) {
 
 void check_is_there(const std::string& path) {
   std::error_code ignored;
-  check(fs::exists(path, ignored), path, ": no such file or folder",
-        fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder" : "");
+  const std::string hint = missing_path_hint(path);
+  check(
+      fs::exists(path, ignored), path, ": no such file or folder", hint,
+      hint.empty() && fs::path(path).extension().empty() ? "; models are not downloaded: name a file or a folder" : "");
 }
 
 // "1.07 billion", "123.06 million", "4096".
