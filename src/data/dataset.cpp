@@ -42,7 +42,7 @@ void note_unused(const FolderContents& contents, const SubsetSection& subset, Fi
                      "sd-scripts");
   std::set<std::string> captions;
   for (const std::string& image : contents.images)
-    captions.insert(caption_path(image, subset.options.caption_extension));
+    for (std::string& path : caption_paths(image, subset.options.caption_extension)) captions.insert(std::move(path));
   for (const std::string& path : contents.others)
     if (path.ends_with(subset.options.caption_extension) && !captions.contains(path))
       findings.note(path, "a caption without a picture");

@@ -71,7 +71,7 @@ TEST_CASE("dataset check shows buckets and findings, and fails where training wo
   CHECK(bad.error == "this dataset would stop training: 2 errors");
   CHECK(bad.output.starts_with("2 errors\n  " + (f.folder / "pics/2_cat/page.jpg: not a PNG")));
   CHECK(bad.says("text.png: not a PNG, JPEG, WebP or BMP picture: it is a text\n"));
-  CHECK(bad.says("pics/2_cat: 3 files: no caption file (.txt), the class words \"cat\" are used\n    1.png\n"));
+  CHECK(bad.says("pics/2_cat: 3 files: no caption file (.txt), the class words are used\n    1.png (\"cat\")\n"));
   CHECK(bad.says("\nfound: 2 errors, 3 warnings\n"));
 
   const Run skipping(f.command("check", {"--skip_broken_images"}));

@@ -192,15 +192,17 @@ std::vector<Kind> kinds() {
          folder.picture(at + ".png", 64, 64, 102);
          fs::create_symlink("nowhere.txt", folder.path(at + ".txt"));
        }},
-      {"no caption", warning, "no caption file (.txt), the class words \"cat\" are used",
+      {"no caption", warning, "no caption file (.txt), the class words are used (\"cat\")",
        [](const TemporaryFolder& folder, const std::string& at) { folder.picture(at + ".png", 64, 64, 103); }},
       {"caption with another suffix", warning, "though a .caption lies beside it",
        [](const TemporaryFolder& folder, const std::string& at) {
          folder.picture(at + ".png", 64, 64, 104);
          folder.text(at + ".caption", "a cat");
        }},
-      {"empty caption", warning, "the caption is empty", caption("")},
-      {"blank caption", warning, "the caption is empty", caption(" \r\n\t\n")},
+      {"caption of 0 bytes", warning, "its file has 0 bytes", caption("")},
+      {"blank caption", warning, "because its file is blank", caption(" \r\n\t\n")},
+      {"blank first line", warning, "first line of its file is blank: no other line is used (1 more)",
+       caption("\na cat")},
       {"76 tokens", warning, "(76 tokens, not read: \"cat\")", caption(words(76))},
       {"200 tokens", warning, "(200 tokens, not read: \"cat cat", caption(words(200))},
       {"two lines", warning, "(1 more)", caption("a cat\na dog")},
@@ -214,6 +216,12 @@ std::vector<Kind> kinds() {
       {"caption without a picture", note, "a caption without a picture",
        [](const TemporaryFolder& folder, const std::string& at) { folder.text(at + ".txt", "a cat"); }},
       {"75 tokens", fine, "", caption(words(75))},
+      {"caption of the picture that a face was cut out of", fine, "",
+       [](const TemporaryFolder& folder, const std::string& at) {
+         folder.picture(at + "_9_9_5_5.png", 64, 64, 108);
+         folder.picture(at + "_8_8_4_4.png", 64, 64, 109);
+         folder.text(at + ".txt", "a cat");
+       }},
       {"line ends of Windows", fine, "", caption("a cat\r\n")},
       {"Japanese", fine, "", caption("猫、白い猫 🐈")},
   };
