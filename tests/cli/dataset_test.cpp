@@ -80,6 +80,19 @@ TEST_CASE("dataset check shows buckets and findings, and fails where training wo
   CHECK(skipping.says("page.jpg: left out: "));
 }
 
+TEST_CASE("dataset check names twenty files of a warning, and all with --list_all") {
+  const Fixture f;
+  for (int i = 3; i < 30; ++i) {
+    Image image{.width = 64, .height = 64, .pixels = std::vector<uint8_t>(64 * 64 * 3, static_cast<uint8_t>(i))};
+    write_png(f.folder / ("pics/2_cat/" + std::to_string(i) + ".png"), image);
+  }
+  CHECK(Run(f.command("check")).says("\n    and 7 more (--list_all names them)\n"));
+  const Run all(f.command("check", {"--list_all"}));
+  CHECK(all.error.empty());
+  CHECK_FALSE(all.says("more (--list_all"));
+  CHECK(all.says("\n    29.png (\"cat\")\n"));
+}
+
 TEST_CASE("dataset check takes a config file and a dataset file as train does") {
   const Fixture f;
   put_bytes(f.folder / "data.toml",
