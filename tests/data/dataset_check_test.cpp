@@ -163,6 +163,10 @@ std::vector<Kind> kinds() {
       {"16 bits", note, "16 bits", picture(".png", png_of(64, 64, 16, 2, grey_rows(64, 64 * 6)))},
       {"animated PNG", note, "first frame",
        picture(".png", png_of(64, 64, 8, 0, grey_rows(64, 64), chunk("acTL", "\0\0\0\1\0\0\0\0"s)))},
+      {"PNG with a broken profile", note, "libpng warns: iCCP: ",
+       picture(".png", png_of(64, 64, 8, 0, grey_rows(64, 64), chunk("iCCP", "x\0\0rubbish"s)))},
+      {"JPEG with rubbish between its parts", warning, "libjpeg warns: Corrupt JPEG data: 3 extraneous bytes",
+       picture(".jpg", encoded_as(".jpg").insert(20, "\x01\x02\x03"))},
       {"macOS' hidden companion", note, "hidden",
        [](const TemporaryFolder& folder, const std::string& at) {
          folder.text((fs::path(at).parent_path() / ("._" + fs::path(at).filename().string() + ".png")).string(),
