@@ -47,7 +47,8 @@ std::vector<std::string> list_images(const std::string& folder);
 std::string caption_path(const std::string& image_path, const std::string& extension);
 
 /// The captions that a picture may have; the first one that exists counts. The second one is for cut-out faces: as in
-/// sd-scripts, a name of five or more parts with "_" between, such as NAME_x_y_w_h, also has the caption of NAME.
+/// sd-scripts, a name of five or more parts with "_" between, such as NAME_x_y_w_h, also has the caption of NAME. Only
+/// the file's own name counts; sd-scripts also splits the folders' names.
 std::vector<std::string> caption_paths(const std::string& image_path, const std::string& extension);
 
 /// In bytes: many thousand words. A longer file is no caption.

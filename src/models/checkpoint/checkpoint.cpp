@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/nearest_name.h"
 #include "models/checkpoint/checkpoint_family.h"
 #include "models/checkpoint/diffusers_names.h"
+#include "models/checkpoint/file_kind.h"
 #include "models/checkpoint/folder_part.h"
 
 namespace rankine {
@@ -129,6 +131,9 @@ void Checkpoint::replace_vae(const std::string& path) {
     }
   }
   const std::string file = files_.back().path();
+  if (std::ranges::none_of(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); }))
+    if (const std::optional<FileKind> kind = kind_of(files_.back()))
+      fail(file, ": this is ", kind->is, ", not an autoencoder (it holds \"", shortened(kind->found), "\")");
   if (family_->check_vae) family_->check_vae(*this, file);
 }
 

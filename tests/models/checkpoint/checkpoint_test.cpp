@@ -367,7 +367,9 @@ TEST_CASE("what is no whole autoencoder does not take the checkpoint's place") {
   put_bytes(folder / "vae.pt", "PK");
   CHECK(contains(fault(folder / "vae.pt"), "too few for a safetensors file"));
   write_hole(folder / "lora.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
-  CHECK(contains(fault(folder / "lora.safetensors"), "no autoencoder of Stable Diffusion"));
+  CHECK(contains(fault(folder / "lora.safetensors"), "this is a LoRA, not an autoencoder"));
+  write_hole(folder / "photo.safetensors", {{"photo.jpg", {4, 8}}});
+  CHECK(contains(fault(folder / "photo.safetensors"), "no autoencoder of Stable Diffusion"));
   auto tensors = vae_tensors({32, 64, 96, 96});
   write_hole(folder / "vae.safetensors", tensors);
   CHECK(fault(folder / "vae.safetensors") == "");
