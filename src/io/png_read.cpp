@@ -22,6 +22,7 @@ class PngDecoder {
     if (!info_) png_destroy_read_struct(&png_, nullptr, nullptr);
     check(info_ != nullptr, "libpng has no memory");
     png_set_read_fn(png_, this, read);
+    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // image_size_of limits the pixels instead
   }
   ~PngDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
   PngDecoder(const PngDecoder&) = delete;

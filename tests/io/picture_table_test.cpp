@@ -199,6 +199,14 @@ TEST_CASE("what stands beside a picture's pixels changes none of them") {
   CHECK_FALSE(read_image_facts(path).has_alpha);
 }
 
+TEST_CASE("a picture may be long: its pixels are limited, not its sides") {
+  const TempFolder folder;
+  const std::string path = folder / "a";
+  put_bytes(path, png_of(1'200'000, 1, 1, 0, std::string(1 + 150'000, '\0')));
+  CHECK(read_image_facts(path).size == ImageSize{1'200'000, 1});
+  CHECK(read_image(path).width == 1'200'000);
+}
+
 TEST_CASE("pictures that no decoder takes are refused by their headers, with the reason") {
   using namespace std::string_literals;
   const TempFolder folder;
