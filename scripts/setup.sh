@@ -9,6 +9,7 @@ packages=(
   build-essential cmake ninja-build ccache pkg-config
   libdnnl-dev libhwy-dev                                          # the CPU backend
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev # pictures
+  libpng-dev libjpeg-dev                                          # pictures, without what OpenCV prints
   libicu-dev zlib1g-dev libssl-dev                                # tokenizer, hashes
   nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libfmt-dev
   doctest-dev libbenchmark-dev

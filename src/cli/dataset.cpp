@@ -20,6 +20,15 @@ struct PreviewOptions {
   int preview_images = 30;
 };
 
+/// The flags that `rankine dataset check` takes beside those of `rankine train`.
+struct CheckOptions {
+  bool list_all = false;
+};
+
+FlagGroup check_flags(CheckOptions& o) {
+  return {"Check", {built("--list_all", &o.list_all, "Name every file of a warning or note, not twenty at most")}};
+}
+
 FlagGroup preview_flags(PreviewOptions& o) {
   return {"Preview",
           {
@@ -38,11 +47,12 @@ TrainConfig read_config(const std::vector<std::string>& args, const FlagGroup& m
 }
 
 void check_dataset(const std::vector<std::string>& args) {
-  DatasetConfig datasets = training_datasets(read_config(args, {}), default_family().latents);
+  CheckOptions options;
+  DatasetConfig datasets = training_datasets(read_config(args, check_flags(options)), default_family().latents);
   datasets.check.decode = true;
   Findings findings;
   const TrainingData data = look_at_dataset(datasets, findings);
-  const std::string report = report_text(findings);
+  const std::string report = report_text(findings, options.list_all);
   std::cout << report << (report.empty() ? "" : "\n") << bucket_table(data) << "\nfound: " << counts_text(findings)
             << std::endl;
   const int64_t errors = findings.count(Severity::error);
@@ -83,15 +93,16 @@ void run_dataset(const std::vector<std::string>& args) {
 }
 
 std::string dataset_help() {
-  PreviewOptions options;
-  return "usage: rankine dataset check [FLAGS OF TRAIN]\n"
+  CheckOptions check;
+  PreviewOptions preview;
+  return "usage: rankine dataset check [--list_all] [FLAGS OF TRAIN]\n"
          "       rankine dataset preview --output FILE.png [FLAGS OF TRAIN]\n\n"
          "check decodes every picture and reads every caption, lists all that is wrong or worth knowing, each with "
          "file\n"
          "and reason, and shows the buckets; it ends with 1 when training would stop. preview draws pictures and\n"
          "captions exactly as the network sees them. Both take the flags of rankine train, of which those of the data\n"
          "count, and change no file of yours.\n" +
-         help_text({preview_flags(options)});
+         help_text({check_flags(check), preview_flags(preview)});
 }
 
 }  // namespace rankine

@@ -23,11 +23,31 @@ bool is_there(const std::string& path) {
   return fs::symlink_status(path, fault).type() != fs::file_type::not_found;
 }
 
+/// The file of a picture's caption; empty if there is none.
+std::string caption_file_of(const std::string& image, const std::string& extension) {
+  for (std::string& path : caption_paths(image, extension))
+    if (is_there(path)) return path;
+  return {};
+}
+
 /// The suffix of the picture's caption if it is not `extension`; empty if there is none.
 std::string_view other_suffix_of(const std::string& image, const std::string& extension) {
   for (const std::string_view other : other_extensions)
-    if (other != extension && is_there(caption_path(image, std::string(other)))) return other;
+    if (other != extension && !caption_file_of(image, std::string(other)).empty()) return other;
   return {};
+}
+
+/// Warns of an empty caption. It is used: as in sd-scripts, only a missing file lets the class words stand in.
+void note_empty(const std::string& path, const Caption& caption, Findings& findings) {
+  if (caption.has_no_bytes)
+    findings.warning(path,
+                     "the caption is empty, because its file has 0 bytes, which stops sd-scripts: write a caption, "
+                     "or remove the file to use the class words");
+  else if (caption.unused_lines > 0)
+    findings.warning(path, "the caption is empty, because the first line of its file is blank: no other line is used",
+                     concat_text(caption.unused_lines, " more"));
+  else
+    findings.warning(path, "the caption is empty, because its file is blank: remove the file to use the class words");
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -44,34 +64,31 @@ std::vector<std::optional<std::string>> read_captions(const SubsetSection& subse
                                                       Findings& findings) {
   const SubsetOptions& options = subset.options;
   const std::string substitute = options.class_tokens.value_or("");
-  const std::string instead = substitute.empty() ? std::string("an empty caption is used")
-                                                 : concat_text("the class words \"", substitute, "\" are used");
   std::vector<std::optional<std::string>> captions;
   std::vector<std::string> missing;
-  std::map<std::string, std::string> owners;  // caption file -> picture
+  std::map<std::string, std::string> owners;  // caption file of the same name -> picture
   for (const std::string& image : images) {
-    const std::string path = caption_path(image, options.caption_extension);
-    if (!is_there(path)) {
+    const std::string path = caption_file_of(image, options.caption_extension);
+    if (path.empty()) {
       missing.push_back(image);
       captions.emplace_back(substitute);
       continue;
     }
-    if (const auto [owner, is_new] = owners.try_emplace(path, image); !is_new)
-      findings.warning(image, "it shares its caption with another picture",
-                       fs::path(owner->second).filename().string());
+    // Faces that were cut out of one picture share its caption on purpose.
+    if (path == caption_path(image, options.caption_extension))
+      if (const auto [owner, is_new] = owners.try_emplace(path, image); !is_new)
+        findings.warning(image, "it shares its caption with another picture",
+                         fs::path(owner->second).filename().string());
     try {
       Caption caption = read_caption(path, options.caption.enable_wildcard);
       if (caption.has_byte_order_mark) findings.note(path, "its byte order mark is not taken as part of the caption");
-      if (caption.unused_lines > 0)
+      if (caption.text.empty()) {
+        note_empty(path, caption, findings);
+      } else if (caption.unused_lines > 0) {
         findings.warning(path, "only its first line is used (--enable_wildcard draws one of all lines)",
                          concat_text(caption.unused_lines, " more"));
-      if (caption.text.empty()) {
-        findings.warning(path, concat_text("the caption is empty, ", instead));
-        caption.text = substitute;
-      } else {
-        for (const std::string& line : lines_of(caption.text))
-          note_length(path, line, options.caption, limit, findings);
       }
+      for (const std::string& line : lines_of(caption.text)) note_length(path, line, options.caption, limit, findings);
       captions.emplace_back(std::move(caption.text));
     } catch (const Error& error) {
       findings.broken(path, error.what());
@@ -91,10 +108,13 @@ std::vector<std::optional<std::string>> read_captions(const SubsetSection& subse
                     "\" lie there: set --caption_extension ", other, " (caption_extension in a dataset file)"));
     return captions;
   }
+  const std::string instead = substitute.empty() ? "an empty caption is used" : "the class words are used";
   for (const std::string& image : missing) {
     const std::string_view other = other_suffix_of(image, options.caption_extension);
-    findings.warning(image, concat_text("no caption file (", options.caption_extension, "), ", instead,
-                                        other.empty() ? "" : concat_text(", though a ", other, " lies beside it")));
+    findings.warning(image,
+                     concat_text("no caption file (", options.caption_extension, "), ", instead,
+                                 other.empty() ? "" : concat_text(", though a ", other, " lies beside it")),
+                     substitute.empty() ? "" : concat_text('"', substitute, '"'));
   }
   return captions;
 }

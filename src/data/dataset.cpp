@@ -16,6 +16,7 @@
 #include "data/metadata_file.h"
 #include "data/picture_check.h"
 #include "data/python_shuffle.h"
+#include "data/unused_files.h"
 
 namespace rankine {
 namespace {
@@ -31,44 +32,49 @@ struct Picture {
   std::string tagged{};  ///< the text for ss_tag_frequency: the caption, or tags alone
 };
 
-/// Adds hints about files of a folder that are not trained on.
-void note_unused(const FolderContents& contents, const SubsetSection& subset, Findings& findings) {
-  for (const std::string& path : contents.hidden) findings.note(path, "left out: hidden by the dot of its name");
-  for (const std::string& path : contents.folders)
-    findings.warning(path, "a folder with the name of a picture: left out");
-  for (const std::string& path : contents.unread)
-    findings.warning(path,
-                     "left out: only .png .jpg .jpeg .webp .bmp are taken, all small or all capital letters, as in "
-                     "sd-scripts");
-  std::set<std::string> captions;
-  for (const std::string& image : contents.images)
-    captions.insert(caption_path(image, subset.options.caption_extension));
-  for (const std::string& path : contents.others)
-    if (path.ends_with(subset.options.caption_extension) && !captions.contains(path))
-      findings.note(path, "a caption without a picture");
-}
+/// Checks the pictures of all datasets.
+struct Scan {
+  TokenLimit limit;
+  PictureCheck looks;
+  UsedFolders used;
+  Findings& findings;
+};
 
-std::vector<Picture> find_pictures(const SubsetSection& subset, const TokenLimit& limit, Findings& findings) {
-  std::vector<Picture> pictures;
+/// The pictures of a folder or metadata file, some of which may be unusable.
+struct FoundPictures {
+  std::vector<Picture> usable{};
+  int64_t found = 0;      ///< with those that cannot be trained on
+  bool has_more = false;  ///< folders in the folder hold pictures
+};
+
+FoundPictures find_pictures(const SubsetSection& subset, Scan& scan) {
+  Findings& findings = scan.findings;
+  FoundPictures pictures;
   if (subset.from_metadata()) {
-    const auto fault = [&](const std::string& text) { findings.error(subset.metadata_file, text); };
+    const auto fault = [&](const std::string& text) {
+      findings.error(subset.metadata_file, text);
+      ++pictures.found;
+    };
     for (MetadataEntry& entry :
          read_metadata_file(subset.metadata_file, subset.image_dir, subset.options.caption, fault)) {
+      ++pictures.found;
       try {
-        note_length(entry.path, entry.caption, subset.options.caption, limit, findings);
+        note_length(entry.path, entry.caption, subset.options.caption, scan.limit, findings);
       } catch (const Error& error) {
         findings.broken(entry.path, error.what());
         continue;
       }
-      pictures.push_back({{.path = std::move(entry.path), .caption = std::move(entry.caption)}, std::move(entry.tags)});
+      pictures.usable.push_back(
+          {{.path = std::move(entry.path), .caption = std::move(entry.caption)}, std::move(entry.tags)});
     }
     return pictures;
   }
   const FolderContents contents = look_at_folder(subset.image_dir);
-  note_unused(contents, subset, findings);
-  const std::vector<std::optional<std::string>> captions = read_captions(subset, contents.images, limit, findings);
+  pictures.found = std::ssize(contents.images);
+  pictures.has_more = note_unused_files(contents, subset, scan.used, findings);
+  const std::vector<std::optional<std::string>> captions = read_captions(subset, contents.images, scan.limit, findings);
   for (size_t i = 0; i < captions.size(); ++i)
-    if (captions[i]) pictures.push_back({{.path = contents.images[i], .caption = *captions[i]}, *captions[i]});
+    if (captions[i]) pictures.usable.push_back({{.path = contents.images[i], .caption = *captions[i]}, *captions[i]});
   return pictures;
 }
 
@@ -83,14 +89,14 @@ void find_masks(const SubsetSection& subset, std::vector<Picture>& pictures, Fin
     const std::string stem = fs::path(picture.sample.path).stem().string();
     const auto mask = by_stem.find(stem);
     if (mask == by_stem.end()) {
-      findings.error(picture.sample.path, concat_text("there is no mask named ", stem, ".* in ", folder));
+      findings.error(picture.sample.path, concat_text("no mask has its name in ", folder));
       continue;
     }
     picture.sample.mask_path = mask->second;
     used.insert(stem);
   }
   if (used.size() < by_stem.size())
-    findings.warning(folder, concat_text(by_stem.size() - used.size(), " masks belong to no picture"));
+    findings.warning(folder, "some masks belong to no picture", concat_text(by_stem.size() - used.size(), " masks"));
 }
 
 BucketChoice place_of(Size size, const Buckets& buckets) {
@@ -135,20 +141,33 @@ bool is_sound(Sample& sample, const SubsetOptions& options, const Buckets& bucke
   return true;
 }
 
-/// The usable pictures of a folder or metadata file.
-std::vector<Picture> sound_pictures(const SubsetSection& subset, const Buckets& buckets, const TokenLimit& limit,
-                                    PictureCheck& looks, Findings& findings) {
-  std::vector<Picture> pictures = find_pictures(subset, limit, findings);
-  find_masks(subset, pictures, findings);
+/// Finds the pictures of a folder or metadata file and drops those that cannot be trained on.
+FoundPictures sound_pictures(const SubsetSection& subset, const Buckets& buckets, Scan& scan) {
+  FoundPictures pictures = find_pictures(subset, scan);
+  find_masks(subset, pictures.usable, scan.findings);
   std::vector<std::string> files;
-  for (const Picture& picture : pictures) {
+  for (const Picture& picture : pictures.usable) {
     files.push_back(picture.sample.path);
     if (!picture.sample.mask_path.empty()) files.push_back(picture.sample.mask_path);
   }
-  looks.look_at(files);
-  std::erase_if(pictures,
-                [&](Picture& picture) { return !is_sound(picture.sample, subset.options, buckets, looks, findings); });
+  scan.looks.look_at(files);
+  std::erase_if(pictures.usable, [&](Picture& picture) {
+    return !is_sound(picture.sample, subset.options, buckets, scan.looks, scan.findings);
+  });
   return pictures;
+}
+
+/// Explains why a subset has no usable pictures, unless a finding of each picture has already done that.
+void note_no_pictures(const SubsetSection& subset, const FoundPictures& pictures, Findings& findings) {
+  if (pictures.found > 0) return;
+  if (subset.from_metadata())
+    findings.warning(subset.path(), "it names no pictures to train on and is left out");
+  else if (pictures.has_more)
+    findings.warning(subset.path(),
+                     "no pictures to train on in the folder itself, only in folders below it; it is left "
+                     "out");
+  else
+    findings.warning(subset.path(), "no pictures to train on (.png .jpg .jpeg .webp .bmp), the folder is left out");
 }
 
 /// Chooses which of `count` pictures are held out, as sd-scripts does with a validation_seed: the last ones of a
@@ -192,8 +211,9 @@ struct Samples {
 };
 
 /// Finds one dataset's pictures and captions. Appends its samples, training pictures first.
-Dataset scan(const DatasetSection& section, int index, const TokenLimit& limit, PictureCheck& looks, Samples& samples,
-             Findings& findings) {
+Dataset scan_dataset(const DatasetSection& section, int index, Scan& scan, Samples& samples) {
+  Findings& findings = scan.findings;
+  const int64_t errors_before = findings.count(Severity::error);
   Dataset dataset;
   dataset.section = section;
   dataset.section.subsets.clear();
@@ -213,17 +233,16 @@ Dataset scan(const DatasetSection& section, int index, const TokenLimit& limit, 
       findings.warning(path, "the folder is named twice in a dataset, the first counts");
       continue;
     }
-    std::vector<Picture> pictures;
+    FoundPictures found;
     try {
-      pictures = sound_pictures(subset, buckets, limit, looks, findings);
+      found = sound_pictures(subset, buckets, scan);
     } catch (const Error& error) {
       findings.error(path, error.what());
       continue;
     }
+    std::vector<Picture>& pictures = found.usable;
     if (pictures.empty()) {
-      findings.warning(path, subset.from_metadata() ? "it names no pictures to train on and is left out"
-                                                    : "no pictures to train on (.png .jpg .jpeg .webp .bmp), the "
-                                                      "folder is left out");
+      note_no_pictures(subset, found, findings);
       continue;
     }
     const int count = static_cast<int>(pictures.size());
@@ -232,8 +251,10 @@ Dataset scan(const DatasetSection& section, int index, const TokenLimit& limit, 
     if (is_split && !subset.from_metadata()) held = held_out(count, section.options);
     if (is_split && held.empty())
       findings.warning(
-          path, concat_text("validation_split ", section.options.validation_split, " holds none of its ", count,
-                            subset.from_metadata() ? " pictures out: a metadata file is not split" : " pictures out"));
+          path,
+          concat_text("validation_split ", section.options.validation_split, " holds none of its pictures out",
+                      subset.from_metadata() ? ": a metadata file is not split" : ""),
+          pictures_text(count));
 
     auto counter = std::ranges::find_if(tags, [&](const TagCounter& t) { return t.frequency().folder == subset.name; });
     if (counter == tags.end()) counter = tags.insert(tags.end(), TagCounter(subset.name));
@@ -253,7 +274,7 @@ Dataset scan(const DatasetSection& section, int index, const TokenLimit& limit, 
     dataset.section.subsets.push_back(subset);
   }
   for (const TagCounter& counter : tags) dataset.tags.push_back(counter.frequency());
-  if (dataset.train_images == 0)
+  if (dataset.train_images == 0 && findings.count(Severity::error) == errors_before)
     findings.error(section.subsets.empty() ? "dataset" : section.subsets.front().path(),
                    "this dataset has no pictures to train on");
   if (dataset.reg_images > dataset.train_images)
@@ -326,16 +347,19 @@ TrainingData look_at_dataset(const DatasetConfig& config, Findings& findings, in
   data.latents = config.datasets.front().options.latents;
   findings.skip_broken = config.check.skip_broken_images;
   const Timer timer;
-  PictureCheck pictures(config.check, threads);
-  const TokenLimit limit(config.check.max_token_length, config.check.weighted_captions);
+  Scan scan{.limit = TokenLimit(config.check.max_token_length, config.check.weighted_captions),
+            .looks = PictureCheck(config.check, threads),
+            .used = UsedFolders(config),
+            .findings = findings};
+  note_left_out_folders(config, scan.used, findings);
   Samples samples;
   for (const DatasetSection& section : config.datasets)
-    data.datasets.push_back(scan(section, static_cast<int>(data.datasets.size()), limit, pictures, samples, findings));
+    data.datasets.push_back(scan_dataset(section, static_cast<int>(data.datasets.size()), scan, samples));
   std::set<std::string> paths;
   for (const auto* list : {&samples.trained, &samples.held_out})
     for (const Sample& sample : *list) paths.insert(sample.path);
-  pictures.note_duplicates(paths, findings);
-  log::info("looked at ", pictures.count(), " pictures in ", std::round(timer.seconds() * 10) / 10, " s");
+  scan.looks.note_duplicates(paths, findings);
+  log::info("looked at ", scan.looks.count(), " pictures in ", std::round(timer.seconds() * 10) / 10, " s");
   TrainingData validation = data;
   for (Dataset& dataset : validation.datasets) {
     dataset.train_images = dataset.reg_images = 0;

@@ -1,11 +1,9 @@
 #include "data/dataset_config.h"
 
-#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/shortened.h"
 
 namespace rankine {
@@ -22,35 +20,6 @@ int whole_number(std::string_view text) {
   return fault == std::errc() && end == text.data() + text.size() ? value : 0;
 }
 
-void add_subfolders(const std::string& parent, std::string_view flag, bool is_reg, const SubsetOptions& options,
-                    std::vector<SubsetSection>& subsets) {
-  check(fs::is_directory(parent), flag, " \"", parent, "\" is not a folder");
-  std::vector<fs::path> folders;
-  try {
-    for (const fs::directory_entry& entry : fs::directory_iterator(parent))
-      if (entry.is_directory()) folders.push_back(entry.path());
-  } catch (const fs::filesystem_error& error) {
-    fail(flag, " \"", parent, "\" cannot be read: ", error.code().message());
-  }
-  std::ranges::sort(folders);
-  const size_t before = subsets.size();
-  for (const fs::path& folder : folders) {
-    const std::string name = folder.filename().string();
-    const size_t end = name.find('_');
-    SubsetSection subset{.image_dir = folder.string(), .name = name, .is_reg = is_reg, .options = options};
-    subset.options.num_repeats = whole_number(std::string_view(name).substr(0, end));
-    subset.options.class_tokens = end == std::string::npos ? "" : name.substr(end + 1);
-    if (subset.options.num_repeats > 0) {
-      subsets.push_back(std::move(subset));
-    } else {
-      log::warning(folder.string(),
-                   " is left out: its name does not begin with a number of repeats, such as \"10_cat\"");
-    }
-  }
-  check(subsets.size() > before, flag, " \"", parent,
-        "\" has no subfolder named REPEATS_words, such as 10_cat: put the pictures in one");
-}
-
 }  // namespace
 
 BucketConfig DatasetSection::bucket_config() const {
@@ -62,17 +31,6 @@ BucketConfig DatasetSection::bucket_config() const {
           .bucket_reso_steps = options.bucket_reso_steps,
           .bucket_no_upscale = options.bucket_no_upscale,
           .latents = options.latents};
-}
-
-DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std::string& reg_data_dir,
-                                   const DataDefaults& defaults) {
-  DatasetSection dataset;
-  dataset.options = defaults.dataset;
-  dataset.resize_interpolation = defaults.subset.resize_interpolation;
-  add_subfolders(train_data_dir, "--train_data_dir", false, defaults.subset, dataset.subsets);
-  if (!reg_data_dir.empty()) add_subfolders(reg_data_dir, "--reg_data_dir", true, defaults.subset, dataset.subsets);
-  [[maybe_unused]] const Buckets buckets(dataset.bucket_config());  // finds faults of the sizes now
-  return {.from_file = false, .datasets = {std::move(dataset)}};
 }
 
 DatasetConfig dataset_from_metadata(const std::string& in_json, const std::string& train_data_dir,

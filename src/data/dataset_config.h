@@ -7,6 +7,7 @@
 
 #include "data/buckets.h"
 #include "data/check_config.h"
+#include "data/findings.h"
 #include "text/caption.h"
 
 namespace rankine {
@@ -74,11 +75,12 @@ struct DatasetSection {
 struct DatasetConfig {
   bool from_file = false;  ///< a --dataset_config was read: ss_* metadata then has another form
   std::vector<DatasetSection> datasets{};
-  CheckConfig check{};  ///< set by the caller; not a key of the file
+  CheckConfig check{};              ///< set by the caller; not a key of the file
+  std::vector<Finding> left_out{};  ///< folders of --train_data_dir that are no subset, with the reason
 };
 
 /// One dataset from the `N_name` subfolders of `train_data_dir` (and of `reg_data_dir` unless it is empty): N repeats,
-/// `name` as class words. Throws Error if there is none.
+/// `name` as class words. Throws Error if there is none, and says which folder was perhaps meant.
 DatasetConfig dataset_from_folders(const std::string& train_data_dir, const std::string& reg_data_dir,
                                    const DataDefaults& defaults);
 

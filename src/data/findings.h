@@ -25,7 +25,7 @@ struct Finding {
 class Findings {
  public:
   /// Adds an error. Removes the path if the reader's message begins with it.
-  void error(const std::string& path, const std::string& reason);
+  void error(const std::string& path, const std::string& reason, const std::string& detail = "");
   void warning(const std::string& path, const std::string& reason, const std::string& detail = "");
   void note(const std::string& path, const std::string& reason, const std::string& detail = "");
   /// Adds an unusable picture: an error, or with `skip_broken` a warning that it is left out.
@@ -42,13 +42,14 @@ class Findings {
   std::set<std::string> said_;
 };
 
-/// Logs warnings and notes: one line for the files of a folder that share a reason, with the first few names. Throws
+/// Logs warnings and notes: one line for all files and folders that share a reason, with the first few names. Throws
 /// one Error with all errors, if there are any. Returns the logged warnings.
 std::vector<std::string> report(const Findings& findings);
 
-/// All findings, for people: a heading per severity and a line per finding. If several files of a folder share a
-/// reason, it appears once with the files below it. Empty without findings.
-std::string report_text(const Findings& findings);
+/// The findings, for people: a heading per severity and a line per finding. If several files share a reason, it appears
+/// once with the files below it, also across folders. Names all files of an error, and the first twenty of a warning or
+/// note unless `all_names`. Empty without findings.
+std::string report_text(const Findings& findings, bool all_names = false);
 
 /// "1 error, 2 warnings, 3 notes"; "nothing" without findings.
 std::string counts_text(const Findings& findings);

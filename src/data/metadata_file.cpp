@@ -48,21 +48,27 @@ void check_length(const std::string& caption) {
   check(caption.size() <= kLongestCaption, "its caption is longer than ", kLongestCaption, " bytes");
 }
 
+/// With wildcards a line break would make of the tags another caption.
+std::string tags_in_a_line(const std::string& tags, const CaptionSettings& settings) {
+  if (!settings.enable_wildcard) return tags;
+  std::string line;
+  for (const char c : tags) c == '\n' ? line += settings.separator : line += c;
+  return line;
+}
+
 std::string with_tags(const std::string& caption, const std::string& tags, const CaptionSettings& settings) {
   if (tags.empty()) return caption;
   if (!settings.enable_wildcard) return caption.empty() ? tags : caption + settings.separator + tags;
-  std::string one_line;
-  for (const char c : tags) c == '\n' ? one_line += settings.separator : one_line += c;
   std::string all;
   for (std::string_view rest = caption; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (strip(line).empty()) continue;
-    all += (all.empty() ? "" : "\n") + std::string(line) + settings.separator + one_line;
+    all += (all.empty() ? "" : "\n") + std::string(line) + settings.separator + tags;
     check_length(all);
   }
-  return all.empty() ? one_line : all;
+  return all.empty() ? tags : all;
 }
 
 }  // namespace
@@ -77,8 +83,9 @@ std::vector<MetadataEntry> read_metadata_file(const std::string& path, const std
     try {
       check(picture.kind == std::string_view("an object"),
             "its value must be an object such as {\"caption\": \"a cat\"}, got ", picture.kind);
-      MetadataEntry entry{
-          .path = find_picture(picture.key, image_dir), .caption = {}, .tags = text_of(picture.tags, "tags")};
+      MetadataEntry entry{.path = find_picture(picture.key, image_dir),
+                          .caption = {},
+                          .tags = tags_in_a_line(text_of(picture.tags, "tags"), settings)};
       entry.caption = with_tags(text_of(picture.caption, "caption"), entry.tags, settings);
       check_length(entry.caption);
       entries.push_back(std::move(entry));

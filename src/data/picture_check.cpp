@@ -44,7 +44,13 @@ PictureLook look_at_file(const std::string& path, const CheckConfig& config) {
     look.facts = read_image_facts(path);
     look.bytes = fs::file_size(path);
     look.shows_through = look.facts.has_alpha;
-    if (config.decodes()) look.shows_through = has_transparent_pixel(read_image(path));
+    if (config.decodes()) {
+      std::vector<std::string> remarks;
+      look.shows_through = has_transparent_pixel(read_image(path, Alpha::keep, &remarks));
+      for (std::string& remark : remarks)
+        if (std::ranges::find(look.facts.remarks, remark) == look.facts.remarks.end())
+          look.facts.remarks.push_back(std::move(remark));
+    }
     if (config.apply_exif_orientation) look.orientation = look.facts.orientation;
     look.size = {look.facts.size.width, look.facts.size.height};
     if (look.orientation >= 5) std::swap(look.size.width, look.size.height);
@@ -52,6 +58,17 @@ PictureLook look_at_file(const std::string& path, const CheckConfig& config) {
     look.fault = error.what();
   }
   return look;
+}
+
+/// Passes the warnings of the decoding library on. libpng's are about data beside the pixels, libjpeg's about the
+/// pixels.
+void note_remarks(const std::string& path, const ImageFacts& facts, Findings& findings) {
+  for (const std::string& remark : facts.remarks) {
+    if (facts.format == ImageFormat::jpeg)
+      findings.warning(path, concat_text("libjpeg warns: ", remark, ": a part of the picture may be wrong"));
+    else
+      findings.note(path, concat_text("libpng warns: ", remark, ": the pixels are read all the same"));
+  }
 }
 
 std::string turn_text(int orientation) {
@@ -103,6 +120,7 @@ void PictureCheck::note(const std::string& path, const SubsetOptions& options, F
     findings.warning(path,
                      "its CMYK colours are converted without their profile and may look different: save it as RGB");
   if (facts.bits == 16) findings.note(path, "only the upper 8 of its 16 bits per sample are used");
+  note_remarks(path, facts, findings);
   if (facts.is_animated) findings.note(path, "only the first frame of its animation is used");
   const int64_t pixels = static_cast<int64_t>(look.size.width) * look.size.height;
   if (pixels > kHugePixels)

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "io/decoders.h"
 #include "io/image_format.h"
 #include "io/mapped_file.h"
 
@@ -16,7 +17,7 @@ ImageBytes bytes_of(const MappedFile& file) {
   return {reinterpret_cast<const unsigned char*>(file.bytes().data()), file.bytes().size()};
 }
 
-cv::Mat decode(ImageBytes bytes, const std::string& path) {
+Image decode_webp(ImageBytes bytes, const std::string& path) {
   cv::Mat picture;
   try {
     // OpenCV's interface is not const, but the decoders only read.
@@ -26,12 +27,47 @@ cv::Mat decode(ImageBytes bytes, const std::string& path) {
     fail(path, ": the picture cannot be decoded: ", error.err);
   }
   check(!picture.empty(), path, ": the picture is damaged and cannot be decoded");
-  return picture;
+  check(picture.depth() == CV_8U, path, ": samples of 8 bits were expected");
+  Image image{.width = picture.cols, .height = picture.rows, .channels = picture.channels() == 4 ? 4 : 3};
+  image.pixels.resize(picture.total() * static_cast<size_t>(image.channels));
+  cv::Mat out(image.height, image.width, CV_8UC(image.channels), image.pixels.data());
+  check(picture.channels() == image.channels, path, ": ", picture.channels(), " channels, expected 3 or 4");
+  cv::cvtColor(picture, out, image.channels == 4 ? cv::COLOR_BGRA2RGBA : cv::COLOR_BGR2RGB);
+  return image;
+}
+
+Image decode(ImageBytes bytes, ImageFormat format, const std::string& path, DecoderRemarks& remarks) {
+  switch (format) {
+    case ImageFormat::png:
+      return decode_png(bytes, path, remarks);
+    case ImageFormat::jpeg:
+      return decode_jpeg(bytes, path, remarks);
+    case ImageFormat::bmp:
+      return decode_bmp(bytes, path);
+    case ImageFormat::webp:
+      return decode_webp(bytes, path);
+  }
+  fail(path, ": a picture of unknown format");
+}
+
+/// Drops the alpha of RGBA, or gives RGB an opaque one.
+Image with_channels(Image image, int channels) {
+  if (image.channels == channels) return image;
+  Image out{.width = image.width, .height = image.height, .channels = channels};
+  const size_t count = image.pixels.size() / static_cast<size_t>(image.channels);
+  out.pixels.resize(count * static_cast<size_t>(channels));
+  const uint8_t* from = image.pixels.data();
+  uint8_t* to = out.pixels.data();
+  for (size_t i = 0; i < count; ++i, from += image.channels, to += channels) {
+    std::copy_n(from, 3, to);
+    if (channels == 4) to[3] = 255;
+  }
+  return out;
 }
 
 }  // namespace
 
-Image read_image(const std::string& path, Alpha alpha) {
+Image read_image(const std::string& path, Alpha alpha, std::vector<std::string>* remarks) {
   const MappedFile file(path);
   const ImageBytes bytes = bytes_of(file);
   const ImageFormat format = image_format_of(bytes, path);
@@ -39,42 +75,13 @@ Image read_image(const std::string& path, Alpha alpha) {
   check(bytes.size() < (size_t{1} << 31), path, ": the file is larger than 2 GiB");
   check_image_is_whole(bytes, format, path);
 
-  cv::Mat picture = decode(bytes, path);
-  check(picture.cols == size.width && picture.rows == size.height, path, ": the header says ", size.width, " x ",
-        size.height, ", but ", picture.cols, " x ", picture.rows, " pixels were decoded");
-  if (picture.depth() == CV_16U) {
-    cv::Mat high_bytes(picture.size(), CV_8UC(picture.channels()));
-    const int samples = picture.cols * picture.channels();
-    for (int y = 0; y < picture.rows; ++y) {
-      const auto* from = picture.ptr<uint16_t>(y);
-      std::transform(from, from + samples, high_bytes.ptr<uint8_t>(y),
-                     [](uint16_t sample) { return static_cast<uint8_t>(sample >> 8); });
-    }
-    picture = high_bytes;
-  }
-  check(picture.depth() == CV_8U, path, ": samples of 8 or 16 bits were expected");
-
-  Image image{.width = size.width, .height = size.height};
-  const bool has_alpha = picture.channels() == 4;
-  image.channels = alpha == Alpha::require || (alpha == Alpha::keep && has_alpha) ? 4 : 3;
-  image.pixels.resize(static_cast<size_t>(image.width) * static_cast<size_t>(image.height) *
-                      static_cast<size_t>(image.channels));
-  cv::Mat out(image.height, image.width, CV_8UC(image.channels), image.pixels.data());
-  const bool to_rgba = image.channels == 4;
-  switch (picture.channels()) {
-    case 1:
-      cv::cvtColor(picture, out, to_rgba ? cv::COLOR_GRAY2RGBA : cv::COLOR_GRAY2RGB);
-      break;
-    case 3:
-      cv::cvtColor(picture, out, to_rgba ? cv::COLOR_BGR2RGBA : cv::COLOR_BGR2RGB);
-      break;
-    case 4:
-      cv::cvtColor(picture, out, to_rgba ? cv::COLOR_BGRA2RGBA : cv::COLOR_BGRA2RGB);
-      break;
-    default:
-      fail(path, ": ", picture.channels(), " channels, expected 1, 3 or 4");
-  }
-  return image;
+  DecoderRemarks said;
+  Image image = decode(bytes, format, path, said);
+  check(image.width == size.width && image.height == size.height, path, ": the header says ", size.width, " x ",
+        size.height, ", but ", image.width, " x ", image.height, " pixels were decoded");
+  if (remarks) *remarks = std::move(said);
+  if (alpha == Alpha::keep) return image;
+  return with_channels(std::move(image), alpha == Alpha::drop ? 3 : 4);
 }
 
 ImageSize read_image_size(const std::string& path) {

@@ -28,8 +28,9 @@ enum class Alpha {
 
 /// Decodes a PNG, JPEG, WebP or BMP file, recognised by its content and not by its name, like Pillow's `convert("RGB")`
 /// or `convert("RGBA")`: grey and palette pictures become RGB, 16-bit samples keep their high byte, and the EXIF
-/// orientation is ignored. Throws Error that names the file if it is damaged, cut short, or no such picture.
-Image read_image(const std::string& path, Alpha alpha = Alpha::keep);
+/// orientation is ignored. Throws Error that names the file if it is damaged, cut short, or no such picture. `remarks`
+/// gets the warnings of the decoding library, which prints none.
+Image read_image(const std::string& path, Alpha alpha = Alpha::keep, std::vector<std::string>* remarks = nullptr);
 
 /// Reads width and height from the first bytes of the file, without decoding it.
 ImageSize read_image_size(const std::string& path);

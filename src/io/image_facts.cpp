@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "io/decoders.h"
 #include "io/image_bytes.h"
 #include "io/mapped_file.h"
 
@@ -17,10 +18,7 @@ constexpr std::string_view kExifMark{"Exif\0\0", 6};
 
 // https://www.w3.org/TR/png-3/#11Chunks
 void look_at_png(ImageBytes b, ImageFacts& facts) {
-  facts.bits = b[24];
-  facts.has_alpha = b[25] == 4 || b[25] == 6;
   for (size_t at = 8; !starts_with(b, "IEND", at + 4); at += 12 + big_u32(b, at)) {
-    if (starts_with(b, "tRNS", at + 4)) facts.has_alpha = true;
     if (starts_with(b, "acTL", at + 4)) facts.is_animated = true;
     if (starts_with(b, "eXIf", at + 4)) facts.orientation = exif_orientation(b.subspan(at + 8, big_u32(b, at)));
   }
@@ -38,10 +36,7 @@ void look_at_jpeg(ImageBytes b, ImageFacts& facts) {
     if ((marker >= 0xd0 && marker <= 0xd8) || marker == 0x01) continue;  // markers without a length
     if (marker == 0xd9 || marker == 0xda) return;                        // the pixels begin here
     const size_t length = big_u16(b, at);
-    if (is_jpeg_frame(marker) && length >= 8) {
-      facts.bits = b[at + 2];
-      facts.is_cmyk = b[at + 7] == 4;
-    } else if (marker == 0xe1 && length > 8 && starts_with(b, kExifMark, at + 2)) {
+    if (marker == 0xe1 && length > 8 && starts_with(b, kExifMark, at + 2)) {
       facts.orientation = exif_orientation(b.subspan(at + 8, length - 8));
     }
     at += length;
@@ -56,6 +51,9 @@ void look_at_webp(ImageBytes b, ImageFacts& facts) {
   for (size_t at = 12; at + 8 <= b.size();) {
     const size_t length = little_u32(b, at + 4);
     if (length > b.size() - at - 8) return;
+    if (starts_with(b, "ALPH", at)) facts.has_alpha = true;
+    // A lossless picture says itself whether it has alpha; libwebp believes it more than the header.
+    if (starts_with(b, "VP8L", at) && length >= 5) facts.has_alpha = (little_u32(b, at + 9) >> 28 & 1) != 0;
     if (starts_with(b, "EXIF", at)) {
       ImageBytes exif = b.subspan(at + 8, length);
       if (starts_with(exif, kExifMark)) exif = exif.subspan(kExifMark.size());  // some programs keep JPEG's mark
@@ -65,9 +63,11 @@ void look_at_webp(ImageBytes b, ImageFacts& facts) {
   }
 }
 
-void look_at_bmp(ImageBytes b, ImageFacts& facts) {
-  const bool has_masks = little_u32(b, 14) >= 56 && b.size() >= 70;  // for alpha since BITMAPV3INFOHEADER
-  facts.has_alpha = has_masks && little_u16(b, 28) == 32 && little_u32(b, 66) != 0;
+/// Takes the facts that decide how a file is decoded from its decoder, so that facts and pixels agree.
+void take_header(const DecodedHeader& header, ImageFacts& facts) {
+  facts.bits = header.bits;
+  facts.has_alpha = header.has_alpha;
+  facts.is_cmyk = header.is_cmyk;
 }
 
 }  // namespace
@@ -81,16 +81,18 @@ ImageFacts read_image_facts(const std::string& path) {
   check_image_is_whole(bytes, facts.format, path);
   switch (facts.format) {
     case ImageFormat::png:
+      take_header(read_png_header(bytes, path, facts.remarks), facts);
       look_at_png(bytes, facts);
       break;
     case ImageFormat::jpeg:
+      take_header(read_jpeg_header(bytes, path, facts.remarks), facts);
       look_at_jpeg(bytes, facts);
       break;
     case ImageFormat::webp:
       look_at_webp(bytes, facts);
       break;
     case ImageFormat::bmp:
-      look_at_bmp(bytes, facts);
+      take_header(read_bmp_header(bytes, path), facts);
       break;
   }
   return facts;

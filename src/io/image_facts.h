@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/image_format.h"
 
@@ -14,7 +15,8 @@ struct ImageFacts {
   bool has_alpha = false;    ///< an alpha channel, or a colour that is transparent
   bool is_animated = false;  ///< only the first frame is decoded
   bool is_cmyk = false;
-  int bits = 8;  ///< per sample
+  int bits = 8;                        ///< per sample
+  std::vector<std::string> remarks{};  ///< warnings of the decoding library about the headers
 };
 
 /// Reads a file's headers and checks that it is whole, as far as its container shows. Throws Error that names the file,

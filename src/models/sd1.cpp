@@ -49,13 +49,9 @@ const DiffusersNames& names() {
   return names;
 }
 
-/// Some old conversions left "text_model." out of the text encoder's names.
-std::string with_text_model(std::string name) {
+std::optional<std::string> canonical_name(const std::string& name) {
   const std::string_view tower = "cond_stage_model.transformer.";
-  for (const std::string_view part : {"embeddings.", "encoder.", "final_layer_norm."})
-    if (name.starts_with(tower) && name.compare(tower.size(), part.size(), part) == 0)
-      return name.insert(tower.size(), "text_model.");
-  return name;
+  return names().to_canonical(name.starts_with(tower) ? with_text_model(name, tower.size()) : name);
 }
 
 int64_t first_dim(const Checkpoint& checkpoint, const std::string& name) {
@@ -123,7 +119,7 @@ constinit const Family sd1_family = {
               .resolution = {512, 512}};
     },
     .recognises = recognises,
-    .canonical_name = [](const std::string& name) { return names().to_canonical(with_text_model(name)); },
+    .canonical_name = canonical_name,
     .single_file_name = [](std::string_view name) { return names().to_single_file(name); },
     .check_checkpoint = check_checkpoint,
     .check_vae = check_vae,

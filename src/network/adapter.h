@@ -90,6 +90,7 @@ struct AdapterKind {
 struct AdapterWeights {
   const AdapterKind* kind = nullptr;
   std::vector<LayerWeights> layers{};
+  std::vector<std::string> notes{};  ///< tensors of the file that are not used
 };
 
 /// An adapter and its strength: 1 as trained, 0 without effect, below 0 in the opposite direction.

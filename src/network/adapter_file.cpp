@@ -12,6 +12,7 @@
 #include "io/safetensors.h"
 #include "io/sha256.h"
 #include "io/torch_file.h"
+#include "models/checkpoint/file_kind.h"
 
 namespace rankine {
 namespace {
@@ -241,9 +242,16 @@ AdapterWeights read_adapter(const std::string& path, std::span<const AdaptedLaye
     kind = tried;
     sorted = std::move(as_tried);
   }
-  check(sorted.unexpected.empty(), path, ": this model has no module for ", some_of(sorted.unexpected),
-        ": is it a LoRA with kohya's names (lora_unet_..., lora_te_...) and for this family of models?");
   AdapterWeights weights{.kind = kind};
+  if (!sorted.unexpected.empty()) {
+    if (const std::optional<FileKind> other = foreign_kind_of(file))
+      fail(path, ": this is ", other->is, ", which does not fit here: ", other->as_adapter, " (it holds \"",
+           shortened(other->found), "\")");
+    check(sorted.found > 0, path, ": this model has no module for ", some_of(sorted.unexpected),
+          ": is it a LoRA with kohya's names (lora_unet_..., lora_te_...) and for this family of models?");
+    weights.notes.push_back(concat_text(path, ": this model has no module for ", some_of(sorted.unexpected),
+                                        ": it is not used, as in sd-scripts"));
+  }
   for (const AdaptedLayer& layer : adaptable)
     if (const LayerTensors& there = sorted.layers.at(layer.key); there.any())
       weights.layers.push_back(read_layer(file, *kind, layer, there));
@@ -262,10 +270,10 @@ NetworkWeights read_network_weights(const std::string& path, const AdapterKind& 
                                     std::span<const AdaptedLayer> layers, std::span<const AdaptedLayer> adaptable) {
   std::unordered_map<std::string_view, LayerWeights> in_file;  // views of `adaptable`
   for (const AdaptedLayer& layer : adaptable) in_file.emplace(layer.key, LayerWeights{});
-  for (LayerWeights& weights : read_adapter(path, kind, adaptable).layers)
-    in_file.at(weights.layer.key) = std::move(weights);
+  AdapterWeights read = read_adapter(path, kind, adaptable);
+  for (LayerWeights& weights : read.layers) in_file.at(weights.layer.key) = std::move(weights);
   std::erase_if(in_file, [](const auto& item) { return item.second.tensors.empty(); });
-  NetworkWeights found;
+  NetworkWeights found{.loaded = {}, .notes = std::move(read.notes)};
   std::vector<std::string> missing;
   for (const AdaptedLayer& wanted : layers) {
     const auto there = in_file.find(wanted.key);

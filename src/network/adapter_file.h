@@ -43,8 +43,9 @@ void save_adapter(const std::string& path, const AdapterWeights& weights, DType 
 /// Reads an adapter's file of any rank, in the order of `adaptable`, the layers that it may hold (their ranks and
 /// alphas are not read; make them with conv_dim to allow for convolutions). The kind is the one whose tensors the file
 /// has; rank and alpha of each layer are the file's. Layers without tensors are left out; a file without `.alpha` has
-/// alpha = rank. Throws Error for keys that belong to no layer, for incomplete layers, shapes that do not fit the
-/// model, and values that are not finite.
+/// alpha = rank. Tensors that belong to no layer are ignored with a note, as in sd-scripts, if others do. Throws Error
+/// for other kinds of files, which it names, for incomplete layers, shapes that do not fit the model, and values that
+/// are not finite.
 AdapterWeights read_adapter(const std::string& path, std::span<const AdaptedLayer> adaptable);
 
 /// The same for a file that must be of `kind` (--network_module). Throws Error, naming the file's kind, for another.

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <random>
 
+#include "base/log.h"
 #include "base/timer.h"
 #include "io/folder.h"
 #include "network/adapter_file.h"
@@ -45,8 +46,10 @@ std::vector<WeightedAdapter> read_adapters(const SampleConfig& config, const Che
   if (config.network_weights.empty()) return {};
   const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   std::vector<WeightedAdapter> adapters;
-  for (size_t i = 0; i < config.network_weights.size(); ++i)
+  for (size_t i = 0; i < config.network_weights.size(); ++i) {
     adapters.push_back({read_adapter(config.network_weights[i], adaptable), config.strength(i)});
+    for (const std::string& note : adapters.back().weights.notes) log::warning(note);
+  }
   return adapters;
 }
 

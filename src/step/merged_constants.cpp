@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/log.h"
 #include "io/file_hash.h"
 #include "io/python_text.h"
 #include "network/adapter_file.h"
@@ -42,8 +43,10 @@ std::vector<WeightedAdapter> read_base_weights(const NetworkConfig& config, cons
   if (config.base_weights.empty()) return {};
   const std::vector<AdaptedLayer> adaptable = adaptable_layers(checkpoint.tensors(), checkpoint.family().adaptable);
   std::vector<WeightedAdapter> adapters;
-  for (size_t i = 0; i < config.base_weights.size(); ++i)
+  for (size_t i = 0; i < config.base_weights.size(); ++i) {
     adapters.push_back({read_adapter(config.base_weights[i], adaptable), multiplier(config, i)});
+    for (const std::string& note : adapters.back().weights.notes) log::warning(note);
+  }
   return adapters;
 }
 

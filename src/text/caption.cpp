@@ -102,10 +102,10 @@ std::string vary_tags(std::string_view caption, const CaptionSettings& s, const 
     std::erase_if(flexible, [&](std::string_view) { return rng.uniform() < s.tag_dropout_rate; });
 
   std::string out;
-  const char* comma = "";
+  bool is_first = true;
   for (const auto* tags : {&fixed, &flexible, &fixed_end})
     for (const std::string_view tag : *tags) {
-      out += std::exchange(comma, ", ");
+      if (!std::exchange(is_first, false)) out += s.separator + " ";
       out += tag;
     }
   return out;

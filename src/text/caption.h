@@ -31,8 +31,8 @@ struct CaptionContext {
 };
 
 /// Makes the caption to train on, as sd-scripts does: prefix and suffix, dropout, wildcards (or else the first line
-/// only), warm-up of tags, shuffling, dropout of tags, secondary separator. Splits tags and rejoins them with ", " only
-/// if shuffling, warm-up or tag dropout is on. `caption` is UTF-8 with "\n" between lines. Random choices depend on
+/// only), warm-up of tags, shuffling, dropout of tags, secondary separator. Splits tags and rejoins them with the
+/// separator and a space only if shuffling, warm-up or tag dropout is on. `caption` is UTF-8 with "\n" between lines. Random choices depend on
 /// `rng` alone. Throws Error if `separator` is empty.
 std::string process_caption(std::string_view caption, const CaptionSettings& settings, const CaptionContext& context,
                             Rng& rng);

@@ -71,13 +71,26 @@ TEST_CASE("dataset check shows buckets and findings, and fails where training wo
   CHECK(bad.error == "this dataset would stop training: 2 errors");
   CHECK(bad.output.starts_with("2 errors\n  " + (f.folder / "pics/2_cat/page.jpg: not a PNG")));
   CHECK(bad.says("text.png: not a PNG, JPEG, WebP or BMP picture: it is a text\n"));
-  CHECK(bad.says("pics/2_cat: 3 files: no caption file (.txt), the class words \"cat\" are used\n    1.png\n"));
+  CHECK(bad.says("pics/2_cat: 3 files: no caption file (.txt), the class words are used\n    1.png (\"cat\")\n"));
   CHECK(bad.says("\nfound: 2 errors, 3 warnings\n"));
 
   const Run skipping(f.command("check", {"--skip_broken_images"}));
   CHECK(skipping.error.empty());
   CHECK(skipping.says("  64x64               3              6         6\n"));
   CHECK(skipping.says("page.jpg: left out: "));
+}
+
+TEST_CASE("dataset check names twenty files of a warning, and all with --list_all") {
+  const Fixture f;
+  for (int i = 3; i < 30; ++i) {
+    Image image{.width = 64, .height = 64, .pixels = std::vector<uint8_t>(64 * 64 * 3, static_cast<uint8_t>(i))};
+    write_png(f.folder / ("pics/2_cat/" + std::to_string(i) + ".png"), image);
+  }
+  CHECK(Run(f.command("check")).says("\n    and 7 more (--list_all names them)\n"));
+  const Run all(f.command("check", {"--list_all"}));
+  CHECK(all.error.empty());
+  CHECK_FALSE(all.says("more (--list_all"));
+  CHECK(all.says("\n    29.png (\"cat\")\n"));
 }
 
 TEST_CASE("dataset check takes a config file and a dataset file as train does") {

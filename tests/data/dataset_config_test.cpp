@@ -182,6 +182,46 @@ TEST_CASE("a training folder without N_words subfolders is refused with the way 
                        Error);
 }
 
+TEST_CASE("a folder of pictures as the training folder is answered with the folder to give") {
+  const TemporaryFolder folder;
+  folder.picture("train/10_dog/a.png", 8, 8);
+  folder.picture("mine/a.png", 8, 8);
+  folder.picture("zero/0_dog/a.png", 8, 8);
+  folder.picture("zero/9999999999_dog/a.png", 8, 8);
+  folder.picture("zero/x/10_dog/a.png", 8, 8);
+  std::filesystem::create_directories(folder.path("zero/-1_dog"));
+  std::filesystem::create_directories(folder.path("zero/1.5_dog"));
+  DataDefaults defaults;
+  defaults.dataset.resolution = Size{512, 512};
+  const auto fault = [&](const std::string& name, bool is_reg = false) -> std::string {
+    try {
+      dataset_from_folders(folder.path(is_reg ? "train" : name), is_reg ? folder.path(name) : "", defaults);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto says = [](const std::string& text, const std::string& part) {
+    CAPTURE(text);
+    CHECK(text.find(part) != std::string::npos);
+  };
+  for (const char* leaf : {"train/10_dog", "train/10_dog/", "train/10_dog/."})
+    says(fault(leaf), "directly holds 1 picture, as a folder REPEATS_words does: give its parent, --train_data_dir \"" +
+                          folder.path("train") + "\"");
+  says(fault("train/10_dog", true), "give its parent, --reg_data_dir \"" + folder.path("train") + "\"");
+  says(fault("mine"), "they belong into a subfolder named REPEATS_words, such as 10_cat");
+  const std::string zero = fault("zero");
+  says(zero, "has no subfolder to train on:\n");
+  says(zero, "0_dog: left out: its name asks for 0 repeats: at least 1 is needed to train on it (1 picture)");
+  says(zero, "-1_dog: left out: its name asks for -1 repeats");
+  says(zero, "1.5_dog: left out: its name does not begin with a number of repeats");
+  says(zero, "9999999999_dog: left out: the number of repeats in its name is too large");
+  says(zero,
+       "x: left out: its name does not begin with a number of repeats, such as \"10_cat\", though it has "
+       "subfolders of such names: give it as the folder instead (1 picture)");
+  CHECK(fault("zero/x").empty());
+}
+
 TEST_CASE("a resolution is one side or width and height") {
   CHECK(resolution_from("512") == Size{512, 512});
   CHECK(resolution_from("512,768") == Size{512, 768});

@@ -77,7 +77,7 @@ TEST_CASE("a share that holds nothing out is said, and holding out everything is
   const TrainingData data = f.load(0.01);
   CHECK_FALSE(data.validation);
   CHECK(std::ranges::any_of(data.warnings, [](const std::string& w) {
-    return w.find("holds none of its 10 pictures out") != std::string::npos;
+    return w.find("holds none of its pictures out (10 pictures)") != std::string::npos;
   }));
   CHECK_THROWS_WITH_AS(f.load(1.0), doctest::Contains("no pictures to train on"), Error);
 }

@@ -305,28 +305,51 @@ TEST_CASE("a picture too small for any bucket is a fault with its file") {
   CHECK(fault_of(folder) == "");
 }
 
-TEST_CASE("a missing or empty caption is a warning, and the class words stand in") {
+TEST_CASE("a missing caption lets the class words stand in, an empty one does not; both are warnings") {
   const TemporaryFolder folder;
   folder.picture("1_cat/a.png", 64, 64);
   folder.text("1_cat/a.txt", "\xEF\xBB\xBFone, two \r\nsecond line");
   folder.picture("1_cat/b.png", 64, 64);
   folder.picture("1_cat/c.JPG", 64, 64);  // found by suffix, decoded by content
   folder.text("1_cat/c.txt", " \n");
+  folder.picture("1_cat/d.png", 64, 64);
+  folder.text("1_cat/d.txt", "\n\na cat\nlater\n");
+  folder.picture("1_cat/e.png", 64, 64);
+  folder.text("1_cat/e.txt", "");
   folder.picture("1_cat/._a.png", 64, 64);
   folder.text("1_cat/notes.md", "no picture");
   const TrainingData data = load_pictures(folder);
-  REQUIRE(data.samples.size() == 3);
+  REQUIRE(data.samples.size() == 5);
   CHECK(data.samples[0].caption == "one, two");
   CHECK(data.samples[1].caption == "cat");
-  CHECK(data.samples[2].caption == "cat");
+  CHECK(data.samples[2].caption == "");
+  CHECK(data.samples[3].caption == "");
+  CHECK(data.samples[4].caption == "");
   const auto is_said = [&](const std::string& file, const std::string& reason) {
     return std::ranges::any_of(data.warnings, [&](const std::string& w) {
       return w.find(file) != std::string::npos && w.find(reason) != std::string::npos;
     });
   };
-  CHECK(is_said("b.png", "no caption file (.txt), the class words \"cat\" are used"));
-  CHECK(is_said("c.txt", "the caption is empty, the class words \"cat\" are used"));
+  CHECK(is_said("b.png", "no caption file (.txt), the class words are used (\"cat\")"));
+  CHECK(is_said("c.txt", "the caption is empty, because its file is blank"));
+  CHECK(is_said("d.txt", "because the first line of its file is blank: no other line is used (2 more)"));
+  CHECK(is_said("e.txt", "its file has 0 bytes"));
   CHECK(is_said("a.txt", "only its first line is used"));
+}
+
+TEST_CASE("faces that were cut out of a picture share its caption unless they have their own") {
+  const TemporaryFolder folder;
+  folder.text("1_sks/anna.txt", "sks anna portrait");
+  folder.text("1_sks/bob_48_48_20_20.txt", "sks bob");
+  folder.text("1_sks/bob.txt", "the whole bob");
+  for (const char* name : {"anna_48_48_20_20", "anna_9_9_5_5", "bob_48_48_20_20"})
+    folder.picture(concat_text("1_sks/", name, ".png"), 64, 64, name[5]);
+  const TrainingData data = load_pictures(folder);
+  REQUIRE(data.samples.size() == 3);
+  CHECK(data.samples[0].caption == "sks anna portrait");
+  CHECK(data.samples[1].caption == "sks anna portrait");
+  CHECK(data.samples[2].caption == "sks bob");
+  CHECK(data.warnings.empty());
 }
 
 TEST_CASE("no caption at all while captions of another suffix lie there stops with the flag to set") {

@@ -64,6 +64,7 @@ TEST_CASE("with wildcards the tags follow every line of the caption, and stand a
   const Read result = read(file, folder.path(), {.separator = ";", .enable_wildcard = true});
   REQUIRE(result.entries.size() == 2);
   CHECK(result.entries[0].caption == "one;x;y\ntwo;x;y");
+  CHECK(result.entries[0].tags == "x;y");
   CHECK(result.entries[1].caption == "x");
 }
 

@@ -28,7 +28,8 @@ const std::vector<ForbiddenWords> table = {
     // A family of models says how its parts, latents and captions are laid out; everything else asks it.
     {{"0.18215*", "lora_unet*", "lora_te*", "sd_v1*", "sd_v2*", "stable-diffusion-v*"},
      {"src/"},
-     {"src/models/sd1.cpp", "src/models/sd2.cpp", "src/network/adapter_file.cpp"},
+     {"src/models/sd1.cpp", "src/models/sd2.cpp", "src/models/checkpoint/file_kind.cpp",
+      "src/network/adapter_file.cpp"},
      "the names and numbers of a family stand in its file in src/models/; ask its Family",
      /*in_comments=*/false},
     {{"sd1*", "Sd1*", "sd2*", "sdxl*", "SDXL", "clip_text*", "ClipTextConfig", "UNetConfig", "VaeConfig"},
@@ -49,7 +50,7 @@ const std::vector<ForbiddenWords> table = {
      /*in_comments=*/false},
     {{"lora_down*", "lora_up*"},
      {"src/"},
-     {"src/network/lora.cpp", "src/models/checkpoint/checkpoint_family.cpp", "src/models/checkpoint/synthetic.cpp"},
+     {"src/network/lora.cpp", "src/models/checkpoint/file_kind.cpp", "src/models/checkpoint/synthetic.cpp"},
      "the tensors of a LoRA stand in src/network/lora.cpp alone; loop over AdapterKind::tensors",
      /*in_comments=*/false},
 };

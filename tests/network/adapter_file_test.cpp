@@ -164,7 +164,10 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   save(modules);
   mentions(text_of_error([&] { read_network_weights(path, lora_adapter, {}, modules); }),
            "none of the modules that train");
-  mentions(error({modules[1]}), "no module for lora_te_text_model_encoder_layers_0_mlp_fc1.");
+  const std::vector<AdaptedLayer> one = {modules[1]};
+  const NetworkWeights part = read_network_weights(path, lora_adapter, one, one);
+  REQUIRE(part.notes.size() == 1);
+  mentions(part.notes[0], "no module for lora_te_text_model_encoder_layers_0_mlp_fc1.");
 
   auto other = modules;
   other[0].weight = {6, 7};
@@ -184,9 +187,9 @@ TEST_CASE("files that do not fit are refused with the name and what to do") {
   write({{key + ".lora_down.weight", DType::f32, {}, bytes}, {key + ".lora_up.weight", DType::f32, {}, bytes}});
   mentions(error(modules), "no rank");
   write({{key + ".dora_scale", DType::f32, {}, bytes}});
-  mentions(error(modules), "no module for " + key + ".dora_scale");
+  mentions(error(modules), "this is a DoRA");
   write({{"unet.mid_block.lora_A.weight", DType::f32, {}, bytes}});
-  mentions(error(modules), "kohya's names");
+  mentions(error(modules), "convert it to kohya's names");
   write({});
   mentions(error(modules), "no LoRA in this file");
 }
@@ -226,4 +229,56 @@ TEST_CASE("a file without alpha has the rank as alpha") {
   REQUIRE(loaded.size() == 1);
   CHECK(loaded[0].layer.alpha == 2);
   CHECK(loaded[0].tensors[0] == down);
+}
+
+TEST_CASE("a file that is no LoRA with kohya's names is named for what it is, with the remedy") {
+  const TemporaryFolder folder("foreign_files");
+  const std::string path = folder.file("a.safetensors");
+  const struct {
+    const char *name, *says;
+  } cases[] = {
+      {"lora_unet_mid_block_attentions_0_proj_in.hada_w1_a", "a LoHa"},
+      {"lora_unet_mid_block_attentions_0_proj_in.lokr_w2_a", "a LoKr"},
+      {"lora_unet_mid_block_attentions_0_proj_in.oft_blocks", "an OFT"},
+      {"lora_unet_mid_block_attentions_0_proj_in.on_input", "(IA)^3"},
+      {"lora_unet_mid_block_attentions_0_proj_in.b2.weight", "a GLoRA"},
+      {"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", "a LoRA for SDXL"},
+      {"lora_unet_input_blocks_4_1_proj_in.lora_down.weight", "a LoRA for SDXL"},
+      {"lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight", "a LoRA for FLUX"},
+      {"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight", "FLUX"},
+      {"base_model.model.text_model.encoder.layers.0.mlp.fc1.lora_A.weight", "PEFT"},
+      {"unet.mid_block.attentions.0.proj_in.lora.down.weight", "old names of Diffusers"},
+      {"mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight", "old names of Diffusers"},
+      {"emb_params", "a textual inversion embedding"},
+      {"clip_l", "a textual inversion embedding"},
+      {"model.diffusion_model.input_blocks.0.0.weight", "--pretrained_model_name_or_path"},
+      {"control_model.input_blocks.0.0.weight", "a ControlNet"},
+      {"decoder.conv_in.weight", "a VAE alone"},
+  };
+  const float value = 1;
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    write_safetensors(path, std::vector<TensorToWrite>{{c.name, DType::f32, {1}, std::as_bytes(std::span(&value, 1))}},
+                      {});
+    const std::string text = text_of_error([&] { read_adapter(path, small_modules()); });
+    CAPTURE(text);
+    CHECK(text.find(path + ": this is ") == 0);
+    CHECK(text.find(c.says) != text.npos);
+  }
+}
+
+TEST_CASE("tensors that a web interface stores beside a LoRA are left out with a note") {
+  const TemporaryFolder folder("bundled");
+  const std::string path = folder.file("a.safetensors");
+  const auto module = small_modules()[1];
+  const std::vector<float> down(6, 0.5f), up(8, 0.25f);
+  const std::vector<TensorToWrite> tensors = {
+      {module.key + ".lora_down.weight", DType::f32, test::down_shape(module), std::as_bytes(std::span(down))},
+      {module.key + ".lora_up.weight", DType::f32, test::up_shape(module), std::as_bytes(std::span(up))},
+      {"bundle_emb.word.string_to_param.*", DType::f32, {6}, std::as_bytes(std::span(down))}};
+  write_safetensors(path, tensors, {});
+  const AdapterWeights weights = read_adapter(path, small_modules());
+  CHECK(weights.layers.size() == 1);
+  REQUIRE(weights.notes.size() == 1);
+  CHECK(weights.notes[0].find("no module for bundle_emb.word.string_to_param.*: it is not used") != std::string::npos);
 }

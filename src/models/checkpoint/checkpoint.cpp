@@ -7,27 +7,23 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "io/nearest_name.h"
 #include "io/path_text.h"
 #include "models/checkpoint/checkpoint_family.h"
 #include "models/checkpoint/diffusers_names.h"
+#include "models/checkpoint/file_kind.h"
+#include "models/checkpoint/folder_part.h"
 
 namespace rankine {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The weights of one part of a Diffusers folder: safetensors before PyTorch's, full precision before fp16. Throws Error
-// when there are none.
-std::string part_file(const fs::path& folder, const std::string& stem) {
-  std::error_code ignored;
-  const std::string pickled = stem == "model" ? "pytorch_model" : stem;  // of transformers
-  for (const std::string& name :
-       {stem + ".safetensors", stem + ".fp16.safetensors", pickled + ".bin", pickled + ".fp16.bin"})
-    if (fs::is_regular_file(folder / name, ignored)) return (folder / name).string();
-  check(fs::is_directory(folder, ignored), folder.parent_path().string(),
-        ": not a Diffusers folder: it has no subfolder ", folder.filename().string());
-  fail(folder.string(), ": no ", stem, ".safetensors, .fp16.safetensors or ", pickled, ".bin");
+/// The canonical name of a tensor in a part of a Diffusers folder.
+std::string folder_name(const std::string& part, const std::string& name) {
+  const std::string full = concat_text(part, '.', name);
+  return part.starts_with("text_encoder") ? with_text_model(full, part.size() + 1) : modern_vae_name(full);
 }
 
 void check_is_there(const std::string& path) {
@@ -99,11 +95,12 @@ void Checkpoint::open_folder(const std::string& path) {
   std::vector<Part> parts{
       {"unet", "diffusion_pytorch_model"}, {"text_encoder", "model"}, {"vae", "diffusion_pytorch_model"}};
   if (fs::is_directory(fs::path(path) / "text_encoder_2", ignored)) parts.push_back({"text_encoder_2", "model"});
-  for (const Part& part : parts) {
-    files_.push_back(TensorFile::open(part_file(fs::path(path) / part.folder, part.stem)));
-    for (const TensorInfo& info : files_.back().tensors())
-      add(files_.size() - 1, info, modern_vae_name(concat_text(part.folder, '.', info.name)));
-  }
+  for (const Part& part : parts)
+    for (TensorFile& file : open_folder_part(fs::path(path) / part.folder, part.stem)) {
+      files_.push_back(std::move(file));
+      for (const TensorInfo& info : files_.back().tensors())
+        add(files_.size() - 1, info, folder_name(part.folder, info.name));
+    }
   TensorNames names;
   for (const auto& [name, entry] : entries_) names.add(name, entry.shape);
   family_ = recognise_family(names);
@@ -116,20 +113,30 @@ void Checkpoint::replace_vae(const std::string& path) {
   const bool is_folder = fs::is_directory(path, ignored), has_part = fs::is_directory(fs::path(path) / "vae", ignored);
   const fs::path folder = has_part ? fs::path(path) / "vae" : fs::path(path);
   check_is_there(path);
-  const std::string file = is_folder ? part_file(folder, "diffusion_pytorch_model") : path;
-  files_.push_back(TensorFile::open(file));
+  std::vector<TensorFile> opened;
+  if (is_folder)
+    opened = open_folder_part(folder, "diffusion_pytorch_model");
+  else
+    opened.push_back(TensorFile::open(path));
   std::erase_if(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); });
-  for (const TensorInfo& info : files_.back().tensors()) {
-    // Alone in its file the autoencoder has no name of its own before its parts' names.
-    const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
-    std::optional<std::string> name = family_->canonical_name(prefix + info.name);
-    const std::string modern = modern_vae_name("vae." + info.name);
-    if (!name && family_->single_file_name(modern)) name = modern;
-    if (name && name->starts_with("vae."))
-      add(files_.size() - 1, info, *name);
-    else
-      ++ignored_;
+  for (TensorFile& file : opened) {
+    files_.push_back(std::move(file));
+    for (const TensorInfo& info : files_.back().tensors()) {
+      // Alone in its file the autoencoder has no name of its own before its parts' names.
+      const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
+      std::optional<std::string> name = family_->canonical_name(prefix + info.name);
+      const std::string modern = modern_vae_name("vae." + info.name);
+      if (!name && family_->single_file_name(modern)) name = modern;
+      if (name && name->starts_with("vae."))
+        add(files_.size() - 1, info, *name);
+      else
+        ++ignored_;
+    }
   }
+  const std::string file = files_.back().path();
+  if (std::ranges::none_of(entries_, [](const auto& entry) { return entry.first.starts_with("vae."); }))
+    if (const std::optional<FileKind> kind = kind_of(files_.back()))
+      fail(file, ": this is ", kind->is, ", not an autoencoder (it holds \"", shortened(kind->found), "\")");
   if (family_->check_vae) family_->check_vae(*this, file);
 }
 

@@ -1,43 +1,16 @@
 #include "models/checkpoint/checkpoint_family.h"
 
-#include <array>
-
 #include "base/error.h"
+#include "base/shortened.h"
+#include "models/checkpoint/file_kind.h"
 
 namespace rankine {
 namespace {
 
-// Parts of names that tell other kinds of files apart: the first that is found in any name decides.
-struct Kind {
-  std::string_view part;
-  const char* meaning;
-};
-constexpr std::array other_kinds{
-    Kind{"lora_down.weight", "a LoRA, not a checkpoint: give the model it was trained on"},
-    Kind{"lora_A.weight", "a LoRA, not a checkpoint: give the model it was trained on"},
-    Kind{"lora.down.weight", "a LoRA, not a checkpoint: give the model it was trained on"},
-    Kind{"hada_w1_a", "a LoHa, not a checkpoint: give the model it was trained on"},
-    Kind{"lokr_w1", "a LoKr, not a checkpoint: give the model it was trained on"},
-    Kind{"control_model.", "a ControlNet, not a checkpoint"},
-    Kind{"controlnet_cond_embedding.", "a ControlNet, not a checkpoint"},
-    Kind{"joint_blocks.", "a Stable Diffusion 3 model, which is not supported"},
-    Kind{"double_blocks.", "a FLUX model, which is not supported"},
-    Kind{"down_blocks.0.resnets.0.time_emb_proj",
-         "a Diffusers U-Net alone: give the folder that holds unet, "
-         "text_encoder and vae"},
-    Kind{"decoder.conv_in.",
-         "a VAE alone: give a whole checkpoint, or the folder that holds unet, text_encoder and vae"},
-    Kind{"text_model.",
-         "a text encoder alone: give a whole checkpoint, or the folder that holds unet, text_encoder "
-         "and vae"},
-    Kind{"emb_params", "a textual inversion embedding, not a checkpoint"},
-};
-
 [[noreturn]] void fail_other_kind(const TensorFile& file) {
-  for (const Kind& kind : other_kinds)
-    for (const TensorInfo& info : file.tensors())
-      if (info.name.find(kind.part) != std::string::npos)
-        fail(file.path(), ": this is ", kind.meaning, " (it holds \"", info.name, "\")");
+  if (const std::optional<FileKind> kind = kind_of(file))
+    fail(file.path(), ": this is ", kind->is, ", not a checkpoint: ", kind->as_model, " (it holds \"",
+         shortened(kind->found), "\")");
   fail(file.path(), ": not a Stable Diffusion checkpoint: it holds ", file.tensors().size(),
        " tensors and no U-Net (model.diffusion_model.…)",
        file.tensors().empty() ? "" : concat_text("; the first is \"", file.tensors().front().name, "\""));

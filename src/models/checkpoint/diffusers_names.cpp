@@ -141,6 +141,12 @@ std::optional<std::string> DiffusersNames::to_canonical(std::string_view single_
   return translate(single_file, by_single_file_, modules_, &Module::canonical);
 }
 
+std::string with_text_model(std::string name, size_t begin) {
+  for (const std::string_view part : {"embeddings.", "encoder.", "final_layer_norm."})
+    if (begin <= name.size() && name.compare(begin, part.size(), part) == 0) return name.insert(begin, "text_model.");
+  return name;
+}
+
 std::string modern_vae_name(std::string name) {
   constexpr Renamed old_names[] = {{"to_q", "query"}, {"to_k", "key"}, {"to_v", "value"}, {"to_out.0", "proj_attn"}};
   const std::string_view attention = ".mid_block.attentions.0.";

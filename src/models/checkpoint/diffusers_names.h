@@ -42,6 +42,10 @@ class DiffusersNames {
   std::unordered_map<std::string, size_t> by_canonical_, by_single_file_;
 };
 
+/// The name with "text_model." at `begin`, where the text encoder's own names begin, if it lacks that: old conversions
+/// and transformers from 5.6 on leave it out.
+std::string with_text_model(std::string name, size_t begin);
+
 /// The present name of VAE attention in old Diffusers folders (query, key, value, proj_attn); other names unchanged.
 std::string modern_vae_name(std::string name);
 

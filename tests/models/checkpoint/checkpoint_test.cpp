@@ -11,6 +11,7 @@
 #include "io/temp_folder.h"
 #include "io/torch_file.h"
 #include "models/checkpoint/diffusers_names.h"
+#include "models/checkpoint/model_files.h"
 #include "models/checkpoint/synthetic.h"
 #include "models/sd1.h"
 #include "models/sd2.h"
@@ -21,21 +22,6 @@ using namespace rankine;
 
 namespace {
 
-// A file with these tensors whose data are a hole: full-size models cost no space.
-void write_hole(const std::string& path, const std::vector<NamedShape>& tensors) {
-  std::vector<TensorToWrite> list;
-  for (const auto& [name, shape] : tensors) list.push_back({name, DType::f16, shape, {}});
-  const SafetensorsHeader header = make_safetensors_header(list, {});
-  put_bytes(path, header.bytes);
-  REQUIRE(::truncate(path.c_str(), static_cast<off_t>(header.bytes.size() + header.data_size)) == 0);
-}
-
-std::string open_error(const std::string& path) {
-  return error_of([&] { Checkpoint::open(path); });
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 // The same as a file of PyTorch's, all zeros.
 void write_torch(const std::string& path, const std::vector<NamedShape>& tensors) {
   std::vector<std::byte> zeros;
@@ -45,22 +31,6 @@ void write_torch(const std::string& path, const std::vector<NamedShape>& tensors
   for (const auto& [name, shape] : tensors)
     list.push_back({name, DType::f16, shape, std::span(zeros).first(2 * static_cast<size_t>(count_of(shape)))});
   put_bytes(path, serialize_torch(list));
-}
-
-// Splits canonical tensors into the files of a Diffusers folder.
-void write_folder(const TempFolder& folder, const std::vector<NamedShape>& tensors, const std::string& ending) {
-  for (const std::string part : {"unet", "text_encoder", "vae"}) {
-    std::vector<NamedShape> own;
-    for (const auto& [name, shape] : tensors)
-      if (name.starts_with(part + ".")) own.push_back({name.substr(part.size() + 1), shape});
-    std::filesystem::create_directories(folder / part);
-    const char* stem = part == "text_encoder" ? "/model" : "/diffusion_pytorch_model";
-    write_hole(folder / (part + stem + ending), own);
-  }
-}
-
-Sd1Widths tiny_widths() {
-  return {.unet = {64, 96, 128, 128}, .vae = {32, 64, 96, 96}, .text_width = 128, .text_layers = 3};
 }
 
 }  // namespace
@@ -397,7 +367,9 @@ TEST_CASE("what is no whole autoencoder does not take the checkpoint's place") {
   put_bytes(folder / "vae.pt", "PK");
   CHECK(contains(fault(folder / "vae.pt"), "too few for a safetensors file"));
   write_hole(folder / "lora.safetensors", {{"lora_unet_x.lora_down.weight", {4, 8}}});
-  CHECK(contains(fault(folder / "lora.safetensors"), "no autoencoder of Stable Diffusion"));
+  CHECK(contains(fault(folder / "lora.safetensors"), "this is a LoRA, not an autoencoder"));
+  write_hole(folder / "photo.safetensors", {{"photo.jpg", {4, 8}}});
+  CHECK(contains(fault(folder / "photo.safetensors"), "no autoencoder of Stable Diffusion"));
   auto tensors = vae_tensors({32, 64, 96, 96});
   write_hole(folder / "vae.safetensors", tensors);
   CHECK(fault(folder / "vae.safetensors") == "");
