@@ -1,7 +1,5 @@
 #include "optim/adafactor.h"
 
-#include <set>
-
 #include "graph/ops/ops.h"
 #include "optim/optimizer_args.h"
 
@@ -17,12 +15,11 @@ class Adafactor : public Optimizer {
   bool needs_tensors() const override { return true; }  // moments of rows and columns, the norm of each weight
 
   void append_updates(Graph& graph, std::span<const UpdateInputs> parameters) const override {
-    std::set<std::string> told;
     for (const UpdateInputs& in : parameters) {
       graph.set_scope(in.weight.node().scope());
       const Value rate = append_update(graph, in);
       // Each tensor has its own rate; the first one's is logged for the group, as in transformers.
-      if (config_.relative_step && told.insert(in.group).second) graph.output(rate_name(in.group), rate);
+      if (config_.relative_step && in.leads) graph.output(rate_name(in.group), rate);
     }
     graph.set_scope("");
   }

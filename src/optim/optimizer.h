@@ -22,6 +22,7 @@ struct UpdateInputs {
   Value lr;                ///< the group's learning rate
   Value step;              ///< optimiser steps so far, this one included: counts from 1
   std::string group = {};  ///< the parameters with one learning rate: "unet", "text_encoder_plus"
+  bool leads = true;       ///< the first of its group, in sd-scripts' order
 };
 
 /// For optimisers that save and sample from other weights than they train: weight + amount * state, with `state` a

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace rankine {
 namespace {
@@ -41,14 +42,16 @@ std::vector<UpdatedVariable> updated_variables(std::span<const Value> trained, s
   std::map<std::string_view, Value> tensors;
   for (const Value& tensor : trained) tensors.emplace(tensor.node().scope(), tensor);
   std::map<std::string_view, std::string_view> group_of;
+  std::set<std::string_view> leaders;
   std::vector<UpdatedVariable> variables;
   for (const ParameterGroup& group : groups) {
-    UpdatedVariable whole = {group.name, {0}, group.name};
+    UpdatedVariable whole = {.name = group.name, .shape = {0}, .group = group.name, .leads = true};
     for (const std::string& tensor : group.tensors) {
       group_of.emplace(tensor, group.name);
       if (const auto found = tensors.find(tensor); found != tensors.end()) {
         whole.members.push_back({tensor, found->second.type().count()});
         whole.shape[0] += whole.members.back().count;
+        if (whole.members.size() == 1) leaders.insert(tensor);
       }
     }
     if (flat && !whole.members.empty()) variables.push_back(std::move(whole));
@@ -57,7 +60,7 @@ std::vector<UpdatedVariable> updated_variables(std::span<const Value> trained, s
     const std::string& name = tensor.node().scope();
     const auto group = group_of.find(name);
     check(group != group_of.end(), name, " is in no group of parameters");
-    if (!flat) variables.push_back({name, tensor.shape(), std::string(group->second)});
+    if (!flat) variables.push_back({name, tensor.shape(), std::string(group->second), leaders.contains(name)});
   }
   return variables;
 }

@@ -35,6 +35,7 @@ struct UpdatedVariable {
   std::string name;  ///< the tensor's own; a flat variable has its group's name
   Shape shape;
   std::string group;
+  bool leads = false;                    ///< the group's first, in the order of ParameterGroup::tensors
   std::vector<FlatMember> members = {};  ///< of a flat variable, in order; none for a single tensor
   bool operator==(const UpdatedVariable&) const = default;
 };

@@ -41,8 +41,8 @@ void build_update_graph(Graph& graph, std::span<const UpdatedVariable> variables
   for (const UpdatedVariable& variable : variables) {
     const std::string rate = rate_name(variable.group);
     const Value lr = rates[rate] = graph.input(rate, f32({}));
-    parameters.push_back(
-        {weight_variable(graph, variable), gradient_variable(graph, variable), factor, lr, step, variable.group});
+    parameters.push_back({weight_variable(graph, variable), gradient_variable(graph, variable), factor, lr, step,
+                          variable.group, variable.leads});
   }
   optimizer.append_updates(graph, parameters);
   for (const auto& [rate, lr] : rates)  // unless the optimiser computes the rate and outputs it

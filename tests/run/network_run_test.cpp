@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "io/safetensors.h"
@@ -60,6 +61,30 @@ TEST_CASE("rates by block scale the updates of their blocks' modules and of no o
   CHECK(contains(metrics, "\"unet_block4\":5e-04"));
   CHECK(contains(metrics, "\"unet_block12\":0.004"));
   CHECK(!contains(metrics, "\"unet_block2\""));
+}
+
+TEST_CASE("Adafactor with relative steps logs the rate of each group's first tensor in sd-scripts' order of modules") {
+  TrainingRun run;
+  run.config.network.network_train_unet_only = false;
+  run.config.optim.optimizer_type = "Adafactor";
+  run.config.save.save_every_n_steps = 1;
+  run.config.save.save_precision = "float";
+  run.train();
+  const std::string metrics = bytes_of(run.out("cat.metrics.jsonl"));
+  const auto line = nlohmann::json::parse(
+      metrics.substr(metrics.find("{\"step\":2,"), metrics.find("{\"step\":3,") - metrics.find("{\"step\":2,")));
+  const auto after_first = weights(run.out("cat-step00000001.safetensors"));
+  // transformers' attention has k_proj first; Adafactor's rate is min(0.01, 1 / sqrt(step)) * max(0.001, rms).
+  for (const auto& [group, first] :
+       {std::pair("text_encoder", "lora_te_text_model_encoder_layers_0_self_attn_k_proj.lora_down.weight"),
+        std::pair("unet", "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight")}) {
+    CAPTURE(group);
+    const std::vector<float>& values = after_first.at(first);
+    double squares = 0;
+    for (const float x : values) squares += static_cast<double>(x) * x;
+    const double rms = std::sqrt(squares / static_cast<double>(values.size()));
+    CHECK(line.at("lr").at(group).get<double>() == doctest::Approx(0.01 * std::max(1e-3, rms)).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("dropout changes the training, is told in the file, and is off again in the saved LoRA") {

@@ -82,6 +82,11 @@ TEST_CASE("a group is one flat variable of those of its tensors that get a gradi
   CHECK(single[0].shape == Shape{2, 8});
   CHECK(single[0].group == "unet");
   CHECK(single[0].members.empty());
+  // The group's order, not that of the graph, says which tensor leads it.
+  CHECK(!single[0].leads);
+  CHECK(single[1].leads);
+  CHECK(single[2].leads);
+  CHECK(flat[0].leads);
   trained.push_back(graph.variable("lora_unet_other.lora_up.weight", {{2, 8}, DType::f32}));
   CHECK_THROWS_WITH_AS(updated_variables(trained, groups, true),
                        "lora_unet_other.lora_up.weight is in no group of parameters", Error);
