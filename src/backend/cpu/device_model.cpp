@@ -9,6 +9,7 @@
 #include "backend/cpu/kernel_context.h"
 #include "backend/cpu/passes/conv_algorithm.h"
 #include "backend/cpu/passes/weight_forms.h"
+#include "backend/cpu/processor.h"
 #include "backend/cpu/session.h"
 #include "base/memory.h"
 #include "graph/ops/ops.h"
@@ -24,6 +25,7 @@ struct Rates {
   double products, attention;
 };
 constexpr Rates kBf16Rates = {0.8e12, 0.6e12};    // two cores with AVX512-BF16
+constexpr Rates kAvx512Rates = {0.3e12, 0.2e12};  // two cores of a Sapphire Rapids held to AVX-512 in f32
 constexpr Rates kAvx2Rates = {0.15e12, 0.14e12};  // two cores of an EPYC with AVX2
 
 /// Working memory that kernels take whatever their sizes, in bytes: the tiles of attention and of Winograd's
@@ -99,7 +101,10 @@ class CpuDevice : public DeviceModel {
 }  // namespace
 
 double estimated_seconds(const Node& node) {
-  const Rates& rates = has_products(DType::bf16) ? kBf16Rates : kAvx2Rates;
+  const InstructionSet set = instruction_set();
+  const Rates& rates = set >= InstructionSet::avx512_bf16 ? kBf16Rates
+                       : set >= InstructionSet::avx512    ? kAvx512Rates
+                                                          : kAvx2Rates;
   const double flops = flops_of_node(node);
   const bool attention =
       &node.op() == &scaled_dot_product_attention_op || &node.op() == &scaled_dot_product_attention_grad_op;

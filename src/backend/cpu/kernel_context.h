@@ -120,7 +120,7 @@ class KernelContext {
 struct Kernel {
   const OpDef* op;
   Launch (*prepare)(KernelContext&);
-  bool is_product = false;  ///< a matrix product or convolution: bf16 needs AVX-512, f16 is always promoted to f32
+  bool is_product = false;  ///< a matrix product or convolution: bf16 needs AVX512-BF16, f16 is always promoted to f32
   /// The forms that a product's frozen weight (input 1) can have. Empty function: the op reads constants as stored.
   std::vector<WeightForm> (*forms)(const OperandTypes&, const dnnl::engine&) = nullptr;
 };

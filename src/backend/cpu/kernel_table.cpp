@@ -1,12 +1,14 @@
 #include <unordered_map>
 
 #include "backend/cpu/ops/op_kernels.h"
+#include "backend/cpu/processor.h"
 #include "graph/ops/ops.h"
 
 namespace rankine::cpu {
 
 bool has_products(DType dtype) {
-  if (dtype == DType::bf16) return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+  // Without AVX512-BF16 oneDNN emulates bf16, at a third of the speed of f32 (measured).
+  if (dtype == DType::bf16) return instruction_set() >= InstructionSet::avx512_bf16;
   return dtype == DType::f32;
 }
 

@@ -7,6 +7,7 @@
 #include "backend/cpu/device_model.h"
 #include "backend/cpu/kernel_context.h"
 #include "backend/cpu/kernels/winograd/winograd.h"
+#include "backend/cpu/processor.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "graph/passes/recompute.h"
@@ -18,7 +19,7 @@ constexpr std::string_view kAlgorithm = "algorithm";
 
 /// Winograd's algorithm was faster for every shape of SD 1.5 measured on AVX512-BF16 (1.3 to 2.0 times). With AMX,
 /// products are so fast that moving its larger weights costs more than it saves (reasoned, not measured).
-bool winograd_is_faster() { return dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_amx; }
+bool winograd_is_faster() { return instruction_set() < InstructionSet::amx_bf16; }
 
 /// Few channels or few tiles leave too little work for its products.
 bool winograd_is_worthwhile(const Node& node) {

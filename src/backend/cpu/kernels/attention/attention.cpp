@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "backend/cpu/kernels/attention/attention_isa.h"
+#include "backend/cpu/processor.h"
 #include "base/error.h"
 
 namespace rankine {
@@ -14,13 +15,14 @@ namespace {
 /// Null where this processor cannot run `isa`, or not on tensors of `dtype`.
 const AttentionKernels* kernels_of(AttentionIsa isa, DType dtype) {
   const bool bf16 = dtype == DType::bf16;
+  const cpu::InstructionSet set = cpu::instruction_set();
   switch (isa) {
     case AttentionIsa::portable:
       return &portable_attention(dtype);
     case AttentionIsa::avx512_bf16:
-      return bf16 ? avx512_bf16_attention() : nullptr;
+      return bf16 && set >= cpu::InstructionSet::avx512_bf16 ? avx512_bf16_attention() : nullptr;
     case AttentionIsa::amx_bf16:
-      return bf16 ? amx_bf16_attention() : nullptr;
+      return bf16 && set >= cpu::InstructionSet::amx_bf16 ? amx_bf16_attention() : nullptr;
     case AttentionIsa::best:
       break;
   }

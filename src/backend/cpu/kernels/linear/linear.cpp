@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/processor.h"
 #include "base/error.h"
 
 namespace rankine::cpu {
@@ -109,7 +110,11 @@ const ProductKernels& kernels_for(DType dtype) {
 }  // namespace
 
 const ProductKernels* product_kernels(DType dtype) {
-  return dtype == DType::bf16 ? avx512_bf16_product() : dtype == DType::f32 ? avx2_product() : nullptr;
+  const InstructionSet set = instruction_set();
+  if (dtype == DType::bf16) return set >= InstructionSet::avx512_bf16 ? avx512_bf16_product() : nullptr;
+  if (dtype != DType::f32) return nullptr;
+  if (const ProductKernels* wide = set >= InstructionSet::avx512 ? avx512_product() : nullptr) return wide;
+  return set >= InstructionSet::avx2 ? avx2_product() : nullptr;
 }
 
 bool lora_linear_supported(const LoraLinearShape& shape) {

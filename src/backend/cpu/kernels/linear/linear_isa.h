@@ -57,5 +57,7 @@ struct ProductKernels {
 const ProductKernels* avx512_bf16_product();
 /// f32; null if the compiler or the processor lacks AVX2 and FMA.
 const ProductKernels* avx2_product();
+/// Products of f32; null if the compiler or the processor lacks AVX-512.
+const ProductKernels* avx512_product();
 
 }  // namespace rankine
