@@ -23,7 +23,7 @@ class UpdateRun {
       const Type type_of_weight = {shapes[i], DType::f32};
       const std::string name = weight(i);
       parameters.push_back({graph_.variable(name, type_of_weight), graph_.variable("grad." + name, type_of_weight),
-                            factor, lr, step, "unet"});
+                            factor, lr, step, "unet", i == 0});
       counts_.push_back(static_cast<size_t>(type_of_weight.count()));
     }
     optimizer_->append_updates(graph_, parameters);
