@@ -22,17 +22,6 @@ constexpr const char* kLimitVariable = "RANKINE_TEST_MEMORY_LIMIT";
 
 size_t limit_of_this_process() { return std::strtoull(std::getenv(kLimitVariable), nullptr, 10); }
 
-/// Trains a few steps, unless the run is refused for want of memory. No other end is accepted, but close to the limit
-/// an allocation may fail: the size of stacks and of the allocator's arenas is not known to a megabyte.
-bool trains_or_is_refused() {
-  const TrainingRun run;
-  const std::string error = run.error();
-  CAPTURE(error);
-  CHECK((error.empty() || contains(error, "of memory at least") || contains(error, "cannot allocate ")));
-  CHECK(fs::exists(run.out("cat.safetensors")) == error.empty());
-  return error.empty();
-}
-
 }  // namespace
 
 TEST_CASE("a run whose leanest form exceeds --memory_budget is refused with its largest uses and what would help") {
@@ -81,6 +70,21 @@ TEST_CASE("a state in 8 bits is counted as such: what fits with it is not refuse
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // the sanitizer itself takes terabytes of address space
+namespace {
+
+/// Trains a few steps, unless the run is refused for want of memory. No other end is accepted, but close to the limit
+/// an allocation may fail: the size of stacks and of the allocator's arenas is not known to a megabyte.
+bool trains_or_is_refused() {
+  const TrainingRun run;
+  const std::string error = run.error();
+  CAPTURE(error);
+  CHECK((error.empty() || contains(error, "of memory at least") || contains(error, "cannot allocate ")));
+  CHECK(fs::exists(run.out("cat.safetensors")) == error.empty());
+  return error.empty();
+}
+
+}  // namespace
+
 TEST_CASE("under any limit on the address space (ulimit -v) a run trains or is refused, and never crashes") {
   bool trained = false, refused = false;
   for (const size_t mib : {400, 550, 700, 850, 1000, 1200, 1400, 1700, 3000}) {
