@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <fstream>
+#include <thread>
 
 #include "base/control_group.h"
 #include "base/error.h"
@@ -32,8 +33,12 @@ size_t system_memory(const std::string& wanted) {
   return 0;
 }
 
-/// Bytes of address space that the process will take without memory behind them: stacks and the allocator's arenas.
-constexpr size_t kEmptyAddressSpace = size_t{192} << 20;
+/// Bytes of address space that the process will take without memory behind them: the stack and the allocator's arena of
+/// each thread.
+size_t empty_address_space() {
+  constexpr size_t kOfThread = size_t{64} << 20;
+  return kOfThread * (1 + std::max(1u, std::thread::hardware_concurrency()));
+}
 
 rlim_t address_space_limit() {
   rlimit limit{};
@@ -45,7 +50,7 @@ size_t free_address_space() {
   std::ifstream statm("/proc/self/statm");
   size_t pages = 0;
   statm >> pages;
-  const size_t taken = pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + kEmptyAddressSpace;
+  const size_t taken = pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + empty_address_space();
   const size_t all = address_space_limit();
   return all - std::min(all, taken);
 }
