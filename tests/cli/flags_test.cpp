@@ -24,8 +24,7 @@ struct ReferenceFlag {
 };
 
 std::vector<ReferenceFlag> reference_flags() {
-  const char* other = std::getenv("RANKINE_REFERENCE");
-  const std::string folder = other && *other ? std::string(other) : source_dir() + "/tests/reference";
+  const std::string folder = source_dir() + "/tests/reference";
   std::ifstream in(folder + "/flags.tsv");
   REQUIRE_MESSAGE(in.good(), folder << "/flags.tsv cannot be read");
   std::vector<ReferenceFlag> rows;

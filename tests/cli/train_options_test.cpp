@@ -400,8 +400,7 @@ TEST_CASE("settings that are missing, out of range or contradict each other are 
 }
 
 TEST_CASE("the command lines of the recorded runs are read, and their settings fit together") {
-  const char* other = std::getenv("RANKINE_REFERENCE");
-  std::ifstream in((other && *other ? std::string(other) : source_dir() + "/tests/reference") + "/e2e_metadata.json");
+  std::ifstream in(source_dir() + "/tests/reference/e2e_metadata.json");
   const nlohmann::json runs = nlohmann::json::parse(in);
   for (const auto& [name, run] : runs.items()) {
     CAPTURE(name);

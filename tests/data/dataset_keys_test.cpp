@@ -23,7 +23,7 @@ struct Row {
 };
 
 std::vector<Row> rows() {
-  std::ifstream in(golden::reference_folder() / "dataset_toml.tsv");
+  std::ifstream in(golden::shipped_folder() / "dataset_toml.tsv");
   REQUIRE(in.good());
   std::vector<Row> all;
   std::string line;

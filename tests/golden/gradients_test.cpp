@@ -80,8 +80,8 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
 void for_each_case(const char* device, DType compute, bool checkpointing, const Tolerance& tolerance) {
   for (const GradientCase& c : gradient_cases()) {
     CAPTURE(c.name);
-    const ModelLayout layout = model_layout(c.model);
-    std::string reason = family_is_built(layout) ? first_unsupported(c.options, built_step_options()) : layout.kind;
+    std::string reason = reason_to_skip(c.model);
+    if (reason.empty()) reason = first_unsupported(c.options, built_step_options());
     if (reason.empty() && !std::filesystem::exists(c.tensors)) reason = "no tensors";
     if (!reason.empty()) {
       skipped(c.name, reason);

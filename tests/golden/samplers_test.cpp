@@ -67,6 +67,7 @@ void check_model(const OutputFile& output, const nlohmann::ordered_json& table) 
   StepShape shape;
   shape.height = recorded.nchw[2];
   shape.width = recorded.nchw[3];
+  shape.chunks = (recorded.file.at("positive").shape[1] - 2) / 75;
   REQUIRE(model.model()->condition(shape.text())[0].shape[0] == recorded.file.at("positive").shape[1]);
   StepSettings settings;
   settings.model = model.model();
@@ -78,6 +79,10 @@ void check_model(const OutputFile& output, const nlohmann::ordered_json& table) 
     CAPTURE(name);
     if (entry.contains("skipped") || !sampler_is_built(name)) {
       skipped(prefix + name, entry.contains("skipped") ? "not recorded" : "sampler " + name);
+      continue;
+    }
+    if (!recorded.file.find(name + ".first") || !recorded.file.find(name + ".final")) {
+      skipped(prefix + name, "no tensors");
       continue;
     }
     const bool velocity = entry.at("config").at("prediction_type") == "v_prediction";
@@ -96,6 +101,6 @@ TEST_CASE("samplers with guidance over the real U-Net go the recorded way from n
   const nlohmann::ordered_json models = read_reference_json("samplers.json");
   for (const OutputFile& output : output_files("samplers")) {
     CAPTURE(output.path.string());
-    check_model(output, models.at(output.model.name));
+    if (models.contains(output.model.name)) check_model(output, models.at(output.model.name));
   }
 }

@@ -100,7 +100,10 @@ void check_change(const TrajectoryCase& c, const TrainingStep& trainer, const st
       got[i] -= start.at(t.name)[i];
       expected[i] -= start.at(t.name)[i];
     }
-    if (lion) flips += set_flips_aside(got, expected, c.options.number("learning_rate", 0));
+    if (lion) {
+      const char* rate = t.name.starts_with("lora_te") ? "text_encoder_lr" : "unet_lr";
+      flips += set_flips_aside(got, expected, c.options.number(rate, c.options.number("learning_rate", 0)));
+    }
     elements += count_of(t.shape);
     L2Error single;
     single.add(got, expected);
@@ -175,8 +178,8 @@ void check_case(const TrajectoryCase& c, const Backend& backend) {
 TEST_CASE("training over the recorded batches gives the recorded losses and weights") {
   for (const TrajectoryCase& c : trajectory_cases()) {
     CAPTURE(c.name);
-    const ModelLayout layout = model_layout(c.model);
-    std::string reason = family_is_built(layout) ? first_unsupported(c.options, built_step_options()) : layout.kind;
+    std::string reason = reason_to_skip(c.model);
+    if (reason.empty()) reason = first_unsupported(c.options, built_step_options());
     if (reason.empty()) reason = first_unsupported(c.network_args, built_network_args);
     if (reason.empty() && !std::filesystem::exists(c.tensors)) reason = "no tensors";
     if (!reason.empty()) {
@@ -214,13 +217,12 @@ TEST_CASE("training gives the recorded weights, too, where the updates are made 
   std::set<std::string> optimizers;  // the first case of each
   for (const TrajectoryCase& c : trajectory_cases()) {
     CAPTURE(c.name);
-    const ModelLayout layout = model_layout(c.model);
-    const bool is_built = family_is_built(layout) && first_unsupported(c.options, built_step_options()).empty() &&
-                          first_unsupported(c.network_args, built_network_args).empty() &&
-                          std::filesystem::exists(c.tensors);
+    const bool is_built =
+        reason_to_skip(c.model).empty() && first_unsupported(c.options, built_step_options()).empty() &&
+        first_unsupported(c.network_args, built_network_args).empty() && std::filesystem::exists(c.tensors);
     const std::string kind =
         c.options.text("optimizer_type", "AdamW") + (c.options.has("scale_weight_norms") ? " limited" : "");
     if (is_built && optimizers.insert(kind).second) check_case(c, elementary);
   }
-  CHECK(optimizers.size() >= 8);
+  if (reads_shipped_folder()) CHECK(optimizers.size() >= 8);
 }

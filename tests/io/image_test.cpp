@@ -15,7 +15,7 @@ using namespace rankine;
 
 namespace {
 
-std::string picture(const std::string& name) { return golden::reference_file("images/" + name).string(); }
+std::string picture(const std::string& name) { return golden::shipped_file("images/" + name).string(); }
 
 std::string pixel_hash(const Image& image) { return sha256_hex(std::as_bytes(std::span(image.pixels))); }
 
@@ -45,7 +45,7 @@ TEST_CASE("PNG pictures decode to the exact pixels") {
 }
 
 TEST_CASE("a JPEG picture decodes to the recorded pixels") {
-  const auto file = SafetensorsFile::open(golden::reference_file("decoded_jpeg.safetensors").string());
+  const auto file = SafetensorsFile::open(golden::shipped_file("decoded_jpeg.safetensors").string());
   const auto expected = file.bytes(file.at("photo.jpg"));
   const Image image = read_image(picture("photo.jpg"));
   CHECK(read_image_size(picture("photo.jpg")) == ImageSize{180, 140});

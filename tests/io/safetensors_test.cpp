@@ -75,7 +75,7 @@ TEST_CASE("tensors lie by type, widest first, then by name; the header ends at a
 }
 
 TEST_CASE("a file written by the safetensors library is written again with the same bytes") {
-  const std::string path = golden::reference_file("e2e_tiny-sd15_lora.safetensors").string();
+  const std::string path = golden::shipped_file("e2e_tiny-sd15_lora.safetensors").string();
   const auto file = SafetensorsFile::open(path);
   std::vector<TensorToWrite> tensors;
   for (const TensorInfo& info : file.tensors())
@@ -88,7 +88,7 @@ TEST_CASE("a file written by the safetensors library is written again with the s
 }
 
 TEST_CASE("a missing tensor's error names the nearest one") {
-  const auto file = SafetensorsFile::open(golden::reference_file("decoded_jpeg.safetensors").string());
+  const auto file = SafetensorsFile::open(golden::shipped_file("decoded_jpeg.safetensors").string());
   CHECK(file.find("nothing") == nullptr);
   const std::string error = error_of([&] { file.at("foto.jpg"); });
   CHECK(error.find("no tensor \"foto.jpg\"; the nearest is \"photo.jpg\"") != std::string::npos);

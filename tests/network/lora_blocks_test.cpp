@@ -107,7 +107,7 @@ TEST_CASE("wrong learning rates by block are named") {
 }
 
 TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leaves a block out") {
-  const golden::ModelLayout layout = golden::model_layout("tiny-sd15");
+  const golden::ModelLayout layout = golden::shipped_layout("tiny-sd15");
   const std::vector<NamedShape> weights = golden::layout_weights(layout);
   AdapterTargets targets{.network_dim = 3, .network_alpha = 2, .blocks = {}};
   for (int block = 0; block < kUNetBlocks.count(); ++block) {

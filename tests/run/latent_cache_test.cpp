@@ -239,8 +239,8 @@ TEST_CASE("a cache file cut short at any fiftieth of its length is said, made an
 TEST_CASE("a cache of sd-scripts' is used where the user says so, else made anew, with the same masks") {
   const Folder folder;
   const std::string picture = folder.path("pics/1_cat/rgba_square.png");
-  fs::copy_file(golden::reference_file("images/rgba_square.png"), picture);
-  const auto recorded = golden::reference_file("caches/rgba_square_0096x0096_sd.npz");
+  fs::copy_file(golden::shipped_file("images/rgba_square.png"), picture);
+  const auto recorded = golden::shipped_file("caches/rgba_square_0096x0096_sd.npz");
   DatasetConfig config = dataset(folder, true, true);
   config.datasets[0].options.resolution = Size{128, 128};
   config.datasets[0].options.bucket_no_upscale = false;

@@ -1,6 +1,7 @@
 #include "support/reference.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -8,27 +9,44 @@
 #include <set>
 
 #include "base/error.h"
+#include "support/accounting.h"
 #include "support/source_dir.h"
 
 namespace rankine::golden {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+fs::path shipped_folder() { return fs::path(source_dir()) / "tests" / "reference"; }
+
 fs::path reference_folder() {
   const char* named = std::getenv("RANKINE_REFERENCE");
-  const fs::path folder =
-      named != nullptr && *named != '\0' ? fs::path(named) : fs::path(source_dir()) / "tests" / "reference";
+  const fs::path folder = named != nullptr && *named != '\0' ? fs::path(named) : shipped_folder();
   check(fs::is_directory(folder), folder.string(),
         ": no such folder; RANKINE_REFERENCE must name a folder of the format",
         " that tests/reference/README.md explains");
   return folder;
 }
 
-fs::path reference_file(std::string_view name) {
-  const fs::path path = reference_folder() / name;
+bool reads_shipped_folder() { return fs::equivalent(reference_folder(), shipped_folder()); }
+
+bool has_reference(const std::string& name) {
+  if (fs::is_regular_file(reference_folder() / name)) return true;
+  skipped(name, "no file");
+  return false;
+}
+
+namespace {
+
+fs::path existing(const fs::path& path) {
   check(fs::is_regular_file(path), path.string(), ": this file of the reference data is missing");
   return path;
 }
+
+}  // namespace
+
+fs::path reference_file(std::string_view name) { return existing(reference_folder() / name); }
+
+fs::path shipped_file(std::string_view name) { return existing(shipped_folder() / name); }
 
 namespace {
 
@@ -84,11 +102,53 @@ ModelLayout layout_from(const fs::path& path, uint64_t seed) {
           .seed = seed};
 }
 
-uint64_t checkpoint_seed() { return read_reference_json("manifest.json").at("checkpoint_seed").get<uint64_t>(); }
+/// Of all checkpoints; nothing where the folder doesn't say it.
+std::optional<uint64_t> checkpoint_seed() {
+  const Json manifest = read_reference_json("manifest.json");
+  if (manifest.is_null()) return std::nullopt;
+  return manifest.at("checkpoint_seed").get<uint64_t>();
+}
+
+bool is_picture(const fs::path& file) {
+  std::string ending = file.extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  static const std::set<std::string> endings = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"};
+  return endings.contains(ending);
+}
 
 }  // namespace
 
-nlohmann::ordered_json read_reference_json(std::string_view name) { return parse_file(reference_file(name)); }
+Json read_reference_json(const std::string& name) {
+  return has_reference(name) ? parse_file(reference_file(name)) : Json();
+}
+
+Json read_shipped_json(std::string_view name) { return parse_file(shipped_file(name)); }
+
+fs::path dataset_subfolder(const std::string& name) {
+  const fs::path dataset = reference_folder() / "dataset";
+  if (fs::is_directory(dataset / name)) return dataset / name;
+  if (!fs::is_directory(dataset)) return {};
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dataset))
+    if (entry.is_directory() && entry.path().filename() == name) return entry.path();
+  return {};
+}
+
+bool has_pictures_of_run(const Json& metadata) {
+  for (const char* key : {"ss_dataset_dirs", "ss_reg_dataset_dirs"}) {
+    if (!metadata.contains(key)) continue;
+    const Json folders = Json::parse(metadata.at(key).get<std::string>());
+    for (const auto& [name, facts] : folders.items()) {
+      const size_t again = name.rfind(" (");  // a folder that is used twice: "style (2)"
+      fs::path folder = dataset_subfolder(name);
+      if (folder.empty() && again != std::string::npos) folder = dataset_subfolder(name.substr(0, again));
+      if (folder.empty()) return false;
+      int64_t pictures = 0;
+      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) pictures += is_picture(entry.path());
+      if (pictures < facts.at("img_count").get<int64_t>()) return false;
+    }
+  }
+  return true;
+}
 
 bool Options::flag(const std::string& name) const { return text(name, "false") == "true"; }
 
@@ -124,17 +184,32 @@ std::string first_unsupported(const Options& options, std::span<const KnownOptio
   return {};
 }
 
+std::optional<ModelLayout> find_model_layout(const std::string& name) {
+  const std::optional<uint64_t> seed = checkpoint_seed();
+  const fs::path path = reference_folder() / ("layout_" + name + ".json");
+  if (!seed || !fs::is_regular_file(path)) return std::nullopt;
+  return layout_from(path, *seed);
+}
+
 ModelLayout model_layout(const std::string& name) {
-  return layout_from(reference_file("layout_" + name + ".json"), checkpoint_seed());
+  const std::optional<ModelLayout> layout = find_model_layout(name);
+  check(layout.has_value(), reference_folder().string(), ": no layout_", name, ".json, or no manifest.json");
+  return *layout;
+}
+
+ModelLayout shipped_layout(const std::string& name) {
+  return layout_from(shipped_file("layout_" + name + ".json"),
+                     read_shipped_json("manifest.json").at("checkpoint_seed").get<uint64_t>());
 }
 
 std::vector<OutputFile> output_files(std::string_view part) {
-  const uint64_t seed = checkpoint_seed();
+  const std::optional<uint64_t> seed = checkpoint_seed();
   std::vector<OutputFile> files;
+  if (!seed) return files;
   for (const fs::directory_entry& entry : fs::directory_iterator(reference_folder())) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("layout_") || entry.path().extension() != ".json") continue;
-    const ModelLayout model = layout_from(entry.path(), seed);
+    const ModelLayout model = layout_from(entry.path(), *seed);
     const fs::path tensors = reference_folder() / (model.name + "." + std::string(part) + ".safetensors");
     if (fs::exists(tensors)) files.push_back({model, tensors});
   }

@@ -15,11 +15,24 @@ namespace rankine::golden {
 /// Its format is explained in tests/reference/README.md. Throws Error where RANKINE_REFERENCE names no folder.
 std::filesystem::path reference_folder();
 
+/// True if that folder has the file. Else notes that `name` is skipped: another folder may hold fewer files.
+bool has_reference(const std::string& name);
+
 /// A file of that folder; throws Error where it is missing.
 std::filesystem::path reference_file(std::string_view name);
 
-/// A JSON table of that folder, members in the file's order. Throws Error where it is missing or is not JSON.
-nlohmann::ordered_json read_reference_json(std::string_view name);
+/// A JSON table of that folder, members in the file's order. Null where the folder lacks it; then `name` is noted as
+/// skipped. Throws Error where it is not JSON.
+nlohmann::ordered_json read_reference_json(const std::string& name);
+
+/// The folder of the source tree. Tests that expect certain names, sizes or pictures read it, whatever
+/// RANKINE_REFERENCE says.
+std::filesystem::path shipped_folder();
+std::filesystem::path shipped_file(std::string_view name);
+nlohmann::ordered_json read_shipped_json(std::string_view name);
+
+/// True if the golden cases come from that folder, so that none may be missing.
+bool reads_shipped_folder();
 
 /// The options of a case as recorded: a name and its value as a user would write it; a list has several values.
 class Options {
@@ -57,8 +70,21 @@ struct ModelLayout {
   uint64_t seed = 1;           ///< of the checkpoint all cases use
 };
 
-/// The layout of a model; throws Error where the folder has none of that name.
+/// The layout of a model; nothing where the folder has none of that name or no manifest.json with its seed.
+std::optional<ModelLayout> find_model_layout(const std::string& name);
+
+/// The same; throws Error where there is none.
 ModelLayout model_layout(const std::string& name);
+
+/// A layout of the shipped folder.
+ModelLayout shipped_layout(const std::string& name);
+
+/// True if the folder's dataset/ holds as many pictures as a recorded run counted in each of its folders: its metadata
+/// name the folders.
+bool has_pictures_of_run(const nlohmann::ordered_json& metadata);
+
+/// The place of a folder of that name within the folder's dataset/; empty where there is none.
+std::filesystem::path dataset_subfolder(const std::string& name);
 
 /// A file of recorded outputs: NAME.text.safetensors, NAME.vae.safetensors or NAME.unet.safetensors.
 struct OutputFile {

@@ -51,7 +51,7 @@ TEST_CASE("the built-in layouts are those of the layout files") {
   for (const char* name : {"sd15", "tiny-sd15"}) {
     CAPTURE(name);
     const Layout built = layout_of(name);
-    const Layout read = read_layout(golden::reference_file(concat_text("layout_", name, ".json")).string());
+    const Layout read = read_layout(golden::shipped_file(concat_text("layout_", name, ".json")).string());
     CHECK(built.architecture == read.architecture);
     CHECK(built.elements() == read.elements());
     REQUIRE(built.tensors.size() == read.tensors.size());
