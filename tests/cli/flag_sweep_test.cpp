@@ -74,6 +74,13 @@ void check_message(const std::string& error, const Flag& flag, const std::string
   CHECK(error.size() < 3000);
 }
 
+/// The sanitizer build takes ten times as long: it tries every fifth flag.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kEvery = 5;
+#else
+constexpr int kEvery = 1;
+#endif
+
 bool ends_before_the_run(const Flag& flag) {
   return flag.key() == "output_config" || flag.key() == "debug_dataset" || flag.kind == FlagKind::toggle;
 }
@@ -88,7 +95,7 @@ TEST_CASE(
   for (const FlagGroup& group : train_flags(any))
     for (const Flag& flag : group.flags) {
       if (ends_before_the_run(flag)) continue;
-      ++flags;
+      if (flags++ % kEvery != 0) continue;
       const bool is_text = flag.kind == FlagKind::text || flag.kind == FlagKind::list;
       for (const std::string& value : sweep.values()) {
         const bool is_path = value.find('/') != std::string::npos;
@@ -103,7 +110,7 @@ TEST_CASE(
       }
     }
   CHECK(flags > 130);
-  CHECK(sweep.runs > 200);
+  CHECK(sweep.runs > 200 / kEvery);
 }
 
 TEST_CASE("an empty text is not set: on the command line, in a config file and in a preset alike") {
