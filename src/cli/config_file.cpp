@@ -27,10 +27,6 @@ struct Entry {
   uint32_t line;
 };
 
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 /// The value as the command line writes it, so that the same code reads both.
 std::string scalar_text(const toml::node& value, const std::string& where) {
   if (const auto* text = value.as_string()) return text->get();
@@ -75,7 +71,7 @@ std::vector<Entry> flatten(const toml::table& file) {
   return entries;
 }
 
-std::string file_of(const std::string& path) { return ends_with(path, ".toml") ? path : path + ".toml"; }
+std::string file_of(const std::string& path) { return path.ends_with(".toml") ? path : path + ".toml"; }
 
 /// A number if the flag takes one and the text is one; "10%" stays a text.
 std::string value_text(const std::string& text, FlagKind kind) {
@@ -157,9 +153,9 @@ std::string write_config_file(const std::string& path, const std::string& text) 
 }
 
 NamedConfig find_config_file(const std::string& path) {
-  const bool is_preset = ends_with(path, ".json");
+  const bool is_preset = path.ends_with(".json");
   if (is_preset || is_file(file_of(path))) return {is_preset ? path : file_of(path), is_preset};
-  const std::string stem = ends_with(path, ".toml") ? path.substr(0, path.size() - 5) : path;
+  const std::string stem = path.ends_with(".toml") ? path.substr(0, path.size() - 5) : path;
   if (is_file(stem + ".json")) return {stem + ".json", true};
   return is_file(path) ? NamedConfig{path, begins_with_brace(path)} : NamedConfig{file_of(path), false};
 }

@@ -28,20 +28,16 @@ constexpr std::array other_scripts = {
     OtherScript{"train_controlnet.py", "trains ControlNets"},
 };
 
-bool ends_with(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 /// The file name of a path with slashes of either kind, without ".exe" (Windows' own search for a program gives
 /// ".EXE").
 std::string_view file_name(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
-  if (ends_with(path, ".exe") || ends_with(path, ".EXE")) path.remove_suffix(4);
+  if (path.ends_with(".exe") || path.ends_with(".EXE")) path.remove_suffix(4);
   return path;
 }
 
-bool is_script(std::string_view word) { return !word.empty() && word[0] != '-' && ends_with(word, ".py"); }
+bool is_script(std::string_view word) { return !word.empty() && word[0] != '-' && word.ends_with(".py"); }
 
 bool is_known_script(std::string_view word) {
   const std::string_view name = file_name(word);
@@ -69,7 +65,7 @@ std::vector<std::string> without_line_ends(const std::vector<std::string>& args)
   std::vector<std::string> words;
   for (const std::string& arg : args) {
     std::string word = arg;
-    while (ends_with(word, "\r")) word.pop_back();
+    while (word.ends_with("\r")) word.pop_back();
     const bool is_line_end = word == "^" || word == "`" || (word.empty() && !arg.empty());
     if (!is_line_end) words.push_back(std::move(word));
   }
@@ -161,7 +157,7 @@ std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<s
   if (!is_line || is_command) return std::nullopt;
   check(script != words.end(), "\"", *launcher, "\" begins a line of sd-scripts, but no ", known_script,
         " follows; rankine train takes the flags alone");
-  const std::string name = ends_with(*script, ".py") ? *script : script->substr(script->rfind('.') + 1) + ".py";
+  const std::string name = script->ends_with(".py") ? *script : script->substr(script->rfind('.') + 1) + ".py";
   check(file_name(name) == known_script, wrong_script(name));
   std::vector<std::string> flags(script + 1, words.end());
   tell_of(launcher_options({begins ? launcher : script, script}), flags, messages);

@@ -4,8 +4,8 @@
 
 namespace rankine {
 
-/// The text of an error for the user. Errors of the standard library are told in our own words: their texts are for
-/// programmers.
+/// The message of an error for the user. An error of the standard library gets a message of ours, because its own is
+/// written for programmers.
 std::string user_message(const std::exception& error);
 
 }  // namespace rankine

@@ -27,8 +27,8 @@ struct ValidationLoss {
 /// the same thing of other weights.
 class Validation {
  public:
-  /// `model` must outlive it. Encodes validation_batches of `held_out` (see
-  /// TrainingData::validation). `stop` is asked between pictures; once it says yes, the rest is left out.
+  /// `model` must outlive it. Encodes validation_batches of `held_out` (see TrainingData::validation). `stop` is asked
+  /// between pictures; once it says yes, the rest is left out.
   Validation(const TrainConfig& config, const Model& model, const TrainingData& held_out, LatentEncoder& encoder,
              const std::function<bool()>& stop);
 

@@ -141,7 +141,7 @@ TEST_CASE("flags that sd-scripts does not take empty say so by their names") {
   }
 }
 
-TEST_CASE("an error of the standard library is told in plain words") {
+TEST_CASE("an error of the standard library gets a message in plain words") {
   CHECK(user_message(fs::filesystem_error("cannot stat", "/a", std::make_error_code(std::errc::filename_too_long))) ==
         "/a: File name too long");
   CHECK(contains(user_message(std::bad_alloc()), "not enough memory"));

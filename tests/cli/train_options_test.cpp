@@ -412,7 +412,7 @@ TEST_CASE("the command lines of the recorded runs are read, and their settings f
   }
 }
 
-TEST_CASE("a flag that begins with a long dash is told how to begin") {
+TEST_CASE("an error about a flag with a long dash says how flags begin") {
   CHECK_THROWS_WITH_AS(read({"\u2013seed", "1"}), doctest::Contains("its dash is a long one"), Error);
   CHECK_THROWS_WITH_AS(read({"\u2014seed", "1"}), doctest::Contains("two short ones, --"), Error);
 }
@@ -455,7 +455,7 @@ TEST_CASE("a Windows path whose backslashes make a tab or a new line is refused 
   CHECK(read_file("training_comment = \"a\\tb\"").metadata.training_comment == "a\tb");
 }
 
-TEST_CASE("of several rates of the text encoder the first counts, and others are told") {
+TEST_CASE("of several rates of the text encoder the first counts, and a note names the others") {
   Messages messages;
   CHECK(read_train_options({"--text_encoder_lr", "1e-5", "1e-5"}, messages).config.optim.text_encoder_rate() == 1e-5);
   CHECK(messages.warnings.empty());

@@ -260,7 +260,7 @@ Severity severity_of(Outcome outcome) {
   return outcome == Outcome::error ? Severity::error : outcome == Outcome::warning ? Severity::warning : Severity::note;
 }
 
-/// True if something of this gravity is said of a file of the kind with that number.
+/// True if the check has a finding of this severity about the file of the kind with that number.
 bool is_said(const Findings& findings, const Kind& kind, const std::string& stem) {
   return std::ranges::any_of(findings.all(), [&](const Finding& f) {
     const std::string text = f.detail.empty() ? f.reason : f.reason + " (" + f.detail + ")";

@@ -56,7 +56,7 @@ const std::vector<Malformed> cases = {
     {"length of 2^63", with_length(1ull << 63, "{}"), "the format allows"},
     {"length of 2^64 - 1", with_length(~0ull, "{}"), "the format allows"},
     {"length of 2^64 - 8", with_length(~0ull - 7, "{}"), "the format allows"},
-    {"an HTML page, which is told", "<!DOCTYPE html><html><body>not found</body></html>", "but a web page"},
+    {"an HTML page, which the error names", "<!DOCTYPE html><html><body>not found</body></html>", "but a web page"},
     {"a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4265146304\n", "Git LFS"},
     {"a server's answer", "{\"error\":\"Invalid username or password.\"}", "a JSON text"},
     {"a short answer", "Entry not found", "a text that begins with \"Entry not found\""},

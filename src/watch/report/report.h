@@ -31,8 +31,8 @@ std::string report_html(const ReportFacts& facts, const MetricsTable& metrics,
 struct ReportFiles {
   std::string page;
   std::string metrics;        ///< the whole history of the run
-  std::string sample_folder;  ///< with the pictures of this run and perhaps of others
-  std::string sample_prefix;  ///< with which the names of this run's pictures begin
+  std::string sample_folder;  ///< holds the pictures of this run, and perhaps of other runs
+  std::string sample_prefix;  ///< the names of this run's pictures begin with it
 };
 
 /// Keeps the page of a run up to date.
