@@ -79,8 +79,8 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   LoaderConfig loader = whole_run(loader_config(config, seed), config, length, start.step);
   std::vector<StepShape> shapes = step_shapes(data, token_chunks(config.model.max_token_length));
   auto captions = fixed_captions(config, model, data);
-  MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes),
-                                      planned_bytes(config, step, data, captions));
+  const size_t planned = planned_bytes(config, step, data, captions);
+  MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes), planned);
   std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
   if (config.preview.wanted() && previews.empty())
     notes.push_back("no sample pictures are made: --sample_prompts has no prompt");
@@ -105,7 +105,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
                .previews = std::move(previews),
                .captions = std::move(captions),
                .notes = std::move(notes)};
-  check_memory_suffices(plan);
+  check_memory_suffices(plan, planned);
   return plan;
 }
 

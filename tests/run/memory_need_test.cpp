@@ -84,12 +84,14 @@ TEST_CASE("a state in 8 bits is counted as such: what fits with it is not refuse
 namespace {
 
 /// Trains a few steps, unless the run is refused for want of memory. No other end is accepted, but close to the limit
-/// an allocation may fail: the size of stacks and of the allocator's arenas is not known to a megabyte.
+/// an allocation may fail, as the size of stacks and of the allocator's arenas is not known to a megabyte, and where
+/// even the checkpoint cannot be mapped no plan is made.
 bool trains_or_is_refused() {
   const TrainingRun run;
   const std::string error = run.error();
   CAPTURE(error);
-  CHECK((error.empty() || contains(error, "of memory at least") || contains(error, "cannot allocate ")));
+  const bool in_vain = contains(error, "cannot allocate ") || contains(error, "Cannot allocate memory");
+  CHECK((error.empty() || contains(error, "of memory at least") || in_vain));
   CHECK(fs::exists(run.out("cat.safetensors")) == error.empty());
   return error.empty();
 }
