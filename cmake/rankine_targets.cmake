@@ -22,6 +22,10 @@ if(RANKINE_SANITIZE)
   target_link_options(rankine_flags INTERFACE -fsanitize=address,undefined)
   # With the sanitizers' checks in the way GCC 12 finds this in the standard library; the release build still has it on.
   target_compile_options(rankine_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  # Every executable of the build, not only the tests: command lines are tried with the program itself.
+  add_library(rankine_allocation_margin OBJECT ${PROJECT_SOURCE_DIR}/tests/support/allocation_margin.cpp)
+  target_compile_options(rankine_allocation_margin PRIVATE -fsanitize=address)
+  link_libraries($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:rankine_allocation_margin>>)
 endif()
 
 if(RANKINE_BUILD_FUZZ)
