@@ -1,4 +1,5 @@
-"""Trains the small model's autoencoder: first on crops of 64 x 64 (it is convolutional), at last on whole pictures.
+"""Trains the small model's autoencoder: on crops of 64 x 64 around things, as it is convolutional, and on every other
+step on whole pictures, whose statistics its group norms must know; in the last steps on these alone.
 
     train_vae.py FOLDER     goes on where FOLDER/vae.pt stands; leaves FOLDER/vae.log and FOLDER/vae_STEP.png
 """
@@ -6,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -18,10 +20,8 @@ from diffusers import AutoencoderKL
 import world
 
 WIDTHS = (32, 32, 64, 96)
-BATCH = 16
-STEPS = 5600          # of crops; then WHOLE_STEPS of pictures
-WHOLE_STEPS = 500
-WHOLE_BATCH = 6
+BATCH, WHOLE_BATCH = 16, 4
+STEPS = int(os.environ.get("PRETRAIN_VAE_STEPS", 12000))
 RATE, LAST_RATE, WARMUP = 1.5e-3, 5e-5, 100
 SEED = 1
 
@@ -56,13 +56,13 @@ def picture_of(index: int) -> np.ndarray:
 
 def batch_of(step: int) -> np.ndarray:
     first = step * BATCH
-    if step < STEPS:
+    if step % 2 == 0 and step < STEPS * 0.9:
         return np.stack([crop_of(first + i) for i in range(BATCH)])
     return np.stack([picture_of(first + i) for i in range(WHOLE_BATCH)])
 
 
 def rate_at(step: int) -> float:
-    done = step / (STEPS + WHOLE_STEPS)
+    done = step / STEPS
     return min(1, (step + 1) / WARMUP) * (LAST_RATE + (RATE - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
@@ -116,7 +116,7 @@ def train(folder: Path) -> None:
     seen, began = 0.0, time.time()
     with ProcessPoolExecutor(1) as pool:
         ahead = [pool.submit(batch_of, step + i) for i in range(6)]
-        while step < STEPS + WHOLE_STEPS:
+        while step < STEPS:
             x = as_batch(ahead.pop(0).result()).to(memory_format=torch.channels_last)
             ahead.append(pool.submit(batch_of, step + 6))
             for group in optimizer.param_groups:
@@ -136,7 +136,7 @@ def train(folder: Path) -> None:
             if step % 50 == 0:
                 print(f"{step} {-10 * math.log10(seen / 4):.2f} dB in training, {time.time() - began:.0f} s", file=log,
                       flush=True)
-            if step % 400 == 0 or step == STEPS + WHOLE_STEPS:
+            if step % 400 == 0 or step == STEPS:
                 quality, rows = test(average)
                 print(f"{step} held out: {quality:.2f} dB", file=log, flush=True)
                 save_grid(rows, 12, folder / f"vae_{step:05}.png")

@@ -13,12 +13,21 @@
 
 namespace rankine {
 
+/// A tensor as it lies in a mapped file.
+struct StoredTensor {
+  const std::byte* data = nullptr;
+  DType dtype = DType::f32;  ///< f32, f16 or bf16; `data` is aligned for it
+};
+
 /// The source of frozen weights, by the name of the constant.
 class ConstantSource {
  public:
   virtual ~ConstantSource() = default;
   /// Fills `out` with the values of the tensor. Throws Error unless the tensor exists with that shape.
   virtual void read(std::string_view name, const Shape& shape, std::span<float> out) = 0;
+  /// The tensor in its file, which holds the numbers that `read` gives; none where there is no such place. It stays
+  /// valid as long as the source.
+  virtual std::optional<StoredTensor> stored(std::string_view) { return {}; }
   /// Says that `name` will not be read again soon, so pages of a mapped file can be dropped.
   virtual void release(std::string_view) {}
 };

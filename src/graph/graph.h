@@ -95,6 +95,10 @@ class Graph {
   Value variable(std::string_view name, Type type);
   /// Attribute of a constant: keep one plain copy, no packed forms. It takes fewer bytes and makes a slower step.
   static constexpr std::string_view keep_plain = "keep_plain";
+  /// Attribute of a constant: the DType in which a mapped file holds its numbers, as an integer.
+  static constexpr std::string_view in_file = "in_file";
+  /// Attribute of a constant with `in_file`: keep no copy; each run converts the numbers in the file as it reads them.
+  static constexpr std::string_view keep_in_file = "keep_in_file";
   /// Lets `variable` hold `value` after the run.
   void assign(Value variable, Value value);
   /// Makes `value` readable by `name` after a run.

@@ -33,9 +33,10 @@ void fit_budget(const StepBenchmarkConfig& c, const DeviceModel& device, StepSet
   const Timer timer;
   const MemoryChoice choice = choose_memory(settings, c.step, device, shape, 0);
   out << "memory: " << choice.recomputed.size() << " activations recomputed, " << choice.weights_in("direct")
-      << " convolutions kept direct, " << choice.weights_in("plain") << " weights kept plain, expected to add "
-      << choice.added_seconds << " s and to take " << (fixed_bytes(settings, device) + choice.bytes()) / 1000000
-      << " MB in all (" << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
+      << " convolutions kept direct, " << choice.weights_in("plain") << " weights kept plain, "
+      << choice.weights_in("mapped") << " left in the file, expected to add " << choice.added_seconds
+      << " s and to take " << (fixed_bytes(settings, device) + choice.bytes()) / 1000000 << " MB in all ("
+      << choice.weights / 1000000 << " weights, " << choice.activations / 1000000 << " activations, "
       << choice.working / 1000000 << " scratch); chosen in " << timer.seconds() << " s\n";
 }
 
@@ -77,6 +78,7 @@ void benchmark_step(const StepBenchmarkConfig& c, std::ostream& out) {
   const Backend& backend = find_backend(c.step.device);
   const BenchModel model = open_bench_model(c.checkpoint);
   StepSettings settings = step_settings(run_config(c), model.model, model.model->tensors());
+  settings.in_file = weights_in_file(*model.weights, *model.model);
   const Size latents = model.model->latents().of({static_cast<int>(c.width), static_cast<int>(c.height)});
   const StepShape shape{c.batch, latents.height, latents.width, 1};
   if (!c.step.memory_budget.empty()) fit_budget(c, backend.device(), settings, shape, out);

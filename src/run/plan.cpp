@@ -11,7 +11,9 @@
 #include "run/memory_need.h"
 #include "run/output_names.h"
 #include "run/step_plan.h"
+#include "step/checkpoint_constants.h"
 #include "step/fit_memory.h"
+#include "step/fp8_constants.h"
 
 namespace rankine {
 namespace {
@@ -64,6 +66,11 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   Checkpoint checkpoint = open_checkpoint(config.model);
   StepSettings step = step_settings(config, open_model(checkpoint), checkpoint.tensors());
   const Model& model = *step.model;
+  if (config.network.base_weights.empty()) {  // merged weights lie in no file
+    CheckpointConstants weights(checkpoint);
+    Fp8Constants rounded(weights, config.step);
+    step.in_file = weights_in_file(rounded, model);
+  }
   step.masked_loss = uses_masks(config, dataset_config(config, model.latents()));
   AutoencoderSettings vae = autoencoder_settings(config.step, step.model, step.compute);
   std::vector<Preview> previews = read_previews(config.preview, model);

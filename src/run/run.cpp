@@ -42,8 +42,11 @@ std::unique_ptr<OutputLock> make_outputs(const RunPlan& plan) {
 /// The cost of the memory budget, as a line of the summary; empty if nothing was given up.
 std::string given_up_text(const MemoryChoice& choice) {
   if (choice.added_seconds == 0) return "";
+  const size_t in_file = choice.weights_in("mapped");
   return concat_text("  to fit       ", choice.recomputed.size(), " activations recomputed, ",
-                     choice.weight_forms.size(), " weights in smaller forms (--memory_budget)\n");
+                     choice.weight_forms.size() - in_file, " weights in smaller forms",
+                     in_file ? concat_text(", ", in_file, " left in the checkpoint's file") : "",
+                     " (--memory_budget)\n");
 }
 
 /// When sample pictures are made, as a line of the summary; empty where none are.

@@ -13,6 +13,12 @@ class CheckpointConstants : public ConstantSource {
           as_text(checkpoint_.shape(name)), ", the model needs ", as_text(shape));
     checkpoint_.read_f32(name, out);
   }
+  std::optional<StoredTensor> stored(std::string_view name) override {
+    const StoredTensor tensor{checkpoint_.bytes(name).data(), checkpoint_.dtype(name)};
+    const bool readable = tensor.dtype == DType::f32 || tensor.dtype == DType::f16 || tensor.dtype == DType::bf16;
+    const bool aligned = readable && reinterpret_cast<uintptr_t>(tensor.data) % size_of(tensor.dtype) == 0;
+    return aligned ? std::optional(tensor) : std::nullopt;
+  }
   void release(std::string_view name) override { checkpoint_.release(name); }
 
  private:

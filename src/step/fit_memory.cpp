@@ -7,6 +7,14 @@
 
 namespace rankine {
 
+std::map<std::string, DType, std::less<>> weights_in_file(ConstantSource& source, const Model& model) {
+  std::map<std::string, DType, std::less<>> types;
+  for (const NamedShape& tensor : model.tensors())
+    if (const std::optional<StoredTensor> stored = source.stored(tensor.name))
+      types.emplace(tensor.name, stored->dtype);
+  return types;
+}
+
 MemoryChoice choose_step_memory(StepSettings& settings, const StepShape& largest, const DeviceModel& device,
                                 size_t budget_bytes) {
   StepSettings tried = settings;

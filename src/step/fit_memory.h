@@ -1,10 +1,16 @@
 #pragma once
 #include <cstddef>
+#include <map>
+#include <string>
 
+#include "backend/backend.h"
 #include "graph/memory/solver.h"
 #include "step/step_graph.h"
 
 namespace rankine {
+
+/// The model's weights that `source` has in a mapped file, with their types there (StepSettings::in_file).
+std::map<std::string, DType, std::less<>> weights_in_file(ConstantSource& source, const Model& model);
 
 /// Decides once for a run which values are recomputed and which form each frozen weight takes, so that steps of the
 /// largest shape fit `budget_bytes`: activations, frozen weights and working memory together. Sets the choice in

@@ -8,8 +8,7 @@ namespace rankine {
 
 void Fp8Constants::read(std::string_view name, const Shape& shape, std::span<float> out) {
   base_.read(name, shape, out);
-  const bool rounded = (unet_ && name.starts_with("unet.")) || (text_ && name.starts_with("text_encoder."));
-  if (!rounded) return;
+  if (!is_rounded(name)) return;
   bool fits = true;
   const auto count = static_cast<int64_t>(out.size());
 #pragma omp parallel for reduction(&& : fits)

@@ -14,9 +14,16 @@ class Fp8Constants : public ConstantSource {
       : base_(base), unet_(config.fp8_base || config.fp8_base_unet), text_(config.fp8_base && !config.fp8_base_unet) {}
   /// Throws Error for a value beyond the type's 448, which would become NaN.
   void read(std::string_view name, const Shape& shape, std::span<float> out) override;
+  std::optional<StoredTensor> stored(std::string_view name) override {
+    return is_rounded(name) ? std::nullopt : base_.stored(name);
+  }
   void release(std::string_view name) override { base_.release(name); }
 
  private:
+  bool is_rounded(std::string_view name) const {
+    return (unet_ && name.starts_with("unet.")) || (text_ && name.starts_with("text_encoder."));
+  }
+
   ConstantSource& base_;
   bool unet_, text_;
 };

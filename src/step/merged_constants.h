@@ -17,6 +17,9 @@ class MergedConstants : public ConstantSource {
   /// `base` must outlive it. Without adapters the weights are the base's. Adapters of strength 0 are left out.
   MergedConstants(ConstantSource& base, std::vector<WeightedAdapter> adapters);
   void read(std::string_view name, const Shape& shape, std::span<float> out) override;
+  std::optional<StoredTensor> stored(std::string_view name) override {
+    return updates_.contains(name) ? std::nullopt : base_.stored(name);
+  }
   void release(std::string_view name) override { base_.release(name); }
   /// Number of the model's layers that something is merged into.
   size_t layers() const { return updates_.size(); }

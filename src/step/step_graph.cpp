@@ -52,6 +52,7 @@ Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value
 Target forward_target(const StepSettings& s) {
   Target target;
   target.memory.weight_forms = s.memory.weight_forms;
+  target.in_file = s.in_file;
   target.device = s.device;
   target.conv_algorithm = s.conv_algorithm;
   return target;

@@ -1,6 +1,7 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,8 +53,10 @@ struct StepSettings {
   DType trained = DType::f32;        ///< trained weights and their gradients are rounded to it; in memory they are f32
   int64_t clip_skip = 1;
   bool train_unet = true, train_text_encoder = true;
-  bool accumulate = false;                ///< gradients add up over several steps
-  bool gradient_checkpointing = false;    ///< every block is recomputed, whatever else is chosen
+  bool accumulate = false;              ///< gradients add up over several steps
+  bool gradient_checkpointing = false;  ///< every block is recomputed, whatever else is chosen
+  /// The frozen weights that a mapped file holds as they are, with their types there: the device may leave them there.
+  std::map<std::string, DType, std::less<>> in_file{};
   MemoryChoice memory;                    ///< what is given up for memory (choose_step_memory)
   const DeviceModel* device = nullptr;    ///< the device that runs the step; TrainingStep sets it
   std::string conv_algorithm = "direct";  ///< "auto", "direct" or "winograd"

@@ -38,13 +38,15 @@ StepInputs inputs(uint64_t step) {
 
 /// A LoRA with its first weights, ready to step.
 struct Training {
-  RandomConstants constants;
+  FileConstants constants;
   std::unique_ptr<Optimizer> optimizer;
   TrainingStep trainer;
 
   explicit Training(const StepSettings& settings, std::unique_ptr<Optimizer> other = make_adamw({}),
                     const UpdateSettings& update = {})
-      : optimizer(std::move(other)), trainer(find_backend("cpu"), constants, settings, *optimizer, update) {
+      : constants(*settings.model),
+        optimizer(std::move(other)),
+        trainer(find_backend("cpu"), constants, settings, *optimizer, update) {
     for (const AdaptedLayer& module : settings.layers) {
       std::vector<float> down(static_cast<size_t>(count_of(test::down_shape(module))));
       Rng rng(std::hash<std::string>{}(module.key), purpose::adapter_init);
@@ -132,6 +134,28 @@ TEST_CASE("less memory, the same training: recomputed blocks and plain weights c
   const std::vector<double> losses = tight.losses(4);
   CHECK(distance(losses, expected) < 1e-5);
   CHECK(tight.trainer.memory().arena + tight.trainer.memory().weights < 0.8 * static_cast<double>(full));
+}
+
+TEST_CASE("weights that are left in their file take no memory, and the training is that of plain ones") {
+  for (const DType compute : {DType::f32, DType::bf16}) {
+    CAPTURE(name_of(compute));
+    StepSettings settings = small_settings();
+    settings.compute = compute;
+    Training plain(settings);
+    const MemoryChoice copied = plain.trainer.fit(kShape, 0);
+    CHECK(copied.weights_in("mapped") == 0);
+    const std::vector<double> expected = plain.losses(4);
+
+    settings.in_file = weights_in_file(plain.constants, *settings.model);
+    CHECK(settings.in_file.size() == settings.model->tensors().size());
+    Training lean(settings);
+    const MemoryChoice choice = lean.trainer.fit(kShape, 0);
+    CHECK(choice.weights_in("plain") == 0);
+    CHECK(distance(lean.losses(4), expected) < 1e-6);
+    CHECK(choice.weights < copied.weights / 50);
+    // The frozen text encoder is packed for its captions in both.
+    CHECK(plain.trainer.memory().weights - lean.trainer.memory().weights == copied.weights - choice.weights);
+  }
 }
 
 TEST_CASE("what a memory budget leaves of activations is what the step takes of them, and a possible budget is met") {

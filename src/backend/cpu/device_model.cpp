@@ -54,11 +54,15 @@ class CpuDevice : public DeviceModel {
   bool has_kernel(const OpDef& op) const override { return find_kernel(op) != nullptr; }
 
   std::vector<WeightForm> forms(const Node& node, const Value& weight) const override {
-    const WeightForm stored{"plain", "plain", weight.type().bytes()};
+    const WeightForm stored{std::string(kPlainForm), "plain", weight.type().bytes()};
     const Kernel* kernel = find_kernel(node.op());
     if (!kernel || !kernel->forms || &storage_of(node.input(1).node()) != &weight.node()) return {stored};
     std::vector<WeightForm> forms = remembered_forms(*kernel, node);
-    if (weight.node().attributes().has(Graph::keep_plain)) forms.erase(forms.begin(), forms.end() - 1);
+    const auto keep = [&](std::string_view form) {
+      std::erase_if(forms, [&](const WeightForm& each) { return each.name != form; });
+    };
+    if (weight.node().attributes().has(Graph::keep_plain)) keep(kPlainForm);
+    if (weight.node().attributes().has(Graph::keep_in_file)) keep(kMappedForm);
     return forms;
   }
 
@@ -78,7 +82,7 @@ class CpuDevice : public DeviceModel {
   size_t code_address_bytes() const override { return size_t{256} << 20; }
 
   std::span<const Pass> passes() const override {
-    static constexpr Pass all[] = {{"weight_forms", mark_plain_weights}, {"conv_algorithm", choose_conv_algorithm}};
+    static constexpr Pass all[] = {{"weight_forms", mark_weight_forms}, {"conv_algorithm", choose_conv_algorithm}};
     return all;
   }
 
@@ -89,6 +93,8 @@ class CpuDevice : public DeviceModel {
     std::string kind = concat_text(node.op().name, node.attributes(), ' ', omp_get_max_threads());
     for (const Value& input : node.inputs()) kind += input ? concat_text(' ', input.type()) : std::string(" none");
     for (int i = 0; i < node.output_count(); ++i) kind += concat_text(' ', node.type(i));
+    if (const std::optional<DType> stored = type_in_file(storage_of(node.input(1).node())))
+      kind += concat_text(" in file as ", *stored);
     const std::lock_guard lock(mutex_);
     if (const auto known = forms_.find(kind); known != forms_.end()) return known->second;
     return forms_.emplace(std::move(kind), kernel.forms({node, is_promoted(node)}, cpu_engine())).first->second;

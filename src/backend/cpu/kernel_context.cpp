@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "backend/cpu/kernels/elementwise/elementwise.h"
+#include "backend/cpu/passes/weight_forms.h"
 #include "graph/ops/ops.h"
 
 namespace rankine::cpu {
@@ -22,41 +23,47 @@ void* KernelContext::pointer(Value value) const {
 }
 
 void* KernelContext::input(int i) const {
-  const size_t wide = widened_ ? wide_inputs_[static_cast<size_t>(i)] : kNotWide;
-  return wide == kNotWide ? pointer(node_.input(i)) : scratch_.base() + wide;
+  if (staged_ && staged_inputs_[static_cast<size_t>(i)] != kInPlace)
+    return scratch_.base() + staged_inputs_[static_cast<size_t>(i)];
+  if (staged_)
+    if (const std::optional<StoredTensor> stored = in_file(i)) return const_cast<std::byte*>(stored->data);
+  return pointer(node_.input(i));
 }
 
 void* KernelContext::output(int i) const {
-  const size_t wide = widened_ ? wide_outputs_[static_cast<size_t>(i)] : kNotWide;
-  return wide == kNotWide ? pointer({const_cast<Node*>(&node_), i}) : scratch_.base() + wide;
+  const size_t place = staged_ ? staged_outputs_[static_cast<size_t>(i)] : kInPlace;
+  return place == kInPlace ? pointer({const_cast<Node*>(&node_), i}) : scratch_.base() + place;
 }
 
 size_t KernelContext::reserve(const Type& type) {
-  if (!is_half(type.dtype)) return kNotWide;
-  const size_t offset = wide_bytes_;
-  wide_bytes_ += (static_cast<size_t>(type.count()) * sizeof(float) + 63) / 64 * 64;
+  const size_t offset = staged_bytes_;
+  staged_bytes_ += (type.bytes() + 63) / 64 * 64;
   return offset;
 }
 
-void KernelContext::promote_to_f32() {
-  const OperandTypes wide(node_, true);
+void KernelContext::stage_operands(bool promoted) {
+  const OperandTypes seen(node_, promoted);
+  const auto stage = [&](const Type& is, const Type& wanted) { return is == wanted ? kInPlace : reserve(wanted); };
   for (int i = 0; i < static_cast<int>(node_.inputs().size()); ++i) {
     const Value input = node_.input(i);
-    input_types_.push_back(input ? wide.input(i) : Type{});
-    // Packed weights are wide already; plain kernels are read tap by tap (WeightStore::by_tap) and widened there.
-    const bool read_as_it_is = input && !packable(i) && !(constant(i) && input.rank() == 4);
-    wide_inputs_.push_back(read_as_it_is ? reserve(input.type()) : kNotWide);
+    input_types_.push_back(input ? seen.input(i) : Type{});
+    // Packed weights have the type already, and plain kernels are converted as they are packed (ops/conv2d.cpp).
+    const bool converted_later = input && (packable(i) || (constant(i) && input.rank() == 4));
+    Type is = input ? input.type() : Type{};
+    if (const std::optional<StoredTensor> stored = in_file(i)) is.dtype = stored->dtype;
+    staged_inputs_.push_back(!input || converted_later ? kInPlace : stage(is, input_types_.back()));
   }
   for (int i = 0; i < node_.output_count(); ++i) {
-    output_types_.push_back(wide.output(i));
-    wide_outputs_.push_back(reserve(node_.type(i)));
+    output_types_.push_back(seen.output(i));
+    staged_outputs_.push_back(stage(node_.type(i), output_types_.back()));
   }
-  scratch_.grow(wide_bytes_);
-  widened_ = true;
+  scratch_.grow(staged_bytes_);
+  staged_ = true;
+  promoted_ = promoted;
 }
 
 Launch KernelContext::wrap_with_casts(Launch launch) const {
-  if (!widened_ || !launch) return launch;
+  if (!staged_ || !launch) return launch;
   struct Copy {
     const void* from;
     DType from_type;
@@ -64,20 +71,30 @@ Launch KernelContext::wrap_with_casts(Launch launch) const {
     int64_t count;
   };
   std::vector<Copy> before, after;
-  for (int i = 0; i < static_cast<int>(wide_inputs_.size()); ++i)
-    if (wide_inputs_[static_cast<size_t>(i)] != kNotWide)
-      before.push_back(
-          {pointer(node_.input(i)), node_.input(i).dtype(), {input(i), DType::f32}, input_type(i).count()});
-  for (int i = 0; i < static_cast<int>(wide_outputs_.size()); ++i)
-    if (wide_outputs_[static_cast<size_t>(i)] != kNotWide)
+  std::vector<const Node*> read_from_file;
+  for (int i = 0; i < static_cast<int>(staged_inputs_.size()); ++i) {
+    const std::optional<StoredTensor> stored = in_file(i);
+    if (stored) read_from_file.push_back(constant(i));
+    if (staged_inputs_[static_cast<size_t>(i)] == kInPlace) continue;
+    const Type& type = input_type(i);
+    const Value value = node_.input(i);
+    before.push_back({stored ? stored->data : pointer(value),
+                      stored ? stored->dtype : value.dtype(),
+                      {input(i), type.dtype},
+                      type.count()});
+  }
+  for (int i = 0; i < static_cast<int>(staged_outputs_.size()); ++i)
+    if (staged_outputs_[static_cast<size_t>(i)] != kInPlace)
       after.push_back({output(i),
-                       DType::f32,
+                       output_type(i).dtype,
                        {pointer({const_cast<Node*>(&node_), i}), node_.type(i).dtype},
                        output_type(i).count()});
-  return [before = std::move(before), launch = std::move(launch), after = std::move(after)] {
+  return [before = std::move(before), launch = std::move(launch), after = std::move(after),
+          read_from_file = std::move(read_from_file), &weights = weights_] {
     for (const Copy& copy : before) cast(copy.from, copy.from_type, copy.to, copy.count);
     launch();
     for (const Copy& copy : after) cast(copy.from, copy.from_type, copy.to, copy.count);
+    for (const Node* weight : read_from_file) weights.release_file(*weight);  // so that the file fills no memory
   };
 }
 
@@ -88,7 +105,13 @@ const Node* KernelContext::constant(int i) const {
 
 const Node* KernelContext::packable(int i) const {
   const Node* leaf = constant(i);
-  return leaf && !leaf->attributes().has(Graph::keep_plain) ? leaf : nullptr;
+  return leaf && may_be_packed(*leaf) ? leaf : nullptr;
+}
+
+std::optional<StoredTensor> KernelContext::in_file(int i) const {
+  const Node* leaf = has(i) ? constant(i) : nullptr;
+  if (!leaf || !leaf->attributes().has(Graph::keep_in_file)) return {};
+  return weights_.in_file(*leaf);
 }
 
 Primitive::Primitive(const dnnl::primitive& primitive, const dnnl::stream& stream,

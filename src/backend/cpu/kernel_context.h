@@ -1,6 +1,7 @@
 #pragma once
 #include <dnnl.hpp>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -67,16 +68,14 @@ class KernelContext {
   bool has(int input) const {
     return input < static_cast<int>(node_.inputs().size()) && static_cast<bool>(node_.input(input));
   }
-  const Type& input_type(int i) const {
-    return widened_ ? input_types_[static_cast<size_t>(i)] : node_.input(i).type();
-  }
-  const Type& output_type(int i = 0) const { return widened_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
-  OperandTypes types() const { return {node_, widened_}; }
+  const Type& input_type(int i) const { return staged_ ? input_types_[static_cast<size_t>(i)] : node_.input(i).type(); }
+  const Type& output_type(int i = 0) const { return staged_ ? output_types_[static_cast<size_t>(i)] : node_.type(i); }
+  OperandTypes types() const { return {node_, promoted_}; }
 
-  /// Shows half-float operands to the kernel as f32 tensors in working memory from now on, because the processor has no
+  /// For products: from now on the kernel sees operands in working memory where they cannot be read as they lie. These
+  /// are weights in a file of another type, and with `promoted` half floats as f32, because the processor has no
   /// products of them. wrap_with_casts() adds the conversions.
-  void promote_to_f32();
-  bool widened() const { return widened_; }
+  void stage_operands(bool promoted);
   Launch wrap_with_casts(Launch launch) const;
 
   /// The memory of an input and of an output. For a constant it is the plain copy.
@@ -86,27 +85,29 @@ class KernelContext {
   Out out(int i = 0) const { return {output(i), output_type(i).dtype}; }
   /// The constant behind an input, looked up through views; null when the input is not a constant.
   const Node* constant(int i) const;
-  /// The same constant if it may be packed; null when it is kept plain.
+  /// The same constant if it may be packed; null when it is kept plain or in its file.
   const Node* packable(int i) const;
+  /// The same constant's place in its file if it is kept there.
+  std::optional<StoredTensor> in_file(int i) const;
   WeightStore& weights() const { return weights_; }
   bool assigned_in_place() const { return plan_.assigned_in_place(node_); }
 
   /// Working memory that only this kernel uses while it runs.
   void* scratch(size_t bytes) {
-    scratch_.grow(wide_bytes_ + bytes);
-    return scratch_.base() + wide_bytes_;
+    scratch_.grow(staged_bytes_ + bytes);
+    return scratch_.base() + staged_bytes_;
   }
 
  private:
-  static constexpr size_t kNotWide = SIZE_MAX;
+  static constexpr size_t kInPlace = SIZE_MAX;
   void* pointer(Value value) const;
-  /// Reserves f32 working memory for a half-float value and returns its offset; kNotWide for other types.
+  /// Reserves working memory for a value of that type and returns its offset.
   size_t reserve(const Type& type);
 
-  bool widened_ = false;
-  std::vector<Type> input_types_, output_types_;    // as the kernel sees them
-  std::vector<size_t> wide_inputs_, wide_outputs_;  // offsets in the working memory
-  size_t wide_bytes_ = 0;
+  bool staged_ = false, promoted_ = false;
+  std::vector<Type> input_types_, output_types_;        // as the kernel sees them
+  std::vector<size_t> staged_inputs_, staged_outputs_;  // offsets in the working memory
+  size_t staged_bytes_ = 0;
   const Node& node_;
   const MemoryPlan& plan_;
   Device& device_;

@@ -9,6 +9,7 @@
 #include "backend/cpu/ops/op_kernels.h"
 #include "base/timer.h"
 #include "graph/ops/ops.h"
+#include "graph/passes/recompute.h"
 
 namespace rankine {
 namespace {
@@ -24,6 +25,11 @@ struct Memory {
   WeightStore weights;
 };
 
+/// True if a product reads its weight from the mapped file.
+bool reads_file(const Node& product) {
+  return storage_of(product.input(1).node()).attributes().has(Graph::keep_in_file);
+}
+
 class CpuExecutable : public Executable {
  public:
   CpuExecutable(Memory& memory, Graph& graph) : memory_(memory), graph_(graph), plan_(plan_memory(graph)) {
@@ -33,7 +39,7 @@ class CpuExecutable : public Executable {
       check(kernel, "the CPU has no kernel for ", node.op().name);
       KernelContext context(node, plan_, memory_.device, memory_.weights, memory_.arena, memory_.scratch,
                             memory_.variables);
-      if (kernel->is_product && is_promoted(node)) context.promote_to_f32();
+      if (kernel->is_product && (is_promoted(node) || reads_file(node))) context.stage_operands(is_promoted(node));
       Launch launch = context.wrap_with_casts(kernel->prepare(context));
       if (!launch) continue;
       launches_.push_back(std::move(launch));

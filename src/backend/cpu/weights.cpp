@@ -5,6 +5,7 @@
 
 #include "backend/cpu/kernels/elementwise/elementwise.h"
 #include "backend/cpu/kernels/linear/linear.h"
+#include "backend/cpu/kernels/shape/taps.h"
 
 namespace rankine::cpu {
 namespace {
@@ -18,14 +19,6 @@ void flip(const T* w, T* flipped, int64_t O, int64_t C, int64_t taps) {
     for (int64_t o = 0; o < O; ++o)
       for (int64_t c = block; c < std::min(C, block + kBlock); ++c)
         for (int64_t t = 0; t < taps; ++t) flipped[(c * O + o) * taps + taps - 1 - t] = w[(o * C + c) * taps + t];
-}
-
-/// [O, C, taps] -> [taps, O, C]
-template <class T>
-void split_taps(const T* w, T* split, int64_t matrices, int64_t taps) {
-#pragma omp parallel for
-  for (int64_t i = 0; i < matrices; ++i)
-    for (int64_t t = 0; t < taps; ++t) split[t * matrices + i] = w[i * taps + t];
 }
 
 }  // namespace
@@ -65,17 +58,19 @@ const void* WeightStore::plain(const Node& constant) {
   return values;
 }
 
+StoredTensor WeightStore::in_file(const Node& constant) const {
+  const std::optional<StoredTensor> stored = source_.stored(constant.scope());
+  check(stored.has_value(), "constant \"", constant.scope(), "\" is to stay in its file, but lies in none");
+  return *stored;
+}
+
 const void* WeightStore::by_tap(const Node& constant) {
   if (const auto known = by_tap_.find(constant.scope()); known != by_tap_.end()) return known->second;
   const Type& type = constant.type();
   const std::byte* values = read(constant, constant.type().dtype);
   std::byte* const split = pool_.allocate(type.bytes());
   const int64_t taps = type.shape[2] * type.shape[3], matrices = type.shape[0] * type.shape[1];
-  if (type.dtype == DType::f32) {
-    split_taps(reinterpret_cast<const float*>(values), reinterpret_cast<float*>(split), matrices, taps);
-  } else {
-    split_taps(reinterpret_cast<const uint16_t*>(values), reinterpret_cast<uint16_t*>(split), matrices, taps);
-  }
+  split_taps({values, type.dtype}, {split, type.dtype}, matrices, taps);
   const auto form = by_tap_.emplace(constant.scope(), split).first;
   made(type.bytes(), [this, form] { by_tap_.erase(form); });
   return split;

@@ -24,6 +24,11 @@ class WeightStore {
   /// The tensor in the checkpoint's element order and the constant's type.
   const void* plain(const Node& constant);
 
+  /// The tensor in its mapped file. Throws Error if it lies in none.
+  StoredTensor in_file(const Node& constant) const;
+  /// Drops the pages of the tensor's file. They are read again when they are touched.
+  void release_file(const Node& constant) const { source_.release(constant.scope()); }
+
   /// The kernels of a convolution by tap, [kh * kw, O, C]. Each tap is a dense matrix that is quickly packed for either
   /// direction.
   const void* by_tap(const Node& constant);

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct Target {
   DType gradients = DType::f32;
   /// The values and weight forms that save memory.
   MemoryChoice memory;
+  /// The constants that a mapped file holds as they are, with their types there.
+  std::map<std::string, DType, std::less<>> in_file;
   /// Every block is recomputed, in addition to MemoryChoice::recomputed.
   bool recompute_all = false;
   /// The device that will run the graph: its own passes run last. Without one, only the general passes run.

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kKernel = 64 * 64 * 9, kMatrix = 64 * 64, kTable = 7 * 64 * 2;  // elements; bytes of the table
 
 /// A convolution, a linear layer and a table, each read in one direction.
-MemoryProblem problem_of(DType type, const char* conv_algorithm = "direct") {
+MemoryProblem problem_of(DType type, const char* conv_algorithm = "direct", std::optional<DType> file = {}) {
   Graph g;
   Value x = g.input("x", {{1, 16, 16, 64}, type});
   x = conv2d(x, g.constant("kernel", {{64, 64, 3, 3}, type}), {}, Conv2dGeometry::same(3));
@@ -23,6 +23,7 @@ MemoryProblem problem_of(DType type, const char* conv_algorithm = "direct") {
   Target target;
   target.device = &find_backend("cpu").device();
   target.conv_algorithm = conv_algorithm;
+  if (file) target.in_file = {{"kernel", *file}, {"matrix", *file}, {"table", *file}};
   compile(g, target);
   return memory_problem(g, *target.device);
 }
@@ -46,6 +47,17 @@ TEST_CASE(
   const MemoryChoice least = MemorySolver(winograd).choose(0);
   CHECK(least.weights == MemorySolver(direct).choose(0).weights);
   CHECK(least.weight_forms.at("kernel") == "plain");
+}
+
+TEST_CASE("products can leave their weights in a file, which takes more time; tables stay in memory") {
+  const MemoryProblem copied = problem_of(DType::f32), mapped = problem_of(DType::f32, "direct", DType::f16);
+  const MemoryChoice plain = MemorySolver(copied).choose(0), least = MemorySolver(mapped).choose(0);
+  CHECK(least.weights == 2 * kTable);
+  CHECK(least.weight_forms.at("kernel") == "mapped");
+  CHECK(least.weight_forms.at("matrix") == "mapped");
+  CHECK(least.added_seconds > plain.added_seconds);
+  CHECK(MemorySolver(mapped).choose(SIZE_MAX).weight_forms.empty());
+  CHECK(least.working >= 4 * (kKernel + kMatrix));
 }
 
 TEST_CASE("every frozen weight has a form for each of its readers, and plain copies are shared by them") {

@@ -62,7 +62,7 @@ inline void check_storage(const char* kernel, DType dtype) {
         ": tensors are f32, bf16 or f16, got ", name_of(dtype));
 }
 
-/// The same for kernels around a product: f16 is widened before (KernelContext::promote_to_f32).
+/// The same for kernels around a product: f16 is widened before (KernelContext::stage_operands).
 inline void check_product_type(const char* kernel, DType dtype) {
   check(dtype == DType::f32 || dtype == DType::bf16, kernel, ": products are of f32 or bf16, got ", name_of(dtype));
 }

@@ -4,10 +4,13 @@
 
 #include "backend/cpu/device_model.h"
 #include "backend/cpu/kernels/elementwise/elementwise.h"
+#include "backend/cpu/kernels/shape/taps.h"
 #include "backend/cpu/kernels/winograd/winograd.h"
 #include "backend/cpu/ops/op_kernels.h"
 #include "backend/cpu/passes/conv_algorithm.h"
+#include "backend/cpu/passes/weight_forms.h"
 #include "graph/ops/ops.h"
+#include "graph/passes/recompute.h"
 
 namespace rankine::cpu {
 namespace {
@@ -35,19 +38,26 @@ dnnl::memory scratch_memory(KernelContext& p, const Desc& desc, size_t offset) {
   return {desc, p.device().engine, static_cast<std::byte*>(p.scratch(offset + bytes_of(desc))) + offset};
 }
 
-/// Packs the kernels of a frozen convolution that is kept plain before each run, tap by tap.
+/// Packs the kernels of a frozen convolution that is kept plain, or left in its file, before each run, tap by tap.
 Weights pack_each_run(KernelContext& p, const Node& constant, bool flipped, const Desc& wanted, size_t scratch_offset) {
   const Type& w = p.input_type(1);  // f32 where the plain copy is bf16 but the processor cannot multiply that
   const int64_t O = w.shape[0], C = w.shape[1], taps = w.shape[2] * w.shape[3];
   const Shape matrix = flipped ? Shape{C, O, 1, 1} : Shape{O, C, 1, 1};
   const Shape strides = flipped ? Shape{1, C, 1, 1} : Shape{C, 1, 1, 1};
   const Desc plain(matrix, dnnl_type(w.dtype), strides);
-  const auto* stored = static_cast<const std::byte*>(p.weights().by_tap(constant));
   const DType stored_type = constant.type().dtype;
   const int64_t tap_count = O * C;
   const size_t stored_bytes = static_cast<size_t>(tap_count) * size_of(stored_type);
+  const std::optional<StoredTensor> in_file = p.in_file(1);
+  size_t wide_at = aligned(scratch_offset + bytes_of(wanted));
+  std::byte* split = nullptr;
+  if (in_file) {
+    const size_t bytes = static_cast<size_t>(taps) * stored_bytes;
+    split = static_cast<std::byte*>(p.scratch(wide_at + bytes)) + wide_at;
+    wide_at = aligned(wide_at + bytes);
+  }
+  const auto* stored = split ? split : static_cast<const std::byte*>(p.weights().by_tap(constant));
   // Where it has to be widened, one tap at a time is, in the same place.
-  const size_t wide_at = aligned(scratch_offset + bytes_of(wanted));
   void* wide = nullptr;
   if (w.dtype != stored_type)
     wide = static_cast<std::byte*>(p.scratch(wide_at + static_cast<size_t>(tap_count) * size_of(w.dtype))) + wide_at;
@@ -63,6 +73,7 @@ Weights pack_each_run(KernelContext& p, const Node& constant, bool flipped, cons
                         std::vector<std::pair<int, dnnl::memory>>{{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   }
   return {packed, [=, copies = std::move(copies)] {
+            if (split) split_taps({in_file->data, in_file->dtype}, {split, stored_type}, tap_count, taps);
             const std::byte* tap = stored;
             for (const Primitive& copy : copies) {
               if (wide) cast(tap, stored_type, {wide, DType::f32}, tap_count);
@@ -180,22 +191,29 @@ std::vector<WeightForm> conv2d_forms(const OperandTypes& types, const dnnl::engi
   const std::optional<Forward> f = as_forward(types, true);
   const Type w = types.input(1), stored = types.node().input(1).type();
   const Desc layout = f ? describe(types, engine, *f).weights_desc() : describe_backward(types, engine).weights_desc();
-  WeightForm direct{"direct", (f && f->flipped ? "flipped kernel " : "kernel ") + layout_name(layout),
-                    bytes_of(layout)};
+  const WeightForm direct{"direct", (f && f->flipped ? "flipped kernel " : "kernel ") + layout_name(layout),
+                          bytes_of(layout)};
   // A plain kernel is packed before each run, read and written at about a third of the speed of plain copies (measured
   // on AVX512-BF16); where it must be promoted, that is done one of its 9 taps at a time.
-  WeightForm plain{"plain", "by tap", stored.bytes(), 3.0 * static_cast<double>(direct.bytes) / kCopyRate,
-                   direct.bytes + w.bytes() / 9};
-  if (!uses_winograd(types.node())) return {direct, plain};
+  const WeightForm plain{std::string(kPlainForm), "by tap", stored.bytes(),
+                         3.0 * static_cast<double>(direct.bytes) / kCopyRate, direct.bytes + w.bytes() / 9};
+  std::vector<WeightForm> forms = {direct, plain};
+  if (const std::optional<DType> file = type_in_file(storage_of(types.node().input(1).node()))) {
+    // It is split by tap in working memory first.
+    const auto file_bytes = static_cast<double>(Type{w.shape, *file}.bytes());
+    forms.push_back(
+        {std::string(kMappedForm), "mapped", 0,
+         plain.added_seconds + file_bytes / kFileRate + 2.0 * static_cast<double>(stored.bytes()) / kCopyRate,
+         plain.working_bytes + stored.bytes()});
+  }
+  if (!uses_winograd(types.node())) return forms;
   // A direct convolution takes that much longer than Winograd's (measured on AVX512-BF16).
   constexpr double kWinogradGain = 0.45;
-  direct.added_seconds = kWinogradGain * estimated_seconds(types.node());
-  plain.added_seconds += direct.added_seconds;
-  return {{"winograd", f->flipped ? "winograd flipped" : "winograd",
-           winograd_weight_bytes(engine, f->flipped ? w.shape[0] : w.shape[1], f->flipped ? w.shape[1] : w.shape[0],
-                                 w.dtype)},
-          direct,
-          plain};
+  for (WeightForm& form : forms) form.added_seconds += kWinogradGain * estimated_seconds(types.node());
+  const int64_t in = f->flipped ? w.shape[0] : w.shape[1], out = f->flipped ? w.shape[1] : w.shape[0];
+  forms.insert(forms.begin(), {"winograd", f->flipped ? "winograd flipped" : "winograd",
+                               winograd_weight_bytes(engine, in, out, w.dtype)});
+  return forms;
 }
 
 Launch prepare_conv2d(KernelContext& p) {

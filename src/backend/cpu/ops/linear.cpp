@@ -5,9 +5,11 @@
 #include "backend/cpu/device_model.h"
 #include "backend/cpu/kernels/linear/linear.h"
 #include "backend/cpu/ops/op_kernels.h"
+#include "backend/cpu/passes/weight_forms.h"
 #include "backend/cpu/processor.h"
 #include "graph/ops/ops.h"
 #include "graph/ops/shapes.h"
+#include "graph/passes/recompute.h"
 
 namespace rankine::cpu {
 namespace {
@@ -162,8 +164,17 @@ std::vector<WeightForm> linear_forms(const OperandTypes& types, const dnnl::engi
   }
   // A product that has to pack its weights as it runs takes a tenth longer (measured on AVX512-BF16).
   const size_t promoted = w.dtype == stored.dtype ? 0 : w.bytes();
-  const WeightForm plain{"plain", "plain", stored.bytes(), 0.10 * estimated_seconds(types.node()), promoted};
-  return {packed, plain};
+  const double packing = 0.10 * estimated_seconds(types.node());
+  std::vector<WeightForm> forms = {packed, {std::string(kPlainForm), "plain", stored.bytes(), packing, promoted}};
+  if (const std::optional<DType> file = type_in_file(storage_of(types.node().input(1).node()))) {
+    const Type in_file{w.shape, *file};
+    const size_t converted = *file == w.dtype ? 0 : w.bytes();
+    forms.push_back(
+        {std::string(kMappedForm), "mapped", 0,
+         packing + static_cast<double>(in_file.bytes()) / kFileRate + static_cast<double>(2 * converted) / kCopyRate,
+         converted});
+  }
+  return forms;
 }
 
 Launch prepare_linear(KernelContext& p) { return without_lora(p, WeightStore::View::matrix, 2, linear_residual); }

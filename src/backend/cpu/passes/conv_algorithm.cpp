@@ -1,4 +1,5 @@
 #include "backend/cpu/passes/conv_algorithm.h"
+#include "backend/cpu/passes/weight_forms.h"
 
 #include <map>
 #include <mutex>
@@ -44,9 +45,8 @@ bool winograd_is_possible(const Node& node) {
   const Shape& w = node.input(1).shape();
   const Conv2dGeometry g = Conv2dGeometry::of(node.attributes());
   const DType dtype = is_promoted(node) ? DType::f32 : node.input(1).dtype();
-  return &weight.op() == &constant_op && !weight.attributes().has(Graph::keep_plain) && w[2] == 3 && w[3] == 3 &&
-         g.stride == 1 && g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 &&
-         has_fast_products(w[1], w[0], dtype);
+  return &weight.op() == &constant_op && may_be_packed(weight) && w[2] == 3 && w[3] == 3 && g.stride == 1 &&
+         g.top == 1 && g.left == 1 && g.bottom == 1 && g.right == 1 && has_fast_products(w[1], w[0], dtype);
 }
 
 }  // namespace

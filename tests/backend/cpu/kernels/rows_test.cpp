@@ -1,5 +1,6 @@
 #include "backend/cpu/kernels/shape/rows.h"
 
+#include "backend/cpu/kernels/shape/taps.h"
 #include "backend/cpu/kernels/shape/upsample.h"
 #include "backend/cpu/kernels/support.h"
 
@@ -99,6 +100,24 @@ TEST_CASE("nearest upsampling copies pixels, and its gradient adds them up, for 
         check_close(dx_f32, wanted_dx);
       }
     }
+  });
+}
+
+TEST_CASE("kernels of a convolution are split by tap, from and to every type") {
+  for_each_target([] {
+    for (const int64_t taps : {1, 4, 9, 5000})
+      for (const int64_t matrices : {1, 3, 31, 2000})
+        for (const DType from : storages)
+          for (const DType to : storages) {
+            if (taps * matrices > 100'000) continue;
+            const Buffer x = Buffer::random(from, matrices * taps, 1);
+            Buffer y(to, taps * matrices);
+            std::vector<double> wanted;
+            for (int64_t t = 0; t < taps; ++t)
+              for (int64_t i = 0; i < matrices; ++i) wanted.push_back(x.get(i * taps + t));
+            split_taps(x.in(), y.out(), matrices, taps);
+            check_close(y, wanted);
+          }
   });
 }
 

@@ -167,16 +167,25 @@ void scale(float scale, In x, Out y, int64_t n) {
   });
 }
 
+void cast_in_thread(In x, Out y, int64_t n) {
+  if (x.dtype == y.dtype || !is_half(x.dtype) || !is_half(y.dtype)) {
+    HWY_DYNAMIC_DISPATCH(cast_range)(x.data, x.dtype, y, n);
+    return;
+  }
+  constexpr int64_t kPart = 1024;  // between two kinds of half floats it goes over f32
+  alignas(64) float wide[kPart];
+  for (int64_t i = 0; i < n; i += kPart) {
+    const int64_t count = std::min(kPart, n - i);
+    HWY_DYNAMIC_DISPATCH(cast_range)(x.at(i).data, x.dtype, wide, count);
+    HWY_DYNAMIC_DISPATCH(cast_range)(wide, DType::f32, y.at(i), count);
+  }
+}
+
 void cast(const void* x, DType x_dtype, Out y, int64_t n) {
   check_storage("cast", x_dtype);
   check_storage("cast", y.dtype);
-  check(x_dtype == y.dtype || !is_half(x_dtype) || !is_half(y.dtype), "cast: ", name_of(x_dtype), " to ",
-        name_of(y.dtype), " goes over f32");
-  const int64_t size = static_cast<int64_t>(size_of(x_dtype));
-  parallel_elements(n, [&](int64_t begin, int64_t end) {
-    const void* from = static_cast<const char*>(x) + begin * size;
-    HWY_DYNAMIC_DISPATCH(cast_range)(from, x_dtype, y.at(begin), end - begin);
-  });
+  parallel_elements(
+      n, [&](int64_t begin, int64_t end) { cast_in_thread(In(x, x_dtype).at(begin), y.at(begin), end - begin); });
 }
 
 void copy_bytes(const void* x, void* y, int64_t bytes) {

@@ -34,6 +34,9 @@ void scale(float scale, In x, Out y, int64_t n);
 /// Converts n elements; rounded to nearest even where it narrows. x and y: f32, bf16 or f16 each.
 void cast(const void* x, DType x_dtype, Out y, int64_t n);
 
+/// The same in the calling thread alone.
+void cast_in_thread(In x, Out y, int64_t n);
+
 /// Copies bytes with all threads.
 void copy_bytes(const void* x, void* y, int64_t bytes);
 
