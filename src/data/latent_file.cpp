@@ -18,6 +18,10 @@ constexpr const char* kLatents = "latents";
 constexpr const char* kFlipped = "latents_flipped";
 constexpr const char* kAlphaMask = "alpha_mask";
 constexpr const char* kProvenance = "rankine_provenance";
+constexpr const char* kOriginalSize = "original_size";
+constexpr const char* kCrop = "crop_ltrb";
+/// Every array of one size.
+constexpr const char* kNames[] = {kLatents, kOriginalSize, kCrop, kFlipped, kAlphaMask, kProvenance};
 
 /// A line of a recipe, and the reason to give if a cache differs in it.
 struct Property {
@@ -127,16 +131,20 @@ std::string four_digits(int value) {
   return std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits;
 }
 
-/// The arrays of a cache file that stay when another size is written; none if it cannot be read.
-std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& path,
-                                                          const std::vector<std::string>& keep) {
+/// The arrays of a cache file that stay when those with `suffix` are written; none if it cannot be read.
+std::vector<std::pair<std::string, NpyArray>> kept_arrays(const std::string& path, const std::string& suffix,
+                                                          const Shape& latents) {
   std::vector<std::pair<std::string, NpyArray>> arrays;
-  if (keep.empty() || !std::filesystem::exists(path)) return arrays;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return arrays;
   try {
     const NpzFile file = NpzFile::open(path);
-    for (const std::string& suffix : keep)
-      for (const char* name : {kLatents, "original_size", "crop_ltrb", kFlipped, kAlphaMask, kProvenance})
-        if (file.has(name + suffix)) arrays.emplace_back(name + suffix, file.read(name + suffix));
+    const bool replaces_bare = file.has(kLatents) && file.read(kLatents).shape == latents;
+    for (const std::string& name : file.names()) {
+      const bool replaced = std::ranges::any_of(
+          kNames, [&](const char* known) { return name == known + suffix || (replaces_bare && name == known); });
+      if (!replaced) arrays.emplace_back(name, file.read(name));
+    }
   } catch (const Error&) {
     arrays.clear();  // damaged: reading it reported that, and it is made anew
   }
@@ -169,15 +177,11 @@ LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe
   try {
     const NpzFile file = NpzFile::open(path);
     read.reason = "it was made for another size";
-    for (const std::string& suffix : {latent_suffix(recipe.bucket, recipe.latents), std::string()}) {
-      if (!file.has(kLatents + suffix)) continue;
-      try {
-        read.latents = read_entry(file, suffix, recipe, needs, trust);
-        read.reason.clear();
-        return read;
-      } catch (const Error& error) {
-        read.reason = error.what();
-      }
+    const std::string with_size = latent_suffix(recipe.bucket, recipe.latents);
+    const std::string suffix = file.has(kLatents + with_size) ? with_size : "";
+    if (file.has(kLatents + suffix)) {
+      read.latents = read_entry(file, suffix, recipe, needs, trust);
+      read.reason.clear();
     }
   } catch (const Error& error) {
     read.reason = error.what();
@@ -187,8 +191,8 @@ LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe
   return read;
 }
 
-void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
-                       const std::string& suffix, const std::vector<std::string>& keep) {
+void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents) {
+  const std::string suffix = latent_suffix(recipe.bucket, recipe.latents);
   const Size latent_size = recipe.latents.of(recipe.bucket);
   const Shape shape = {recipe.latents.channels, latent_size.height, latent_size.width};
   const auto places = static_cast<size_t>(int64_t{latent_size.height} * latent_size.width);
@@ -204,13 +208,13 @@ void write_latent_file(const std::string& path, const LatentRecipe& recipe, cons
     all.push_back({name + suffix, dtype, std::move(shape), std::as_bytes(values)});
   };
   add(kLatents, DType::f32, shape, std::span<const float>(arrays.latents));
-  add("original_size", DType::i64, {2}, std::span<const int64_t>(size));
-  add("crop_ltrb", DType::f64, {4}, std::span<const double>(crop));
+  add(kOriginalSize, DType::i64, {2}, std::span<const int64_t>(size));
+  add(kCrop, DType::f64, {4}, std::span<const double>(crop));
   if (!arrays.flipped.empty()) add(kFlipped, DType::f32, shape, std::span<const float>(arrays.flipped));
   if (!arrays.alpha_mask.empty())
     add(kAlphaMask, DType::f32, {recipe.bucket.height, recipe.bucket.width}, std::span<const float>(arrays.alpha_mask));
   add(kProvenance, DType::u8, {static_cast<int64_t>(recorded.size())}, std::span<const char>(recorded));
-  const auto kept = kept_arrays(path, keep);
+  const auto kept = kept_arrays(path, suffix, shape);
   for (const auto& [name, array] : kept) all.push_back({name, array.dtype, array.shape, array.bytes});
 
   AtomicFile file(path);

@@ -50,16 +50,16 @@ struct LatentsRead {
 };
 
 /// Reads the latents of `recipe.bucket` from a cache file: sd-scripts' arrays "latents", "latents_flipped" and
-/// "alpha_mask", with or without "_HxW" of the latents at their names' ends. They count when
+/// "alpha_mask", with latent_suffix at their names' ends. Only a file without such latents may have names without it,
+/// as older versions wrote them. They count when
 /// - the file is whole, and the arrays have the right shapes, no value is NaN or infinite, and
 /// - "rankine_provenance" beside them tells this recipe and these arrays' digest. `trust` leaves this out, and then
 ///   only the recipe's bucket is read.
 LatentsRead read_latent_file(const std::string& path, const LatentRecipe& recipe, LatentNeeds needs, bool trust);
 
-/// Writes a cache file atomically, in sd-scripts' form. `suffix` ends the arrays' names: "" or latent_suffix. Keeps
-/// arrays whose names end in one of `keep`. Throws FileError if the disk refuses.
-void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents,
-                       const std::string& suffix, const std::vector<std::string>& keep);
+/// Writes a cache file atomically, in sd-scripts' form of 2026. Other arrays of a file that is there stay: they belong
+/// to other sizes. Throws FileError if the disk refuses.
+void write_latent_file(const std::string& path, const LatentRecipe& recipe, const PictureLatents& latents);
 
 /// "_64x48": height and width of the latents, with which sd-scripts separates several sizes in one file.
 std::string latent_suffix(Size bucket, const LatentSpace& latents);

@@ -21,13 +21,13 @@ LatentRecipe recipe_of(const TrainingData& data, const Sample& sample) {
   return recipe;
 }
 
-/// Assigns every item its file and its suffix there.
+/// Assigns every item its file.
 void give_files(LatentPlan& plan, const TrainingData& data) {
-  std::map<std::string, std::vector<LatentItem*>> by_file;
+  std::map<std::string, std::vector<const LatentItem*>> by_file;
   for (LatentItem& item : plan.items) {
     const std::string& picture = data.samples[static_cast<size_t>(item.sample)].path;
     const std::string file = latent_file_path(picture, item.recipe.size, data.latents);
-    std::vector<LatentItem*>& others = by_file[file];
+    std::vector<const LatentItem*>& others = by_file[file];
     const bool is_taken = std::ranges::any_of(others, [&](const LatentItem* other) {
       return data.samples[static_cast<size_t>(other->sample)].path != picture ||
              other->recipe.bucket == item.recipe.bucket;
@@ -37,15 +37,8 @@ void give_files(LatentPlan& plan, const TrainingData& data) {
       continue;
     }
     item.file = file;
-    item.suffix = others.empty() ? "" : latent_suffix(item.recipe.bucket, data.latents);
     others.push_back(&item);
   }
-  for (const auto& [file, items] : by_file)
-    for (LatentItem* item : items) {
-      if (!item->suffix.empty()) item->keep.push_back("");
-      for (const LatentItem* other : items)
-        if (other != item) item->keep.push_back(latent_suffix(other->recipe.bucket, data.latents));
-    }
 }
 
 }  // namespace

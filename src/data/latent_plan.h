@@ -13,8 +13,6 @@ struct LatentItem {
   LatentRecipe recipe{};  ///< without digests and type
   LatentNeeds needs{};    ///< of all samples together
   std::string file{};     ///< the cache file; empty: none
-  std::string suffix{};   ///< see write_latent_file
-  std::vector<std::string> keep{};
 };
 
 /// All latents of a run.

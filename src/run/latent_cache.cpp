@@ -120,17 +120,15 @@ class LatentFilling {
 
   void read(const LatentItem& item, const std::string& picture, Prepared& out) const {
     if (item.file.empty()) return;
+    // A file of old versions never tells its picture. Where it is trusted it comes first, as in sd-scripts.
+    std::vector<std::string> files = {item.file};
+    if (config_.skip_check) files.insert(files.begin(), old_latent_file_path(picture));
     std::error_code ignored;
-    std::string file = item.file;
-    if (!std::filesystem::exists(file, ignored)) {
-      file = old_latent_file_path(picture);
-      if (!config_.skip_check || !std::filesystem::exists(file, ignored)) return;
-    }
-    LatentsRead found = read_latent_file(file, out.recipe, item.needs, config_.skip_check);
-    out.is_read = found.latents.has_value();
-    if (out.is_read) {
-      out.latents = std::move(*found.latents);
-    } else {
+    for (const std::string& file : files) {
+      if (out.is_read || !std::filesystem::exists(file, ignored)) continue;
+      LatentsRead found = read_latent_file(file, out.recipe, item.needs, config_.skip_check);
+      out.is_read = found.latents.has_value();
+      if (out.is_read) out.latents = std::move(*found.latents);
       out.refused = std::move(found.reason);
       out.refused_file = file;
     }
@@ -156,7 +154,7 @@ class LatentFilling {
     if (item.file.empty()) return;
     const Timer timer;
     try {
-      write_latent_file(item.file, picture.recipe, picture.latents, item.suffix, item.keep);
+      write_latent_file(item.file, picture.recipe, picture.latents);
     } catch (const Error& error) {
       if (report_.unwritten++ == 0) report_.write_fault = error.what();
     }

@@ -50,6 +50,20 @@ void rewrite(const std::string& path, const std::string& name, const std::vector
   write_file(path, serialize_npz(arrays));
 }
 
+/// Replaces `from` in the arrays' names.
+void rename_arrays(const std::string& path, const std::string& from, const std::string& to) {
+  const NpzFile file = NpzFile::open(path);
+  std::vector<std::pair<std::string, NpyArray>> all;
+  for (std::string name : file.names()) {
+    NpyArray array = file.read(name);
+    if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+    all.emplace_back(std::move(name), std::move(array));
+  }
+  std::vector<NpyToWrite> arrays;
+  for (const auto& [name, array] : all) arrays.push_back({name, array.dtype, array.shape, array.bytes});
+  write_file(path, serialize_npz(arrays));
+}
+
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
@@ -65,7 +79,7 @@ TEST_CASE("latents come back as they were written, under sd-scripts' names, shap
   const TemporaryFolder folder;
   const std::string path = folder.path("p_0100x0090_sd.npz");
   const PictureLatents written = picture_latents();
-  write_latent_file(path, recipe(), written, "", {});
+  write_latent_file(path, recipe(), written);
   const LatentsRead read = read_latent_file(path, recipe(), kAll, false);
   REQUIRE_MESSAGE(read.latents, read.reason);
   CHECK(read.latents->latents == written.latents);
@@ -73,24 +87,25 @@ TEST_CASE("latents come back as they were written, under sd-scripts' names, shap
   CHECK(read.latents->alpha_mask == written.alpha_mask);
 
   const NpzFile file = NpzFile::open(path);
-  const NpyArray latents = file.read("latents"), size = file.read("original_size"), crop = file.read("crop_ltrb");
+  const NpyArray latents = file.read("latents_3x4"), size = file.read("original_size_3x4"),
+                 crop = file.read("crop_ltrb_3x4");
   CHECK(latents.dtype == DType::f32);
   CHECK(latents.shape == Shape{4, 3, 4});
   CHECK(latents.as_f32()[1] == written.latents[4]);  // the second place of the first channel
-  CHECK(file.read("latents_flipped").shape == Shape{4, 3, 4});
-  CHECK(file.read("alpha_mask").shape == Shape{24, 32});
+  CHECK(file.read("latents_flipped_3x4").shape == Shape{4, 3, 4});
+  CHECK(file.read("alpha_mask_3x4").shape == Shape{24, 32});
   CHECK(size.dtype == DType::i64);
   CHECK(reinterpret_cast<const int64_t*>(size.bytes.data())[0] == 100);
   CHECK(reinterpret_cast<const int64_t*>(size.bytes.data())[1] == 90);
   CHECK(crop.dtype == DType::f64);
   CHECK(crop.shape == Shape{4});
-  CHECK(file.read("rankine_provenance").dtype == DType::u8);  // numpy loads it without pickle
+  CHECK(file.read("rankine_provenance_3x4").dtype == DType::u8);  // numpy loads it without pickle
 }
 
 TEST_CASE("latents do not count when anything they were made from is another") {
   const TemporaryFolder folder;
   const std::string path = folder.path("p.npz");
-  write_latent_file(path, recipe(), picture_latents(), "", {});
+  write_latent_file(path, recipe(), picture_latents());
   const std::pair<const char*, std::function<void(LatentRecipe&)>> changes[] = {
       {"picture has changed", [](LatentRecipe& r) { r.picture = std::string(64, 'c'); }},
       {"another VAE", [](LatentRecipe& r) { r.vae = std::string(64, 'c'); }},
@@ -131,16 +146,16 @@ TEST_CASE("what is not in the file, or was changed by another program, does not 
   PictureLatents plain = picture_latents();
   plain.flipped.clear();
   plain.alpha_mask.clear();
-  write_latent_file(path, recipe(), plain, "", {});
+  write_latent_file(path, recipe(), plain);
   CHECK(read_latent_file(path, recipe(), {}, false).latents);
   CHECK(contains(read_latent_file(path, recipe(), {.flipped = true}, false).reason, "no mirrored latents"));
   CHECK(contains(read_latent_file(path, recipe(), {.alpha_mask = true}, false).reason, "no alpha mask"));
 
   const std::vector<float> others(48, 0.5f);
-  rewrite(path, "latents", others, {4, 3, 4});  // as sd-scripts does, which keeps arrays it does not know
+  rewrite(path, "latents_3x4", others, {4, 3, 4});  // as sd-scripts does, which keeps arrays it does not know
   CHECK(contains(read_latent_file(path, recipe(), {}, false).reason, "another program has changed it"));
   CHECK(read_latent_file(path, recipe(), {}, true).latents);
-  rewrite(path, "rankine_provenance", {}, {});
+  rewrite(path, "rankine_provenance_3x4", {}, {});
   CHECK(contains(read_latent_file(path, recipe(), {}, false).reason, "does not tell"));
   const LatentsRead trusted = read_latent_file(path, recipe(), {}, true);
   REQUIRE(trusted.latents);
@@ -149,12 +164,12 @@ TEST_CASE("what is not in the file, or was changed by another program, does not 
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> broken = others;
     broken[17] = bad;
-    rewrite(path, "latents", broken, {4, 3, 4});
+    rewrite(path, "latents_3x4", broken, {4, 3, 4});
     CHECK(contains(read_latent_file(path, recipe(), {}, true).reason, "not finite"));
   }
-  rewrite(path, "latents", others, {3, 4, 4});
+  rewrite(path, "latents_3x4", others, {3, 4, 4});
   CHECK(contains(read_latent_file(path, recipe(), {}, true).reason, "another size"));
-  rewrite(path, "latents", {}, {});
+  rewrite(path, "latents_3x4", {}, {});
   CHECK(contains(read_latent_file(path, recipe(), {}, true).reason, "another size"));
   CHECK(contains(read_latent_file(folder.path("none.npz"), recipe(), {}, true).reason, "cannot open"));
 }
@@ -166,8 +181,8 @@ TEST_CASE("latents of several sizes share a file, and one written anew leaves th
   large.resized = large.bucket = {48, 32};
   PictureLatents of_small = picture_latents(), of_large;
   of_large.latents.assign(4 * 6 * 4, 2.5f);
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
-  write_latent_file(path, large, of_large, latent_suffix(large.bucket, {}), {"", latent_suffix(small.bucket, {})});
+  write_latent_file(path, small, of_small);
+  write_latent_file(path, large, of_large);
   REQUIRE(read_latent_file(path, small, kAll, false).latents);
   REQUIRE(read_latent_file(path, large, {}, false).latents);
   CHECK(read_latent_file(path, large, {}, false).latents->latents == of_large.latents);
@@ -175,21 +190,24 @@ TEST_CASE("latents of several sizes share a file, and one written anew leaves th
 
   small.picture = std::string(64, 'd');
   of_small.latents[0] = 7;
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
+  write_latent_file(path, small, of_small);
   CHECK(read_latent_file(path, small, kAll, false).latents->latents == of_small.latents);
   CHECK(read_latent_file(path, large, {}, false).latents);
-  write_latent_file(path, small, of_small, "", {});
-  CHECK(!read_latent_file(path, large, {}, false).latents);
+
+  // sd-scripts keeps arrays that it does not know, and so do we.
+  rewrite(path, "another", {1, 2}, {2});
+  write_latent_file(path, small, of_small);
+  CHECK(NpzFile::open(path).read("another").as_f32() == std::vector<float>{1, 2});
 
   write_file(path, "damaged");
-  write_latent_file(path, small, of_small, "", {latent_suffix(large.bucket, {})});
+  write_latent_file(path, small, of_small);
   CHECK(read_latent_file(path, small, kAll, false).latents);
 }
 
 TEST_CASE("a cache file cut short at any fiftieth of its length does not count, also where it is trusted") {
   const TemporaryFolder folder;
   const std::string path = folder.path("p.npz");
-  write_latent_file(path, recipe(), picture_latents(), "", {});
+  write_latent_file(path, recipe(), picture_latents());
   const auto whole = std::filesystem::file_size(path);
   for (int part = 49; part >= 0; --part) {
     CAPTURE(part);
@@ -200,4 +218,30 @@ TEST_CASE("a cache file cut short at any fiftieth of its length does not count, 
       CHECK(!read.reason.empty());
     }
   }
+}
+
+TEST_CASE("names without a size count for the size of their latents, but not beside names with it") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("p.npz");
+  const PictureLatents written = picture_latents();
+  write_latent_file(path, recipe(), written);
+  rename_arrays(path, "_3x4", "");
+  const LatentsRead old = read_latent_file(path, recipe(), kAll, false);
+  REQUIRE_MESSAGE(old.latents, old.reason);
+  CHECK(old.latents->alpha_mask == written.alpha_mask);
+  LatentRecipe other = recipe();
+  other.resized = other.bucket = {48, 32};
+  CHECK(contains(read_latent_file(path, other, {}, true).reason, "another size"));
+
+  PictureLatents large;
+  large.latents.assign(4 * 6 * 4, 2.5f);
+  write_latent_file(path, other, large);
+  CHECK(read_latent_file(path, recipe(), kAll, false).latents);  // still under its old names
+  write_latent_file(path, recipe(), written);                    // which go with it
+  const NpzFile file = NpzFile::open(path);
+  CHECK(!file.has("latents"));
+  CHECK(!file.has("alpha_mask"));
+  CHECK(read_latent_file(path, other, {}, false).latents);
+  rename_arrays(path, "latents_flipped_3x4", "latents_flipped");
+  CHECK(contains(read_latent_file(path, recipe(), kAll, true).reason, "no mirrored latents"));
 }

@@ -57,7 +57,7 @@ void write_tensors(const fs::path& folder) {
   std::ofstream(seed(folder, "npz", "types.npz"), std::ios::binary) << serialize_npz(arrays);
   const LatentRecipe recipe{.size = {16, 16}, .resized = {16, 16}, .bucket = {16, 16}};
   const std::vector<float> latents(16, 0.5f);
-  write_latent_file(seed(folder, "npz", "latents.npz"), recipe, {.latents = latents, .flipped = latents}, "", {});
+  write_latent_file(seed(folder, "npz", "latents.npz"), recipe, {.latents = latents, .flipped = latents});
 }
 
 void write_training_files(const fs::path& folder) {
