@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/shortened.h"
 #include "cli/arguments.h"
+#include "cli/misplaced.h"
 #include "cli/settings_kind.h"
 #include "io/atomic_file.h"
 #include "io/nearest_name.h"
@@ -176,7 +177,9 @@ std::vector<Occurrence> assign_config_file(const FlagTable& table, const std::st
     if (!flag) {
       std::vector<std::string_view> keys = option_names(table);
       for (std::string_view& key : keys) key.remove_prefix(2);
-      warnings.push_back(concat_text(where, " is no known setting and is left out", nearest_hint(entry.key, keys)));
+      const std::string place = place_of_key(entry.key);
+      warnings.push_back(concat_text(where, " is no known setting and is left out",
+                                     place.empty() ? nearest_hint(entry.key, keys) : place));
       continue;
     }
     check(flag->key() != "config_file", where, ": a config file cannot name another");

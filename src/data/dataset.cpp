@@ -157,6 +157,22 @@ FoundPictures sound_pictures(const SubsetSection& subset, const Buckets& buckets
   return pictures;
 }
 
+/// Leaves out the pictures that skip_image_resolution excludes, so that they are not enlarged.
+void skip_small(std::vector<Picture>& pictures, const SubsetSection& subset, const DatasetOptions& options,
+                Findings& findings) {
+  if (!options.skip_image_resolution) return;
+  const auto [width, height] = *options.skip_image_resolution;
+  const auto pixels = [](int w, int h) { return int64_t{w} * h; };
+  const auto count = std::erase_if(pictures, [&](const Picture& picture) {
+    return pixels(picture.sample.size.width, picture.sample.size.height) <= pixels(width, height);
+  });
+  if (count > 0)
+    findings.note(subset.path(),
+                  concat_text("pictures with no more pixels than ", width, "x", height,
+                              " are left out (skip_image_resolution)", pictures.empty() ? ": that is all of them" : ""),
+                  pictures_text(static_cast<int>(count)));
+}
+
 /// Explains why a subset has no usable pictures, unless a finding of each picture has already done that.
 void note_no_pictures(const SubsetSection& subset, const FoundPictures& pictures, Findings& findings) {
   if (pictures.found > 0) return;
@@ -241,6 +257,7 @@ Dataset scan_dataset(const DatasetSection& section, int index, Scan& scan, Sampl
       continue;
     }
     std::vector<Picture>& pictures = found.usable;
+    skip_small(pictures, subset, section.options, findings);
     if (pictures.empty()) {
       note_no_pictures(subset, found, findings);
       continue;

@@ -21,9 +21,10 @@ struct DatasetOptions {
   int max_bucket_reso = 1024;
   int bucket_reso_steps = 64;
   bool bucket_no_upscale = false;
-  double validation_split = 0;               ///< share of pictures that are held out, 0 to 1
-  std::optional<int64_t> validation_seed{};  ///< seed of that choice; unset: 0
-  LatentSpace latents{};                     ///< of the model that trains; no key of the file
+  std::optional<Size> skip_image_resolution{};  ///< pictures with at most as many pixels are left out
+  double validation_split = 0;                  ///< share of pictures that are held out, 0 to 1
+  std::optional<int64_t> validation_seed{};     ///< seed of that choice; unset: 0
+  LatentSpace latents{};                        ///< of the model that trains; no key of the file
 };
 
 /// Options that may differ from folder to folder.

@@ -45,6 +45,7 @@ DatasetFacts facts_of(const Dataset& dataset) {
   facts.num_train_images = dataset.train_images;
   facts.num_reg_images = dataset.reg_images;
   facts.resolution = dataset.bucket_config.resolution;
+  facts.skip_image_resolution = options.skip_image_resolution;
   facts.enable_bucket = options.enable_bucket;
   facts.tag_frequency = dataset.tags;
   facts.resize_interpolation = dataset.section.resize_interpolation;

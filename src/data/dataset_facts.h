@@ -51,6 +51,7 @@ struct DatasetFacts {
   bool enable_bucket = false;
   std::optional<int> min_bucket_reso{};  ///< rounded to the step; none without buckets
   std::optional<int> max_bucket_reso{};
+  std::optional<Size> skip_image_resolution{};
   bool bucket_no_upscale = false;  ///< not in ss_datasets; ss_bucket_no_upscale of a run without a dataset file
   std::vector<TagFrequency> tag_frequency{};
   std::optional<BucketInfo> bucket_info{};  ///< none without buckets

@@ -6,6 +6,9 @@
 namespace rankine {
 namespace {
 
+/// "(512, 512)", as Python writes a tuple.
+std::string tuple_of(Size size) { return concat_text("(", size.width, ", ", size.height, ")"); }
+
 std::string json_of(Size size) { return json_array({json_text(size.width), json_text(size.height)}); }
 
 std::string json_of(const std::vector<TagFrequency>& folders) {
@@ -65,18 +68,23 @@ std::string json_of(const SubsetFacts& s, bool is_dreambooth) {
 std::string json_of(const DatasetFacts& d) {
   std::vector<std::string> subsets;
   for (const SubsetFacts& subset : d.subsets) subsets.push_back(json_of(subset, d.is_dreambooth));
-  return json_object({{"is_dreambooth", json_text(d.is_dreambooth)},
-                      {"batch_size_per_device", json_text(d.batch_size_per_device)},
-                      {"num_train_images", json_text(d.num_train_images)},
-                      {"num_reg_images", json_text(d.num_reg_images)},
-                      {"resolution", json_of(d.resolution)},
-                      {"enable_bucket", json_text(d.enable_bucket)},
-                      {"min_bucket_reso", json_text(d.min_bucket_reso)},
-                      {"max_bucket_reso", json_text(d.max_bucket_reso)},
-                      {"tag_frequency", json_of(d.tag_frequency)},
-                      {"bucket_info", json_of(d.bucket_info)},
-                      {"resize_interpolation", json_text(d.resize_interpolation)},
-                      {"subsets", json_array(subsets)}});
+  std::vector<std::pair<std::string, std::string>> members = {
+      {"is_dreambooth", json_text(d.is_dreambooth)},
+      {"batch_size_per_device", json_text(d.batch_size_per_device)},
+      {"num_train_images", json_text(d.num_train_images)},
+      {"num_reg_images", json_text(d.num_reg_images)},
+      {"resolution", json_of(d.resolution)},
+      {"enable_bucket", json_text(d.enable_bucket)},
+      {"min_bucket_reso", json_text(d.min_bucket_reso)},
+      {"max_bucket_reso", json_text(d.max_bucket_reso)},
+  };
+  // Versions of sd-scripts without the option have no such key, and others write null.
+  if (d.skip_image_resolution) members.emplace_back("skip_image_resolution", json_of(*d.skip_image_resolution));
+  members.insert(members.end(), {{"tag_frequency", json_of(d.tag_frequency)},
+                                 {"bucket_info", json_of(d.bucket_info)},
+                                 {"resize_interpolation", json_text(d.resize_interpolation)},
+                                 {"subsets", json_array(subsets)}});
+  return json_object(members);
 }
 
 }  // namespace
@@ -102,7 +110,7 @@ std::map<std::string, std::string> dataset_metadata(const DataFacts& facts, int 
   metadata.insert({
       {"ss_batch_size_per_device", python_text(dataset.batch_size_per_device)},
       {"ss_total_batch_size", python_text(dataset.batch_size_per_device * micro_batches)},
-      {"ss_resolution", concat_text("(", dataset.resolution.width, ", ", dataset.resolution.height, ")")},
+      {"ss_resolution", tuple_of(dataset.resolution)},
       {"ss_color_aug", python_text(options.color_aug)},
       {"ss_flip_aug", python_text(options.flip_aug)},
       {"ss_random_crop", python_text(options.random_crop)},
@@ -115,6 +123,8 @@ std::map<std::string, std::string> dataset_metadata(const DataFacts& facts, int 
       {"ss_reg_dataset_dirs", json_of(facts.reg_dataset_dirs)},
       {"ss_bucket_info", json_of(dataset.bucket_info)},
   });
+  if (const std::optional<Size>& size = dataset.skip_image_resolution)
+    metadata["ss_skip_image_resolution"] = tuple_of(*size);
   return metadata;
 }
 

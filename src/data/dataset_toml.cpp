@@ -156,6 +156,12 @@ constexpr Key keys[] = {
      [](T t, E e) { t.dataset->bucket_reso_steps = e.integer(1); }},
     {above, "bucket_no_upscale", "bool", "Never enlarge a picture",
      [](T t, E e) { t.dataset->bucket_no_upscale = e.boolean(); }},
+    {above, "skip_image_resolution", "int or [int, int]",
+     "Leave out pictures with no more pixels than this size; 0: none",
+     [](T t, E e) {
+       const bool off = e.node.is_integer() && e.long_integer() == 0;
+       t.dataset->skip_image_resolution = off ? std::nullopt : std::optional(e.size());
+     }},
     {above, "validation_split", "float", "Share of the pictures that is held out; not of regularisation pictures",
      [](T t, E e) { t.dataset->validation_split = e.share(); }},
     {above, "validation_seed", "int", "Seed of that choice; 0 when unset",

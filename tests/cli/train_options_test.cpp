@@ -297,6 +297,24 @@ TEST_CASE("an unknown key of a config file is a warning with file, line and the 
         file.path() + ":3: learning_rat is no known setting and is left out; the nearest is \"learning_rate\"");
 }
 
+TEST_CASE("a key of a config file that has its effect elsewhere is named with its place") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"loraplus_lr_ratio = 16", "it belongs in network_args: network_args = [\"loraplus_lr_ratio=...\"]"},
+      {"conv_dim = 8", "it belongs in network_args"},
+      {"block_dims = \"4,4\"", "it belongs in network_args"},
+      {"weight_decay = 0.1", "it belongs in optimizer_args"},
+      {"num_repeats = 10", "it is a key of a dataset file (--dataset_config): "},
+  };
+  for (const auto& [line, place] : cases) {
+    CAPTURE(line);
+    const ConfigFile file(line);
+    Messages messages;
+    read_train_options({"--config_file", file.path()}, messages);
+    REQUIRE(messages.warnings.size() == 1);
+    CHECK(messages.warnings[0].find(place) != std::string::npos);
+  }
+}
+
 TEST_CASE("a value of the wrong type in a config file is an error with file and line") {
   CHECK_THROWS_WITH_AS(read_file("\nseed = \"abc\""), doctest::Contains(".toml:2: seed: expected a whole number"),
                        Error);

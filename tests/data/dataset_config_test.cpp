@@ -104,6 +104,23 @@ TEST_CASE("a key that is not built is refused by name unless it asks for nothing
   CHECK_NOTHROW(read(folder, Toml{.dataset = "network_multiplier = 1.0"}.text(), defaults));
 }
 
+TEST_CASE("skip_image_resolution is a size like resolution, or 0, and the nearer level counts") {
+  const TemporaryFolder folder;
+  DataDefaults defaults;
+  defaults.dataset.resolution = Size{512, 512};
+  defaults.dataset.skip_image_resolution = Size{700, 700};
+  const auto skipped = [&](const Toml& toml) {
+    return read(folder, toml.text(), defaults).datasets.at(0).options.skip_image_resolution;
+  };
+  CHECK(skipped({}) == Size{700, 700});
+  CHECK(skipped({.general = "skip_image_resolution = 256"}) == Size{256, 256});
+  CHECK(skipped({.general = "skip_image_resolution = 256", .dataset = "skip_image_resolution = [300, 200]"}) ==
+        Size{300, 200});
+  CHECK(skipped({.dataset = "skip_image_resolution = 0"}) == std::nullopt);
+  check_refused(Toml{.dataset = "skip_image_resolution = -1"}.text(), "must be a whole number from 1 on");
+  check_refused(Toml{.subset = "skip_image_resolution = 256"}.text(), "skip_image_resolution belongs to [[datasets]]");
+}
+
 TEST_CASE("augmentation, masks and the validation split are read at their levels") {
   const TemporaryFolder folder;
   folder.picture("masks/a.png", 8, 8);

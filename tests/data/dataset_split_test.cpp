@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/dataset.h"
+#include "data/dataset_facts.h"
+#include "data/dataset_metadata.h"
 #include "temporary_folder.h"
 
 using namespace rankine;
@@ -80,4 +82,31 @@ TEST_CASE("a share that holds nothing out is said, and holding out everything is
     return w.find("holds none of its pictures out (10 pictures)") != std::string::npos;
   }));
   CHECK_THROWS_WITH_AS(f.load(1.0), doctest::Contains("no pictures to train on"), Error);
+}
+
+TEST_CASE("pictures of no more pixels than skip_image_resolution are left out, and regularisation is balanced anew") {
+  Fixture f;
+  f.folder.picture("train/3_cat/large.png", 65, 64);
+  f.folder.picture("train/3_cat/wide.png", 129, 32);
+  f.folder.picture("reg/1_animal/large.png", 100, 100);
+  f.defaults.dataset.skip_image_resolution = Size{64, 64};  // exactly as many pixels are left out
+  const TrainingData data = f.load(0);
+  CHECK(names(data) == std::set<std::string>{"large", "wide"});
+  CHECK(names(data, true) == std::set<std::string>{"large"});
+  CHECK(data.train_images() == 6);
+  CHECK(data.reg_images() == 1);
+  CHECK(data.datasets[0].image_counts == std::vector<int64_t>{2, 1});
+  for (const Sample& sample : data.samples)
+    if (sample.is_reg) CHECK(sample.repeats == 6);  // as many as there are training pictures
+  CHECK(data.batches_per_epoch() == 12);
+
+  const auto metadata = dataset_metadata(facts_of(data), 1);
+  CHECK(metadata.at("ss_skip_image_resolution") == "(64, 64)");
+  CHECK(metadata.at("ss_num_train_images") == "6");
+
+  f.defaults.dataset.skip_image_resolution = Size{100, 101};
+  CHECK_THROWS_WITH_AS(f.load(0), doctest::Contains("no pictures to train on"), Error);
+  f.defaults.dataset.skip_image_resolution.reset();
+  CHECK(f.load(0).train_images() == 36);
+  CHECK(!dataset_metadata(facts_of(f.load(0)), 1).contains("ss_skip_image_resolution"));
 }

@@ -17,6 +17,15 @@ CustomValue size_in_pixels(std::optional<Size>& field) {
           .reset = [&field] { field.reset(); }};
 }
 
+/// The same, where 0 means none.
+CustomValue size_or_none(std::optional<Size>& field) {
+  CustomValue value = size_in_pixels(field);
+  value.set = [&field](const std::string& given) {
+    field = given == "0" ? std::nullopt : std::optional(resolution_from(given));
+  };
+  return value;
+}
+
 CustomValue face_crop_range(std::optional<std::array<double, 2>>& field) {
   return {.kind = text,
           .default_text = "None",
@@ -93,6 +102,9 @@ FlagGroup bucket_flags(DataDefaults& defaults) {
           setting("--bucket_reso_steps", &c.bucket_reso_steps, "Sides of buckets are multiples of this"),
           setting("--bucket_no_upscale", &c.bucket_no_upscale, "Never enlarge a picture: its bucket follows its size")
               .recorded(),
+          source("--skip_image_resolution", size_or_none(c.skip_image_resolution),
+                 "Leave out pictures with no more pixels than this size: one side, or width,height; 0: none")
+              .recorded("ss_skip_image_resolution"),
           setting("--resize_interpolation", &subset.resize_interpolation,
                   "Filter for resizing; unset: area to shrink, lanczos to enlarge")
               .recorded()
