@@ -15,7 +15,7 @@ namespace {
 template <class Config>
 std::vector<Flag> common_flags(Config& c) {
   return {
-      built("--checkpoint", &c.checkpoint, "SD 1.x checkpoint; unset: SD 1.5's sizes with made-up weights").path(),
+      built("--checkpoint", &c.checkpoint, "Checkpoint; unset: SD 1.5's sizes with made-up weights").path(),
       built("--width", &c.width, "Width of the pictures in pixels"),
       built("--height", &c.height, "Height of the pictures in pixels"),
       built("--mixed_precision", &c.step.mixed_precision, "Type to compute in").choose("no,fp16,bf16"),

@@ -24,7 +24,7 @@ FlagTable synth_flags(SynthOptions& o) {
   return {
       {"Flags of synth",
        {
-           built("--arch", &o.arch, "Which layout of tensors").choose("sd15,tiny-sd15"),
+           built("--arch", &o.arch, "Which layout of tensors").choose(architecture_names()),
            built("--layout", &o.layout, "JSON file with the names and shapes of all tensors, instead of --arch").path(),
            built("--seed", &o.seed, "Seed of the values"),
        }}};

@@ -49,8 +49,11 @@ struct Family {
 
   /// True for the tensors of a single file or of a Diffusers folder ("unet.conv_in.weight").
   bool (*recognises)(const TensorNames& tensors) = nullptr;
-  /// The canonical name of a single file's tensor; nullopt for a tensor that is not a weight of the model.
-  std::optional<std::string> (*canonical_name)(const std::string& in_file) = nullptr;
+  /// The canonical names of what is in a tensor of a single file with the tensors `all`: usually one, none for a tensor
+  /// that is no weight of the model, or several that are packed along its first axis in equal parts.
+  std::vector<std::string> (*canonical_names)(const std::string& in_file, const TensorNames& all) = nullptr;
+  /// The shape of a tensor under its canonical name; the files of a family may differ in it. Null: as stored.
+  Shape (*canonical_shape)(std::string_view canonical, Shape stored) = nullptr;
   /// The single file's name of a canonical one; nullopt if there is none.
   std::optional<std::string> (*single_file_name)(std::string_view canonical) = nullptr;
   /// Throws Error for a checkpoint that training cannot start from.
@@ -71,6 +74,10 @@ std::span<const Family* const> families();
 inline const Family& default_family() { return *families().front(); }
 /// The family with these tensors, or null.
 const Family* recognise_family(const TensorNames& tensors);
+
+/// What is in a tensor of a single file with the tensors `all`: canonical names and shapes, in the order of the bytes.
+/// Throws Error for packed tensors that have no equal parts.
+std::vector<NamedShape> canonical_tensors(const Family& family, const NamedShape& in_file, const TensorNames& all);
 
 /// The model of a checkpoint. Throws Error for a family that cannot be trained on yet.
 std::shared_ptr<const Model> open_model(const Checkpoint& checkpoint);

@@ -15,7 +15,7 @@ namespace {
 std::string output_of(CommandLine args) {
   const test::TemporaryFolder folder;
   const std::string file = folder.path("tiny.safetensors");
-  write_synthetic_checkpoint(tiny_sd15_layout(), 1, file);
+  write_synthetic_checkpoint(layout_of("tiny-sd15"), 1, file);
   args.insert(args.begin(), "bench");
   for (const char* arg : {"--checkpoint", file.c_str(), "--width", "72", "--height", "64", "--steps", "1"})
     args.emplace_back(arg);

@@ -52,8 +52,8 @@ struct Workplace : TemporaryFolder {
     add_pictures(*this, "reg/1_dog", 2, 64, 64);
     for (int i = 1; i <= 3; ++i) picture(concat_text("masks/", i, ".png"), 96, 64, i + 10);
     fs::create_directories(path("models"));
-    write_synthetic_checkpoint(tiny_sd15_layout(), 1, path("models/v1-5-pruned-emaonly.safetensors"));
-    write_synthetic_checkpoint(tiny_sd15_layout(), 2, path("models/AnyLoRA_noVae_fp16-pruned.safetensors"));
+    write_synthetic_checkpoint(layout_of("tiny-sd15"), 1, path("models/v1-5-pruned-emaonly.safetensors"));
+    write_synthetic_checkpoint(layout_of("tiny-sd15"), 2, path("models/AnyLoRA_noVae_fp16-pruned.safetensors"));
     write_vae(path("models/v1-5-pruned-emaonly.safetensors"), path("models/vae-ft-mse-840000-ema-pruned.safetensors"));
     fs::create_directories(path("bin"));
     for (const std::string name : {"accelerate", "python", "python3", "train_network.py"}) {

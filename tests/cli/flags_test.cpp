@@ -90,7 +90,7 @@ TEST_CASE("no flag of priority A or B that concerns SD 1.x is refused, nor one o
   const FlagTable table = train_flags(options);
   int rows = 0;
   for (const ReferenceFlag& row : reference_flags()) {
-    if (!row.of_sd1 || !row.often_used || row.name == "--v2") continue;  // --v2: SD 2.x
+    if (!row.of_sd1 || !row.often_used) continue;
     CAPTURE(row.name);
     const Flag* flag = find_flag(table, row.name);
     REQUIRE(flag != nullptr);

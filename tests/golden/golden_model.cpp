@@ -29,8 +29,7 @@ std::filesystem::path write_checkpoint(const ModelLayout& layout) {
 GoldenModel::GoldenModel(const ModelLayout& layout)
     : path_(write_checkpoint(layout)),
       checkpoint_(Checkpoint::open(path_.string())),
-      config_(sd1_config(sd1_widths(checkpoint_))),
-      model_(sd1_model(config_)),
+      model_(open_model(checkpoint_)),
       constants_(checkpoint_) {}
 
 GoldenModel::~GoldenModel() {
@@ -38,7 +37,7 @@ GoldenModel::~GoldenModel() {
   std::filesystem::remove(path_, ignored);
 }
 
-bool family_is_built(const ModelLayout& layout) { return layout.kind == "sd1"; }
+bool family_is_built(const ModelLayout& layout) { return layout.kind == "sd1" || layout.kind == "sd2"; }
 
 std::string reason_to_skip(const std::string& model) {
   const std::optional<ModelLayout> layout = find_model_layout(model);
@@ -131,10 +130,11 @@ std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double 
     targets.conv_dim = conv->first;
     targets.conv_alpha = conv->second;
   }
-  return adapted_layers(weights, sd1_family.adaptable, targets);
+  return adapted_layers(weights, model.model()->family().adaptable, targets);
 }
 
-StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options) {
+StepInputs step_inputs(const GoldenModel& model, const SafetensorsFile& file, const std::string& prefix,
+                       const Options& options) {
   const Shape nchw = file.at(prefix + "latents").shape;
   LossConfig loss;
   loss.weighting.prediction = options.flag("v_parameterization") ? Prediction::v : Prediction::epsilon;
@@ -172,7 +172,7 @@ StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, c
   for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
   data.loss_weights = file.read_f32(prefix + "loss_weights");
   data.ids = file.read_i32(prefix + "ids1");
-  return make_step_inputs(data, sd1_family.latents, loss,
+  return make_step_inputs(data, model.model()->latents(), loss,
                           make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }
 

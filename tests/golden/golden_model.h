@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "io/safetensors.h"
-#include "models/sd1.h"
+#include "models/model.h"
 #include "step/checkpoint_constants.h"
 #include "step/training_step.h"
 #include "support/reference.h"
@@ -20,14 +20,12 @@ class GoldenModel {
   GoldenModel& operator=(const GoldenModel&) = delete;
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
-  const Sd1Config& config() const { return config_; }
   const std::shared_ptr<const Model>& model() const { return model_; }
   ConstantSource& constants() { return constants_; }
 
  private:
   std::filesystem::path path_;
   Checkpoint checkpoint_;
-  Sd1Config config_;
   std::shared_ptr<const Model> model_;
   CheckpointConstants constants_;
 };
@@ -59,7 +57,8 @@ std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double 
                                      const std::optional<std::pair<int, double>>& conv);
 
 /// The inputs of a step that follow from a recorded micro-batch ("in." or "stepNN." tensors) under these options.
-StepInputs step_inputs(const SafetensorsFile& file, const std::string& prefix, const Options& options);
+StepInputs step_inputs(const GoldenModel& model, const SafetensorsFile& file, const std::string& prefix,
+                       const Options& options);
 
 /// `tensors` with the names and sizes of the modules' LoRA tensors: NAME.lora_down.weight, NAME.lora_up.weight.
 struct LoraTensor {

@@ -49,7 +49,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
   }
   const SafetensorsFile file = SafetensorsFile::open(c.tensors.string());
   const double loss_scale = compute == DType::f16 ? LossScaleState{}.scale : 1;
-  const StepResult result = trainer.step(step_inputs(file, "in.", c.options), loss_scale);
+  const StepResult result = trainer.step(step_inputs(model, file, "in.", c.options), loss_scale);
   CHECK(std::abs(result.loss - c.loss) < tolerance.loss * c.loss);
   L2Error together;
   std::vector<std::pair<std::string, L2Error>> singles;

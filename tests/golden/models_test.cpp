@@ -46,8 +46,9 @@ void check_text(const OutputFile& recorded, GoldenModel& model, const Backend& b
     const TensorInfo& ids = file.at(length + ".ids1");
     Graph g;
     const Value input = g.input("ids", {ids.shape, DType::i32});
-    g.output("hidden", clip_text({g, "text_encoder"}, model.config().text, input, skip == "None" ? 1 : std::stoi(skip),
-                                 DType::f32));
+    const int64_t chunks = ids.shape[1];
+    g.output("hidden",
+             model.model()->encode_text(g, input, {chunks}, skip == "None" ? 1 : std::stoi(skip), DType::f32)[0]);
     const std::vector<float> got = run(backend, model, g, "hidden", {}, {{"ids", file.read_i32(ids.name)}});
     CHECK(max_error(got, file.read_f32(tensor.name)) < kTolerance);
     ran(recorded.model.name + ".text." + tensor.name);
@@ -73,7 +74,7 @@ void check_weighted_text(const OutputFile& recorded, GoldenModel& model, const B
     }
     Graph g;
     const Value states =
-        clip_text({g, "text_encoder"}, model.config().text, g.input("ids", {ids.shape, DType::i32}), 1, DType::f32);
+        model.model()->encode_text(g, g.input("ids", {ids.shape, DType::i32}), {ids.shape[1]}, 1, DType::f32)[0];
     g.output("hidden", mul(states, g.input("weights", f32({states.dim(0), states.dim(1), 1}))));
     const std::vector<float> got =
         run(backend, model, g, "hidden", {{"weights", weights}}, {{"ids", file.read_i32(ids.name)}});
@@ -93,7 +94,7 @@ void check_unet(const OutputFile& recorded, GoldenModel& model, const Backend& b
     const Value latents = g.input("latents", f32({nchw[0], nchw[2], nchw[3], nchw[1]}));
     const Value context = g.input("context", f32(file.at(name + ".context").shape));
     g.output("prediction",
-             unet({g, "unet"}, model.config().unet, latents, g.input("timesteps", f32({nchw[0]})), context));
+             model.model()->denoise(g, latents, g.input("timesteps", f32({nchw[0]})), std::span(&context, 1)));
     const std::vector<float> got = run(backend, model, g, "prediction",
                                        {{"latents", nhwc_from_nchw(file.read_f32(name + ".sample"), nchw)},
                                         {"context", file.read_f32(name + ".context")},
@@ -112,8 +113,7 @@ void check_vae(const OutputFile& recorded, GoldenModel& model, const Backend& ba
     const Shape nchw = file.at(source).shape;
     Graph g;
     const Value x = g.input("x", f32({nchw[0], nchw[2], nchw[3], nchw[1]}));
-    g.output("y",
-             encodes ? vae_encode({g, "vae"}, model.config().vae, x) : vae_decode({g, "vae"}, model.config().vae, x));
+    g.output("y", encodes ? model.model()->encode_image(g, x) : model.model()->decode_latents(g, x));
     const std::vector<float> got = run(backend, model, g, "y", {{"x", nhwc_from_nchw(file.read_f32(source), nchw)}});
     if (!encodes) {
       const Shape image = file.at(name + ".image").shape;

@@ -147,7 +147,7 @@ void check_case(const TrajectoryCase& c, const Backend& backend) {
   for (int micro = 0; micro < c.micro_batches; ++micro) {
     CAPTURE(micro);
     const std::string prefix = (micro < 10 ? "step0" : "step") + std::to_string(micro) + ".";
-    const StepResult result = trainer.step(step_inputs(file, prefix, c.options),
+    const StepResult result = trainer.step(step_inputs(model, file, prefix, c.options),
                                            1.0 / static_cast<double>(accumulation), micro % accumulation != 0);
     const auto index = static_cast<size_t>(micro);
     CHECK(is_close(result.loss, c.loss[index], 1e-5));

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "models/checkpoint/diffusers_names.h"
 #include "models/checkpoint/layout.h"
 #include "models/checkpoint/synthetic.h"
 #include "network/lora.h"
@@ -18,12 +17,29 @@ std::vector<float> synthetic_values(const std::string& name, const Shape& shape,
 
 }  // namespace
 
+namespace {
+
+TensorNames names_of(const Layout& layout) {
+  TensorNames names;
+  for (const auto& [name, shape] : layout.tensors) names.add(name, shape);
+  return names;
+}
+
+}  // namespace
+
+const Family& layout_family(const ModelLayout& layout) {
+  const Family* family = recognise_family(names_of(read_layout(layout.path.string())));
+  check(family != nullptr, layout.path.string(), ": the layout is of no known family");
+  return *family;
+}
+
 std::vector<NamedShape> layout_weights(const ModelLayout& layout) {
-  const DiffusersNames names{BlockStructure{}};
+  const Layout file = read_layout(layout.path.string());
+  const TensorNames all = names_of(file);
+  const Family& family = layout_family(layout);
   std::vector<NamedShape> weights;
-  for (const NamedShape& tensor : read_layout(layout.path.string()).tensors) {
-    if (const auto canonical = names.to_canonical(tensor.name)) weights.push_back({*canonical, tensor.shape});
-  }
+  for (const NamedShape& tensor : file.tensors)
+    for (NamedShape& one : canonical_tensors(family, tensor, all)) weights.push_back(std::move(one));
   return weights;
 }
 

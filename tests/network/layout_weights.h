@@ -10,7 +10,8 @@
 
 namespace rankine::golden {
 
-/// The weights of an SD 1.x layout file under their canonical names, in the file's order.
+const Family& layout_family(const ModelLayout& layout);
+/// The weights of a layout file under their canonical names, in the file's order.
 std::vector<NamedShape> layout_weights(const ModelLayout& layout);
 
 /// A LoRA of synthetic weights in float32, with values that float16 can hold (tests/reference/README.md, section 1).

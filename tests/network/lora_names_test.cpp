@@ -44,23 +44,24 @@ TEST_CASE("keys, shapes and their order are those recorded for each family, with
     for (const auto& [network, recorded] : networks.items()) {
       const std::string case_name = "lora_keys." + family + "." + network;
       CAPTURE(case_name);
-      if (layout.kind != "sd1") {
+      if (layout.kind == "sdxl") {
         golden::skipped(case_name, layout.kind);
         continue;
       }
+      const AdaptableModules& adaptable = golden::layout_family(layout).adaptable;
       golden::ran(case_name);
       const auto expected = recorded.get<std::vector<Named>>();
       AdapterTargets targets{.text_encoder = false, .network_dim = 8};
       for (const Named& tensor : expected) targets.text_encoder |= tensor.first.starts_with("lora_te");
       if (const size_t conv = network.find("conv"); conv != network.npos)
         targets.conv_dim = std::stoi(network.substr(conv + 4));
-      const auto tensors = tensors_of(adapted_layers(golden::layout_weights(layout), sd1_family.adaptable, targets));
+      const auto tensors = tensors_of(adapted_layers(golden::layout_weights(layout), adaptable, targets));
       REQUIRE(tensors.size() == expected.size());
       for (size_t i = 0; i < expected.size(); ++i) REQUIRE(tensors[i] == expected[i]);
       targets.text_encoder = false;
       size_t in_unet = 0;
       for (const Named& tensor : expected) in_unet += tensor.first.starts_with("lora_unet_");
-      CHECK(3 * adapted_layers(golden::layout_weights(layout), sd1_family.adaptable, targets).size() == in_unet);
+      CHECK(3 * adapted_layers(golden::layout_weights(layout), adaptable, targets).size() == in_unet);
     }
   }
 }
@@ -70,8 +71,8 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
     const std::string case_name = c.name + ".keys";
     CAPTURE(case_name);
     const std::optional<golden::ModelLayout> found = golden::find_model_layout(c.model);
-    if (!found || found->kind != "sd1" || !std::filesystem::exists(c.tensors)) {
-      golden::skipped(case_name, !found ? "no layout" : found->kind != "sd1" ? found->kind : "no tensors");
+    if (!found || found->kind == "sdxl" || !std::filesystem::exists(c.tensors)) {
+      golden::skipped(case_name, !found ? "no layout" : found->kind == "sdxl" ? found->kind : "no tensors");
       continue;
     }
     const golden::ModelLayout& layout = *found;
@@ -85,7 +86,7 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
     }
     std::set<std::string> got;
     for (const auto& [name, shape] :
-         tensors_of(adapted_layers(golden::layout_weights(layout), sd1_family.adaptable, targets))) {
+         tensors_of(adapted_layers(golden::layout_weights(layout), golden::layout_family(layout).adaptable, targets))) {
       if (name.ends_with(".alpha")) continue;
       got.insert(name);
       if (const TensorInfo* info = file.find("grad." + name)) CHECK(info->shape == shape);

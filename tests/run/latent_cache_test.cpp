@@ -48,7 +48,7 @@ const std::string& checkpoint(uint64_t seed) {
   std::string& path = paths[seed];
   if (path.empty()) {
     path = folder.path(concat_text(seed, ".safetensors"));
-    write_synthetic_checkpoint(tiny_sd15_layout(), seed, path);
+    write_synthetic_checkpoint(layout_of("tiny-sd15"), seed, path);
   }
   return path;
 }

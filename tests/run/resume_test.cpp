@@ -117,6 +117,22 @@ TEST_CASE("stopped and continued is the same run with every kind of dropout and 
   }
 }
 
+TEST_CASE("stopped and continued is the same run for every family, with text encoders and without") {
+  for (const char* architecture : {"tiny-sd21"}) {
+    for (const bool text_encoder : {false, true}) {
+      CAPTURE(architecture);
+      CAPTURE(text_encoder);
+      check_stopped_is_whole(
+          [&](TrainConfig& c) {
+            c.model.pretrained_model_name_or_path = tiny_checkpoint(architecture);
+            c.model.v_parameterization = true;
+            c.network.network_train_unet_only = !text_encoder;
+          },
+          2);
+    }
+  }
+}
+
 TEST_CASE("stopped and continued is the same run with a schedule of torch's") {
   check_stopped_is_whole(
       [](TrainConfig& c) {

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 TEST_CASE("--vae trains on the latents of another autoencoder, tells it in the metadata, and caches know it") {
   SmallRun run;
   const std::string other = run.folder.path("other.safetensors");
-  write_synthetic_checkpoint(tiny_sd15_layout(), 2, other);
+  write_synthetic_checkpoint(layout_of("tiny-sd15"), 2, other);
   run.config.data.cache_latents_to_disk = true;
   std::ostringstream first, second, third;
   const auto train = [&](std::ostream& out) { return run_training(run.config, out, {.line_seconds = 0}); };
@@ -39,7 +39,7 @@ TEST_CASE("going on from the state of a run with another autoencoder tells that 
   run.config.save.save_state_on_train_end = true;
   run.train();
   const std::string other = run.folder.path("other.safetensors");
-  write_synthetic_checkpoint(tiny_sd15_layout(), 2, other);
+  write_synthetic_checkpoint(layout_of("tiny-sd15"), 2, other);
   run.config.model.vae = other;
   run.config.save.resume = run.folder.path("out/cat-state");
   run.config.run.max_train_steps = 4;

@@ -26,7 +26,7 @@ class Workplace {
   Workplace()
       : folder_(std::filesystem::temp_directory_path() / concat_text("rankine-sample-", getpid(), "-", count_++)) {
     std::filesystem::create_directories(folder_);
-    write_synthetic_checkpoint(tiny_sd15_layout(), 1, path("tiny.safetensors"));
+    write_synthetic_checkpoint(layout_of("tiny-sd15"), 1, path("tiny.safetensors"));
   }
   ~Workplace() {
     std::error_code ignored;

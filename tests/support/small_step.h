@@ -54,12 +54,12 @@ inline constexpr StepShape kShape{.batch = 2, .height = 8, .width = 12, .chunks 
 
 /// U-Net LoRA of a model with SD 1.x's structure, a fifth as wide.
 inline StepSettings small_settings() {
-  Sd1Widths widths;
+  ModelWidths widths;
   widths.unet = {64, 64, 96, 96};
   widths.text_width = 64;
   widths.text_layers = 2;
   StepSettings settings;
-  settings.model = sd1_model(sd1_config(widths));
+  settings.model = sd1_model(config_of(widths));
   AdapterTargets targets;
   targets.text_encoder = settings.train_text_encoder = false;
   settings.layers = adapted_layers(settings.model->tensors(), sd1_family.adaptable, targets);

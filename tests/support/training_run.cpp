@@ -10,12 +10,14 @@
 
 namespace rankine::test {
 
-const std::string& tiny_checkpoint() {
+const std::string& tiny_checkpoint(const std::string& architecture) {
   static const TemporaryFolder folder;
-  static const std::string path = [] {
-    write_synthetic_checkpoint(tiny_sd15_layout(), 1, folder.path("tiny.safetensors"));
-    return folder.path("tiny.safetensors");
-  }();
+  static std::map<std::string, std::string> paths;
+  std::string& path = paths[architecture];
+  if (path.empty()) {
+    path = folder.path(architecture + ".safetensors");
+    write_synthetic_checkpoint(layout_of(architecture), 1, path);
+  }
   return path;
 }
 

@@ -15,8 +15,8 @@
 
 namespace rankine::test {
 
-/// A tiny SD 1.x checkpoint with made-up weights, written once and removed when the tests end.
-const std::string& tiny_checkpoint();
+/// A tiny checkpoint with made-up weights, written once and removed when the tests end.
+const std::string& tiny_checkpoint(const std::string& architecture = "tiny-sd15");
 
 /// Writes N.png of that size with a caption in N.txt for N = first .. first + count - 1.
 void add_pictures(const TemporaryFolder& folder, const std::string& subfolder, int count, int width, int height,

@@ -99,7 +99,7 @@ constinit const Family toy_family = {
           .base_model_version = "toy_v1", .architecture = "toy-v1", .implementation = "tests", .resolution = {64, 64}};
     },
     .recognises = [](const TensorNames& tensors) { return tensors.has("painter.out.weight"); },
-    .canonical_name = [](const std::string& name) { return std::optional(name); },
+    .canonical_names = [](const std::string& name, const TensorNames&) { return std::vector{name}; },
     .single_file_name = [](std::string_view name) { return std::optional(std::string(name)); },
     .check_checkpoint = check_checkpoint,
     .open = [](const Checkpoint&) -> std::shared_ptr<const Model> { return std::make_shared<ToyModel>(); },

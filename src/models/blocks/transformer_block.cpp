@@ -31,12 +31,16 @@ Value transformer_block(const Scope& s, Value x, Value context, int64_t heads) {
 
 }  // namespace
 
-Value spatial_transformer(const Scope& s, Value x, Value context, int64_t heads) {
+Value spatial_transformer(const Scope& s, Value x, Value context, const TransformerShape& shape) {
   const int64_t n = x.dim(0), tokens = x.dim(1) * x.dim(2), width = x.dim(3);
-  Value h = conv2d(s / "proj_in", group_norm(s / "norm", x, 1e-6), same_conv(width, 1));
+  const auto project = [&](const char* name, Value h) {
+    return shape.is_linear ? linear(s / name, h, width) : conv2d(s / name, h, same_conv(width, 1));
+  };
+  Value h = project("proj_in", group_norm(s / "norm", x, 1e-6));
   h = reshape(h, {n, tokens, width});
-  h = transformer_block(s / "transformer_blocks" / 0, h, context, heads);
-  h = conv2d(s / "proj_out", reshape(h, x.shape()), same_conv(width, 1));
+  for (int64_t i = 0; i < shape.depth; ++i)
+    h = transformer_block(s / "transformer_blocks" / i, h, context, shape.heads);
+  h = project("proj_out", reshape(h, x.shape()));
   s.enter();
   return h + x;
 }

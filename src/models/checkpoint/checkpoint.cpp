@@ -78,12 +78,10 @@ void Checkpoint::open_file(const std::string& path) {
   files_.push_back(TensorFile::open(path));
   const TensorFile& file = files_.front();
   family_ = &family_of(file);
-  for (const TensorInfo& info : file.tensors()) {
-    if (const auto canonical = family_->canonical_name(info.name))
-      add(0, info, *canonical);
-    else
-      ++ignored_;
-  }
+  TensorNames all;
+  for (const TensorInfo& info : file.tensors()) all.add(info.name, info.shape);
+  for (const TensorInfo& info : file.tensors())
+    add_packed(0, info, canonical_tensors(*family_, {info.name, info.shape}, all));
 }
 
 void Checkpoint::open_folder(const std::string& path) {
@@ -99,13 +97,15 @@ void Checkpoint::open_folder(const std::string& path) {
     for (TensorFile& file : open_folder_part(fs::path(path) / part.folder, part.stem)) {
       files_.push_back(std::move(file));
       for (const TensorInfo& info : files_.back().tensors())
-        add(files_.size() - 1, info, folder_name(part.folder, info.name));
+        add(files_.size() - 1, info, folder_name(part.folder, info.name), info.shape);
     }
   TensorNames names;
   for (const auto& [name, entry] : entries_) names.add(name, entry.shape);
   family_ = recognise_family(names);
   check(family_ != nullptr, path, ": the folder's tensors are those of no known model; the first is \"",
         entries_.empty() ? "" : entries_.begin()->first, "\"");
+  if (family_->canonical_shape)
+    for (auto& [name, entry] : entries_) entry.shape = family_->canonical_shape(name, std::move(entry.shape));
 }
 
 void Checkpoint::replace_vae(const std::string& path) {
@@ -124,13 +124,12 @@ void Checkpoint::replace_vae(const std::string& path) {
     for (const TensorInfo& info : files_.back().tensors()) {
       // Alone in its file the autoencoder has no name of its own before its parts' names.
       const std::string prefix = info.name.starts_with("first_stage_model.") ? "" : "first_stage_model.";
-      std::optional<std::string> name = family_->canonical_name(prefix + info.name);
+      std::vector<NamedShape> found = canonical_tensors(*family_, {prefix + info.name, info.shape}, {});
       const std::string modern = modern_vae_name("vae." + info.name);
-      if (!name && family_->single_file_name(modern)) name = modern;
-      if (name && name->starts_with("vae."))
-        add(files_.size() - 1, info, *name);
-      else
-        ++ignored_;
+      if (found.empty() && family_->single_file_name(modern))
+        found = {{modern, family_->canonical_shape ? family_->canonical_shape(modern, info.shape) : info.shape}};
+      std::erase_if(found, [](const NamedShape& tensor) { return !tensor.name.starts_with("vae."); });
+      add_packed(files_.size() - 1, info, found);
     }
   }
   const std::string file = files_.back().path();
@@ -140,15 +139,24 @@ void Checkpoint::replace_vae(const std::string& path) {
   if (family_->check_vae) family_->check_vae(*this, file);
 }
 
-void Checkpoint::add(size_t file, const TensorInfo& info, std::string name) {
+void Checkpoint::add_packed(size_t file, const TensorInfo& info, std::span<const NamedShape> parts) {
+  if (parts.empty()) ++ignored_;
+  TensorInfo part = info;
+  const uint64_t size = parts.empty() ? 0 : (info.end - info.begin) / parts.size();
+  for (const NamedShape& tensor : parts) {
+    if (parts.size() > 1) part.shape = tensor.shape;
+    part.end = part.begin + size;
+    add(file, part, tensor.name, tensor.shape);
+    part.begin = part.end;
+  }
+}
+
+void Checkpoint::add(size_t file, const TensorInfo& info, std::string name, Shape shape) {
   if (name.ends_with(".position_ids")) {
     ++ignored_;
     return;
   }
-  Shape shape = info.shape;
-  const bool vae_linear = name.starts_with("vae.") && name.find(".attentions.") != name.npos;
-  if (vae_linear && shape.size() == 4 && shape[2] == 1 && shape[3] == 1) shape.resize(2);
-  const bool is_new = entries_.emplace(name, Entry{file, &info, std::move(shape)}).second;
+  const bool is_new = entries_.emplace(name, Entry{file, info, std::move(shape)}).second;
   check(is_new, files_[file].path(), ": tensor \"", info.name, "\" is a second \"", name, "\"");
 }
 
@@ -179,7 +187,7 @@ const Checkpoint::Entry& Checkpoint::at(std::string_view name) const {
 
 void Checkpoint::read_f32(std::string_view name, std::span<float> out) const {
   const Entry& entry = at(name);
-  files_[entry.file].read_f32(*entry.info, out);
+  files_[entry.file].read_f32(entry.info, out);
 }
 
 std::vector<float> Checkpoint::read_f32(std::string_view name) const {
@@ -190,12 +198,12 @@ std::vector<float> Checkpoint::read_f32(std::string_view name) const {
 
 std::span<const std::byte> Checkpoint::bytes(std::string_view name) const {
   const Entry& entry = at(name);
-  return files_[entry.file].bytes(*entry.info);
+  return files_[entry.file].bytes(entry.info);
 }
 
 void Checkpoint::release(std::string_view name) const {
   const Entry& entry = at(name);
-  files_[entry.file].release(*entry.info);
+  files_[entry.file].release(entry.info);
 }
 
 std::string Checkpoint::describe() const {
@@ -210,7 +218,7 @@ std::string Checkpoint::describe() const {
     for (Part* part : {&parts[name.substr(0, name.find('.'))], &all}) {
       ++part->tensors;
       part->parameters += count_of(entry.shape);
-      part->dtypes.insert(entry.info->dtype);
+      part->dtypes.insert(entry.info.dtype);
     }
   }
   uint64_t size = 0;

@@ -15,8 +15,8 @@ namespace rankine {
 /// The weights of a model, memory mapped: a single file, .safetensors or PyTorch's .ckpt, or a Diffusers folder. Both
 /// have the same canonical names, a part and then the Diffusers (U-Net, VAE) or transformers (text encoder) name:
 /// "unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.bias", "vae.quant_conv.weight". Buffers that are
-/// not weights (position_ids, noise schedules, EMA copies) are left out. The text encoders of SD 2.x and SDXL single
-/// files keep their own names.
+/// not weights (position_ids, noise schedules, EMA copies) are left out. Tensors that a file packs into one, such as
+/// OpenCLIP's q, k and v, are separate here.
 class Checkpoint {
  public:
   /// Opens a model. Throws Error with a guess at the file's kind if `path` is not a model of a known family that
@@ -38,7 +38,7 @@ class Checkpoint {
   /// Of a linear layer [out, in], also where the file holds a 1x1 convolution (the VAE's attention); the projections of
   /// the U-Net's transformers stay as stored ([C, C, 1, 1] in SD 1.x). Throws Error with the nearest name if absent.
   const Shape& shape(std::string_view name) const { return at(name).shape; }
-  DType dtype(std::string_view name) const { return at(name).info->dtype; }
+  DType dtype(std::string_view name) const { return at(name).info.dtype; }
   /// Any stored type as float32; `out` has exactly the tensor's count.
   void read_f32(std::string_view name, std::span<float> out) const;
   std::vector<float> read_f32(std::string_view name) const;
@@ -52,14 +52,15 @@ class Checkpoint {
  private:
   struct Entry {
     size_t file = 0;
-    const TensorInfo* info = nullptr;
+    TensorInfo info{};  // of the file's tensor, or of the part of it that is this one
     Shape shape{};
   };
 
   Checkpoint() = default;
   void open_file(const std::string& path);
   void open_folder(const std::string& path);
-  void add(size_t file, const TensorInfo& info, std::string name);
+  void add(size_t file, const TensorInfo& info, std::string name, Shape shape);
+  void add_packed(size_t file, const TensorInfo& info, std::span<const NamedShape> parts);
   const Entry& at(std::string_view name) const;
 
   std::string path_;

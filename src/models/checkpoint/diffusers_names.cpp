@@ -50,7 +50,7 @@ std::optional<std::string> translate(std::string_view name, const std::unordered
 DiffusersNames::DiffusersNames(const BlockStructure& structure) {
   add_unet(structure);
   add_vae(structure);
-  add("text_encoder", structure.text_encoder);
+  if (!structure.text_encoder.empty()) add("text_encoder", structure.text_encoder);
 }
 
 void DiffusersNames::add(std::string canonical, std::string single_file) {

@@ -13,7 +13,13 @@ struct BlockStructure {
   int unet_layers = 2;  // residual blocks a level going down; one more going up
   int vae_levels = 4;
   int vae_layers = 2;
-  std::string text_encoder = "cond_stage_model.transformer";  // the single file's name for it
+  /// The single file's name for the text encoder; empty where that is OpenCLIP's, which has names of its own.
+  std::string text_encoder = "cond_stage_model.transformer";
+
+  static BlockStructure sd2() { return {.text_encoder = ""}; }
+  static BlockStructure sdxl() {
+    return {.unet_attention = {false, true, true}, .text_encoder = "conditioner.embedders.0.transformer"};
+  }
 };
 
 /// The one table between canonical names (a part, then the Diffusers or transformers name:

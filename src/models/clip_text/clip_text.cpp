@@ -16,7 +16,7 @@ Value encoder_layer(const Scope& s, const ClipTextConfig& c, Value x) {
   x = linear(a / "out_proj", h, c.width) + x;
   h = linear(s / "mlp" / "fc1", layer_norm(s / "layer_norm2", x), 4 * c.width);
   (s / "mlp").enter();
-  return linear(s / "mlp" / "fc2", quick_gelu(h), c.width) + x;
+  return linear(s / "mlp" / "fc2", c.exact_gelu ? gelu(h) : quick_gelu(h), c.width) + x;
 }
 
 /// x: [N * chunks, 77, width] -> [N, 75 chunks + 2, width]

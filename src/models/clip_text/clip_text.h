@@ -3,13 +3,14 @@
 
 namespace rankine {
 
-/// Sizes of CLIP's text tower (Radford et al. 2021, arXiv:2103.00020) as SD 1.x uses it: CLIP-L.
+/// Sizes of CLIP's text tower (Radford et al. 2021, arXiv:2103.00020). The defaults are those of CLIP-L, of SD 1.x.
 struct ClipTextConfig {
   int64_t width = 768;
   int64_t layers = 12;
   int64_t head_size = 64;
   int64_t positions = 77;
   int64_t vocabulary = 49408;
+  bool exact_gelu = false;  ///< OpenCLIP's activation; CLIP-L has quick_gelu
 };
 
 /// ids: i32 [N, chunks, 77] -> [N, 77, width], or with several chunks [N, 75 chunks + 2, width]: the first chunk's

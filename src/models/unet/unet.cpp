@@ -18,6 +18,13 @@ Value time_embedding(const Scope& s, const UNetConfig& c, Value timesteps, DType
   return silu(t);
 }
 
+/// The attention of a level with `depth` transformer blocks; x itself if there are none.
+Value attention(const Scope& s, const UNetConfig& c, Value x, Value context, int64_t depth) {
+  if (depth == 0) return x;
+  return spatial_transformer(s, x, context,
+                             {.heads = c.heads_of(x.dim(3)), .depth = depth, .is_linear = c.linear_projections});
+}
+
 }  // namespace
 
 Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, Value context) {
@@ -28,10 +35,10 @@ Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, 
   std::vector<Value> skips = {x};
   for (int64_t level = 0; level < levels; ++level) {
     const Scope block = s / "down_blocks" / level;
-    const int64_t width = c.channels[static_cast<size_t>(level)];
+    const int64_t width = c.channels[static_cast<size_t>(level)], depth = c.depths[static_cast<size_t>(level)];
     for (int64_t j = 0; j < 2; ++j) {
       x = resnet_block(block / "resnets" / j, x, temb, width, kNormEps);
-      if (level + 1 < levels) x = spatial_transformer(block / "attentions" / j, x, context, c.heads);
+      x = attention(block / "attentions" / j, c, x, context, depth);
       skips.push_back(x);
     }
     if (level + 1 < levels) {
@@ -42,19 +49,20 @@ Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, 
 
   const Scope mid = s / "mid_block";
   x = resnet_block(mid / "resnets" / 0, x, temb, c.channels.back(), kNormEps);
-  x = spatial_transformer(mid / "attentions" / 0, x, context, c.heads);
+  x = attention(mid / "attentions" / 0, c, x, context, c.middle_depth);
   x = resnet_block(mid / "resnets" / 1, x, temb, c.channels.back(), kNormEps);
 
   for (int64_t i = 0; i < levels; ++i) {
     const Scope block = s / "up_blocks" / i;
-    const int64_t width = c.channels[static_cast<size_t>(levels - 1 - i)];
+    const auto level = static_cast<size_t>(levels - 1 - i);
+    const int64_t width = c.channels[level];
     for (int64_t j = 0; j < 3; ++j) {
       const Scope resnet = block / "resnets" / j;
       resnet.enter();
       x = concat({x, skips.back()}, -1);
       skips.pop_back();
       x = resnet_block(resnet, x, temb, width, kNormEps);
-      if (i > 0) x = spatial_transformer(block / "attentions" / j, x, context, c.heads);
+      x = attention(block / "attentions" / j, c, x, context, c.depths[level]);
     }
     if (i + 1 < levels) {
       const Scope upsampler = block / "upsamplers" / 0;

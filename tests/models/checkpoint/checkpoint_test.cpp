@@ -8,10 +8,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "io/safetensors.h"
 #include "io/temp_folder.h"
 #include "io/torch_file.h"
 #include "models/checkpoint/diffusers_names.h"
 #include "models/checkpoint/model_files.h"
+#include "models/checkpoint/open_checkpoint.h"
 #include "models/checkpoint/synthetic.h"
 #include "models/sd1.h"
 #include "models/sd2.h"
@@ -37,8 +39,8 @@ void write_torch(const std::string& path, const std::vector<NamedShape>& tensors
 
 TEST_CASE("every tensor of a single file has a canonical name that leads back to it") {
   const DiffusersNames names{BlockStructure{}};
-  const auto canonical = sd1_tensors({});
-  const Layout single = sd15_layout();
+  const auto canonical = model_tensors({});
+  const Layout single = layout_of("sd15");
   REQUIRE(canonical.size() == single.tensors.size());
   for (size_t i = 0; i < canonical.size(); ++i) {
     CAPTURE(canonical[i].name);
@@ -51,7 +53,7 @@ TEST_CASE("every tensor of a single file has a canonical name that leads back to
 
 TEST_CASE("the canonical names are those from which the keys of LoRA files are made") {
   std::map<std::string, Shape> modules;  // by key
-  for (const auto& [name, shape] : sd1_tensors({})) {
+  for (const auto& [name, shape] : model_tensors({})) {
     if (!name.ends_with(".weight")) continue;
     std::string key = "lora_" + name.substr(0, name.size() - 7);
     std::ranges::replace(key, '.', '_');
@@ -90,11 +92,11 @@ TEST_CASE("names translate as Diffusers' conversion does") {
        "cond_stage_model.transformer.text_model.final_layer_norm.bias"},
   };
   for (const auto& [canonical, single] : pairs) CHECK(names.to_single_file(canonical).value_or("") == single);
-  CHECK(sdxl_family.canonical_name("model.diffusion_model.output_blocks.2.2.conv.weight").value_or("") ==
+  CHECK(sdxl_family.canonical_names("model.diffusion_model.output_blocks.2.2.conv.weight", {}).at(0) ==
         "unet.up_blocks.0.upsamplers.0.conv.weight");
-  CHECK(sdxl_family.canonical_name("model.diffusion_model.output_blocks.8.0.in_layers.0.bias").value_or("") ==
+  CHECK(sdxl_family.canonical_names("model.diffusion_model.output_blocks.8.0.in_layers.0.bias", {}).at(0) ==
         "unet.up_blocks.2.resnets.2.norm1.bias");
-  CHECK(sdxl_family.canonical_name("model.diffusion_model.label_emb.0.2.bias").value_or("") ==
+  CHECK(sdxl_family.canonical_names("model.diffusion_model.label_emb.0.2.bias", {}).at(0) ==
         "unet.add_embedding.linear_2.bias");
   CHECK(modern_vae_name("vae.decoder.mid_block.attentions.0.proj_attn.bias") ==
         "vae.decoder.mid_block.attentions.0.to_out.0.bias");
@@ -105,11 +107,11 @@ TEST_CASE("names translate as Diffusers' conversion does") {
 TEST_CASE("a single file answers under canonical names with the file's values") {
   const TempFolder folder;
   const std::string path = folder / "tiny.safetensors";
-  write_synthetic_checkpoint(tiny_sd15_layout(), 1, path);
+  write_synthetic_checkpoint(layout_of("tiny-sd15"), 1, path);
   const Checkpoint checkpoint = Checkpoint::open(path);
   CHECK(&checkpoint.family() == &sd1_family);
-  CHECK(checkpoint.names().size() == sd1_tensors(tiny_widths()).size());
-  CHECK(sd1_widths(checkpoint) == tiny_widths());
+  CHECK(checkpoint.names().size() == model_tensors(tiny_widths()).size());
+  CHECK(read_widths(checkpoint) == tiny_widths());
 
   std::vector<float> expected(64 * 64);
   synthetic_f32("model.diffusion_model.input_blocks.1.1.proj_in.weight", {64, 64, 1, 1}, 1, expected);
@@ -129,7 +131,7 @@ TEST_CASE("a single file answers under canonical names with the file's values") 
 
 TEST_CASE("an opened checkpoint can be moved") {
   const TempFolder folder;
-  write_hole(folder / "tiny.safetensors", tiny_sd15_layout().tensors);
+  write_hole(folder / "tiny.safetensors", layout_of("tiny-sd15").tensors);
   Checkpoint first = Checkpoint::open(folder / "tiny.safetensors");
   const Checkpoint second = std::move(first);
   CHECK(second.shape("unet.conv_in.bias") == Shape{64});
@@ -138,7 +140,7 @@ TEST_CASE("an opened checkpoint can be moved") {
 
 TEST_CASE("buffers that are no weights are left out, and old text encoder names are understood") {
   const TempFolder folder;
-  Layout layout = tiny_sd15_layout();
+  Layout layout = layout_of("tiny-sd15");
   for (auto& [name, shape] : layout.tensors)
     if (const size_t at = name.find("text_model."); at != name.npos) name.erase(at, 11);
   layout.tensors.push_back({"cond_stage_model.transformer.text_model.embeddings.position_ids", {1, 77}});
@@ -146,13 +148,13 @@ TEST_CASE("buffers that are no weights are left out, and old text encoder names 
   layout.tensors.push_back({"model_ema.decay", {}});
   write_hole(folder / "a.safetensors", layout.tensors);
   const Checkpoint checkpoint = Checkpoint::open(folder / "a.safetensors");
-  CHECK(checkpoint.names().size() == sd1_tensors(tiny_widths()).size());
+  CHECK(checkpoint.names().size() == model_tensors(tiny_widths()).size());
   CHECK(checkpoint.has("text_encoder.text_model.embeddings.token_embedding.weight"));
   CHECK(contains(checkpoint.describe(), "3 tensors that are no weights"));
 }
 
 TEST_CASE("a Diffusers folder answers under the same names, also in fp16 files and with the VAE's old names") {
-  const auto tensors = sd1_tensors(tiny_widths());
+  const auto tensors = model_tensors(tiny_widths());
   for (const char* ending : {".safetensors", ".fp16.safetensors"}) {
     CAPTURE(std::string(ending));
     const TempFolder folder;
@@ -190,9 +192,68 @@ TEST_CASE("the family is recognised from names and shapes") {
   }
 }
 
+TEST_CASE("OpenCLIP's packed rows answer as q, k and v, and the last layer of SD 2.x is left out") {
+  const TempFolder folder;
+  const std::string path = folder / "tiny.safetensors";
+  write_synthetic_checkpoint(layout_of("tiny-sd21"), 1, path);
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  CHECK(&checkpoint.family() == &sd2_family);
+  CHECK(contains(checkpoint.describe(), "text encoder 192 x 3 layers"));
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  const std::string layer = "text_encoder.text_model.encoder.layers.2.self_attn.";
+  for (const std::string kind : {"weight", "bias"}) {
+    const std::vector<float> packed =
+        file.read_f32("cond_stage_model.model.transformer.resblocks.2.attn.in_proj_" + kind);
+    std::vector<float> joined;
+    for (const char* part : {"q_proj.", "k_proj.", "v_proj."}) {
+      CHECK(checkpoint.shape(layer + part + kind)[0] == 192);
+      const std::vector<float> rows = checkpoint.read_f32(layer + part + kind);
+      joined.insert(joined.end(), rows.begin(), rows.end());
+    }
+    CHECK(joined == packed);
+  }
+  CHECK(!checkpoint.has("text_encoder.text_model.encoder.layers.3.layer_norm1.weight"));
+  CHECK(!checkpoint.has("text_encoder.text_projection.weight"));
+  CHECK(checkpoint.shape("unet.mid_block.attentions.0.proj_in.weight") == Shape{192, 192, 1, 1});
+}
+
+TEST_CASE("a Diffusers folder of SD 2.x has the names and shapes of its single file") {
+  const TempFolder folder;
+  const std::string path = folder / "tiny.safetensors";
+  write_hole(path, layout_of("tiny-sd21").tensors);
+  const std::vector<NamedShape> tensors = Checkpoint::open(path).tensors();
+  std::vector<NamedShape> stored = tensors;
+  for (auto& [name, shape] : stored)
+    if (name.ends_with("proj_in.weight") || name.ends_with("proj_out.weight")) shape.resize(2);
+  write_folder(folder, stored, ".fp16.safetensors");
+  const Checkpoint checkpoint = Checkpoint::open(folder.path().string());
+  CHECK(&checkpoint.family() == &sd2_family);
+  CHECK(checkpoint.tensors() == tensors);
+}
+
+TEST_CASE("packed rows that have no three equal parts are an error") {
+  const TempFolder folder;
+  std::vector<NamedShape> tensors = layout_of("tiny-sd21").tensors;
+  for (auto& [name, shape] : tensors)
+    if (name.ends_with("resblocks.0.attn.in_proj_bias")) shape[0] += 1;
+  write_hole(folder / "odd.safetensors", tensors);
+  CHECK_THROWS_WITH_AS(Checkpoint::open(folder / "odd.safetensors"), doctest::Contains("3 tensors of one size"), Error);
+}
+
+TEST_CASE("--v2 is for SD 2.x alone") {
+  const TempFolder folder;
+  for (const char* name : {"tiny-sd15", "tiny-sd21"}) write_hole(folder / name, layout_of(name).tensors);
+  ModelConfig config;
+  config.pretrained_model_name_or_path = folder / "tiny-sd21";
+  config.v2 = true;
+  CHECK(open_checkpoint(config).family().name == "SD 2.x");
+  config.pretrained_model_name_or_path = folder / "tiny-sd15";
+  CHECK_THROWS_WITH_AS(open_checkpoint(config), doctest::Contains("SD 1.x checkpoint, but --v2"), Error);
+}
+
 TEST_CASE("the description of full-size SD 1.5 has its well-known numbers") {
   const TempFolder folder;
-  write_hole(folder / "sd15.safetensors", sd15_layout().tensors);
+  write_hole(folder / "sd15.safetensors", layout_of("sd15").tensors);
   const std::string text = Checkpoint::open(folder / "sd15.safetensors").describe();
   CAPTURE(text);
   CHECK(contains(text, "1130 tensors, 1.07 billion parameters (1066235307), f16"));
@@ -241,7 +302,7 @@ TEST_CASE("an SD 1.x checkpoint with a fault is an error that names the tensor")
   const TempFolder folder;
   const std::string path = folder / "faulty.safetensors";
   const auto with = [&](const std::string& name, Shape shape) {
-    Layout layout = tiny_sd15_layout();
+    Layout layout = layout_of("tiny-sd15");
     for (auto& tensor : layout.tensors)
       if (tensor.name == name) tensor.shape = shape;
     write_hole(path, layout.tensors);
@@ -257,7 +318,7 @@ TEST_CASE("an SD 1.x checkpoint with a fault is an error that names the tensor")
   CHECK(contains(with(unet + "input_blocks.1.0.in_layers.2.weight", {}), "impossible shape []"));
   CHECK(contains(with(unet + "input_blocks.1.0.in_layers.2.weight", {0, 64, 3, 3}), "impossible shape"));
 
-  Layout layout = tiny_sd15_layout();
+  Layout layout = layout_of("tiny-sd15");
   std::erase_if(layout.tensors, [&](const auto& tensor) { return tensor.name == unet + "middle_block.1.norm.bias"; });
   write_hole(path, layout.tensors);
   CHECK(contains(open_error(path), "no tensor \"unet.mid_block.attentions.0.norm.bias\" (in a single file: \"" + unet +
@@ -266,10 +327,10 @@ TEST_CASE("an SD 1.x checkpoint with a fault is an error that names the tensor")
 
 TEST_CASE("files of PyTorch's serve like .safetensors: whole checkpoints, the parts of a folder, an autoencoder") {
   const TempFolder folder;
-  const auto canonical = sd1_tensors(tiny_widths());
-  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  const auto canonical = model_tensors(tiny_widths());
+  write_hole(folder / "model.safetensors", layout_of("tiny-sd15").tensors);
   const Checkpoint expected = Checkpoint::open(folder / "model.safetensors");
-  write_torch(folder / "model.ckpt", tiny_sd15_layout().tensors);
+  write_torch(folder / "model.ckpt", layout_of("tiny-sd15").tensors);
   for (const std::string part : {"unet", "text_encoder", "vae"}) {
     std::vector<NamedShape> own;
     for (const auto& [name, shape] : canonical)
@@ -307,10 +368,10 @@ namespace {
 
 /// The autoencoder's tensors of these widths under canonical names without "vae.".
 std::vector<NamedShape> vae_tensors(const std::vector<int64_t>& widths) {
-  Sd1Widths all = tiny_widths();
+  ModelWidths all = tiny_widths();
   all.vae = widths;
   std::vector<NamedShape> own;
-  for (const auto& [name, shape] : sd1_tensors(all))
+  for (const auto& [name, shape] : model_tensors(all))
     if (name.starts_with("vae.")) own.push_back({name.substr(4), shape});
   return own;
 }
@@ -328,7 +389,7 @@ std::vector<NamedShape> renamed(std::vector<NamedShape> tensors, const std::stri
 
 TEST_CASE("another autoencoder takes the place of the checkpoint's, under every name that it goes by") {
   const TempFolder folder;
-  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  write_hole(folder / "model.safetensors", layout_of("tiny-sd15").tensors);
   const std::vector<int64_t> widths = {64, 64, 96, 128};  // other ones than the model's
   const auto own = vae_tensors(widths);
   write_hole(folder / "single.safetensors", renamed(own, "", true));
@@ -350,13 +411,13 @@ TEST_CASE("another autoencoder takes the place of the checkpoint's, under every 
     CHECK(checkpoint.names().size() == before);
     for (const auto& [tensor, shape] : own) CHECK(checkpoint.shape("vae." + tensor) == shape);
     CHECK(checkpoint.shape("unet.conv_in.bias") == Shape{64});
-    CHECK(sd1_widths(checkpoint).vae == widths);
+    CHECK(read_widths(checkpoint).vae == widths);
   }
 }
 
 TEST_CASE("what is no whole autoencoder does not take the checkpoint's place") {
   const TempFolder folder;
-  write_hole(folder / "model.safetensors", tiny_sd15_layout().tensors);
+  write_hole(folder / "model.safetensors", layout_of("tiny-sd15").tensors);
   const auto fault = [&](const std::string& path) {
     Checkpoint checkpoint = Checkpoint::open(folder / "model.safetensors");
     return error_of([&] { checkpoint.replace_vae(path); });

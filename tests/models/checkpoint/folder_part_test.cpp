@@ -39,17 +39,17 @@ std::vector<NamedShape> part_of(const std::vector<NamedShape>& tensors, const st
 TEST_CASE(
     "a Diffusers folder of present transformers, without text_model. in its names, answers under the same names") {
   const TempFolder folder;
-  std::vector<NamedShape> stored = sd1_tensors(tiny_widths());
+  std::vector<NamedShape> stored = model_tensors(tiny_widths());
   for (auto& [name, shape] : stored)
     if (const std::string old = "text_encoder.text_model."; name.starts_with(old)) name.erase(13, 11);
   write_folder(folder, stored, ".safetensors");
   const Checkpoint checkpoint = Checkpoint::open(folder.path().string());
   CHECK(&checkpoint.family() == &sd1_family);
-  for (const auto& [name, shape] : sd1_tensors(tiny_widths())) CHECK(checkpoint.shape(name) == shape);
+  for (const auto& [name, shape] : model_tensors(tiny_widths())) CHECK(checkpoint.shape(name) == shape);
 }
 
 TEST_CASE("a Diffusers folder may hold shards with a list, of any part and variant") {
-  const auto tensors = sd1_tensors(tiny_widths());
+  const auto tensors = model_tensors(tiny_widths());
   const struct {
     const char *variant, *index;
   } kinds[] = {{"", ".safetensors.index.json"},
@@ -72,7 +72,7 @@ TEST_CASE("a Diffusers folder may hold shards with a list, of any part and varia
 }
 
 TEST_CASE("shards that do not fit together are errors that say what is missing") {
-  const auto tensors = sd1_tensors(tiny_widths());
+  const auto tensors = model_tensors(tiny_widths());
   const TempFolder folder;
   write_folder(folder, tensors, ".safetensors");
   const std::string stem = folder / "unet/diffusion_pytorch_model", index = stem + ".safetensors.index.json";
@@ -99,7 +99,7 @@ TEST_CASE("shards that do not fit together are errors that say what is missing")
 }
 
 TEST_CASE("a variant serves where the usual weights are missing, and the most precise is taken") {
-  const auto tensors = sd1_tensors(tiny_widths());
+  const auto tensors = model_tensors(tiny_widths());
   for (const char* variant : {".non_ema", ".fp16", ".bf16", ".mine"}) {
     const TempFolder folder;
     write_folder(folder, tensors, std::string(variant) + ".safetensors");

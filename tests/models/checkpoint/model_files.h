@@ -41,7 +41,7 @@ inline void write_folder(const TempFolder& folder, const std::vector<NamedShape>
   }
 }
 
-inline Sd1Widths tiny_widths() {
+inline ModelWidths tiny_widths() {
   return {.unet = {64, 96, 128, 128}, .vae = {32, 64, 96, 96}, .text_width = 128, .text_layers = 3};
 }
 

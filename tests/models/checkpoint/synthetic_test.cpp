@@ -48,7 +48,7 @@ TEST_CASE("a scalar is CLIP's initial logit scale, alpha is not synthetic, and s
 }
 
 TEST_CASE("the built-in layouts are those of the layout files") {
-  for (const char* name : {"sd15", "tiny-sd15"}) {
+  for (const char* name : {"sd15", "sd21", "sdxl", "tiny-sd15", "tiny-sd21", "tiny-sdxl"}) {
     CAPTURE(name);
     const Layout built = layout_of(name);
     const Layout read = read_layout(golden::shipped_file(concat_text("layout_", name, ".json")).string());
@@ -79,7 +79,7 @@ TEST_CASE("every small layout has the recorded digest") {
 
 TEST_CASE("a written checkpoint holds what the rule says, tensor by tensor") {
   const TempFolder folder;
-  const Layout layout = tiny_sd15_layout();
+  const Layout layout = layout_of("tiny-sd15");
   write_synthetic_checkpoint(layout, 7, folder / "tiny.safetensors");
   const auto file = SafetensorsFile::open(folder / "tiny.safetensors");
   CHECK(file.tensors().size() == layout.tensors.size());
