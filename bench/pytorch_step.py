@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""One LoRA training step of Stable Diffusion 1.5 in PyTorch, as sd-scripts takes it: the yardstick of bench/compare.
+"""One LoRA training step of Stable Diffusion in PyTorch, as sd-scripts takes it: the yardstick of bench/compare.
 
     pip install torch diffusers peft transformers
-    bench/pytorch_step.py --resolution 512 --rank 32 --steps 5
+    bench/pytorch_step.py --family sd15 --resolution 512 --rank 32 --steps 5
 
 A whole step is timed: noise and timestep, U-Net forward, mean squared error, backward, clipping, AdamW. Like sd-scripts
 with --mixed_precision bf16, the frozen weights are bf16, the LoRA's master weights fp32, and autocast picks the type of
-each operation. All 192 modules that sd-scripts adapts get a LoRA (q, k, v, out, both feed-forward layers, proj_in and
-proj_out of every transformer). The text context is fixed. The weights are random at SD 1.5's real sizes, or those of
---checkpoint; the values do not change the time. The last line is JSON.
+each operation. All modules that sd-scripts adapts get a LoRA (q, k, v, out, both feed-forward layers, proj_in and
+proj_out of every transformer: 192 in SD 1.5 and 2.1, 722 in SDXL). The text context is fixed. The weights are random at
+the family's real sizes, or those of --checkpoint; the values do not change the time. The last line is JSON.
 """
 import argparse
 import contextlib
@@ -20,10 +20,24 @@ import time
 
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out"]
 
+# diffusers' configurations, where they differ from its defaults; the modules that sd-scripts adapts.
+FAMILIES = {
+    "sd15": (dict(cross_attention_dim=768, attention_head_dim=8, sample_size=64), 192),
+    "sd21": (dict(cross_attention_dim=1024, attention_head_dim=[5, 10, 20, 20], sample_size=96,
+                  use_linear_projection=True), 192),
+    "sdxl": (dict(cross_attention_dim=2048, attention_head_dim=[5, 10, 20], sample_size=128, use_linear_projection=True,
+                  block_out_channels=(320, 640, 1280), transformer_layers_per_block=[1, 2, 10],
+                  down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+                  up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+                  addition_embed_type="text_time", addition_time_embed_dim=256,
+                  projection_class_embeddings_input_dim=2816), 722),
+}
+
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", help="a single-file SD 1.x .safetensors; without it the weights are random")
+    parser.add_argument("--family", choices=list(FAMILIES), default="sd15")
+    parser.add_argument("--checkpoint", help="a single-file .safetensors; without it the weights are random")
     parser.add_argument("--resolution", type=int, default=512, help="pixels a side, a multiple of 64")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rank", type=int, default=32)
@@ -45,8 +59,7 @@ def frozen_unet(options, dtype):
 
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
-    # SD 1.5's configuration: diffusers' defaults but for the width of the context and the number of heads.
-    unet = UNet2DConditionModel(cross_attention_dim=768, attention_head_dim=8, sample_size=64)
+    unet = UNet2DConditionModel(**FAMILIES[options.family][0])
     torch.set_default_dtype(default)
     if options.checkpoint:
         from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
@@ -77,8 +90,8 @@ def main():
     for parameter in trained:
         parameter.data = parameter.data.float()
     adapted = sum(1 for name, _ in unet.named_modules() if name.endswith("lora_A.default"))
-    if adapted != 192:
-        sys.exit(f"pytorch_step: {adapted} modules are adapted, and sd-scripts adapts 192")
+    if adapted != FAMILIES[options.family][1]:
+        sys.exit(f"pytorch_step: {adapted} modules are adapted, and sd-scripts adapts {FAMILIES[options.family][1]}")
     if options.channels_last:
         unet.to(memory_format=torch.channels_last)
     if options.gradient_checkpointing:
@@ -91,7 +104,12 @@ def main():
                                         num_train_timesteps=1000, clip_sample=False)
     side = options.resolution // 8
     latents = torch.randn(options.batch, 4, side, side) * 0.18215
-    context = torch.randn(options.batch, 77, 768).to(dtype)
+    context = torch.randn(options.batch, 77, unet.config.cross_attention_dim).to(dtype)
+    more = {}
+    if options.family == "sdxl":  # the pooled text, and the original size, crop and target size
+        sizes = [options.resolution, options.resolution, 0, 0, options.resolution, options.resolution]
+        more["added_cond_kwargs"] = {"text_embeds": torch.randn(options.batch, 1280).to(dtype),
+                                     "time_ids": torch.tensor([sizes] * options.batch).to(dtype)}
     autocast = torch.autocast("cpu", dtype=dtype) if dtype != torch.float32 else contextlib.nullcontext()
 
     def step():
@@ -101,7 +119,7 @@ def main():
         if options.channels_last:
             noisy = noisy.to(memory_format=torch.channels_last)
         with autocast:
-            prediction = model(noisy.to(dtype), timesteps, context).sample
+            prediction = model(noisy.to(dtype), timesteps, context, **more).sample
         loss = torch.nn.functional.mse_loss(prediction.float(), noise)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -119,7 +137,7 @@ def main():
             seconds.append(elapsed)
     print(json.dumps({
         "torch": torch.__version__, "diffusers": diffusers.__version__, "peft": peft.__version__,
-        "threads": torch.get_num_threads(), "precision": options.precision, "resolution": options.resolution,
+        "family": options.family, "threads": torch.get_num_threads(), "precision": options.precision, "resolution": options.resolution,
         "batch": options.batch, "rank": options.rank, "adapted_modules": adapted,
         "trained_parameters": sum(p.numel() for p in trained),
         "channels_last": options.channels_last, "gradient_checkpointing": options.gradient_checkpointing,
