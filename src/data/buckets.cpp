@@ -61,8 +61,8 @@ Buckets::Buckets(const BucketConfig& config) : config_(config) {
         config.max_bucket_reso);
   config_.min_bucket_reso -= config_.min_bucket_reso % step;
   // Without upscaling a picture's size alone makes its bucket.
-  check(config_.min_bucket_reso > 0 || config_.bucket_no_upscale, "min_bucket_reso ", config.min_bucket_reso, " is smaller than bucket_reso_steps ",
-        step, ": no bucket can be that small");
+  check(config_.min_bucket_reso > 0 || config_.bucket_no_upscale, "min_bucket_reso ", config.min_bucket_reso,
+        " is smaller than bucket_reso_steps ", step, ": no bucket can be that small");
   config_.max_bucket_reso = (config_.max_bucket_reso + step - 1) / step * step;
   check(std::min(width, height) >= config_.min_bucket_reso, "min_bucket_reso ", config_.min_bucket_reso,
         " is larger than the resolution ", width, ",", height, ": lower min_bucket_reso or raise resolution");
@@ -133,6 +133,14 @@ std::array<double, 4> crop_ltrb(Size bucket, Size picture) {
   const double left = std::floor((bucket.width - width) / 2);
   const double top = std::floor((bucket.height - height) / 2);
   return {left, top, left + width, top + height};
+}
+
+PictureSizes picture_sizes(Size bucket, Size picture, bool flipped) {
+  const auto [left, top, right, bottom] = crop_ltrb(bucket, picture);
+  return {.original = picture,
+          .crop_left = static_cast<int>(flipped ? bucket.width - right : left),
+          .crop_top = static_cast<int>(top),
+          .target = bucket};
 }
 
 }  // namespace rankine
