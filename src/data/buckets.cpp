@@ -135,4 +135,12 @@ std::array<double, 4> crop_ltrb(Size bucket, Size picture) {
   return {left, top, left + width, top + height};
 }
 
+PictureSizes picture_sizes(Size bucket, Size picture, bool flipped) {
+  const auto [left, top, right, bottom] = crop_ltrb(bucket, picture);
+  return {.original = picture,
+          .crop_left = static_cast<int>(flipped ? bucket.width - right : left),
+          .crop_top = static_cast<int>(top),
+          .target = bucket};
+}
+
 }  // namespace rankine

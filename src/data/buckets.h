@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/latent_space.h"
+#include "base/picture_sizes.h"
 
 namespace rankine {
 
@@ -50,5 +51,7 @@ class Buckets {
 /// The crop values that SDXL reads: left, top, right, bottom of the picture fitted inside the bucket. They are not the
 /// cut pixels.
 std::array<double, 4> crop_ltrb(Size bucket, Size picture);
+/// The sizes that SDXL reads of a picture in its bucket; mirrored, the cut off part lies on the other side.
+PictureSizes picture_sizes(Size bucket, Size picture, bool flipped);
 
 }  // namespace rankine

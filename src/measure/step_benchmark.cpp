@@ -68,7 +68,11 @@ StepInputs made_up_inputs(const StepBenchmarkConfig& c, const StepSettings& sett
   in.timesteps.assign(static_cast<size_t>(c.batch), 500.0f);
   in.loss_weights.assign(static_cast<size_t>(c.batch), 1.0f);
   const std::vector<int32_t> caption = made_up_caption(*settings.model);
-  for (int64_t i = 0; i < c.batch; ++i) in.ids.insert(in.ids.end(), caption.begin(), caption.end());
+  const auto sizes = size_numbers(PictureSizes::whole({static_cast<int>(c.width), static_cast<int>(c.height)}));
+  for (int64_t i = 0; i < c.batch; ++i) {
+    in.ids.insert(in.ids.end(), caption.begin(), caption.end());
+    in.sizes.insert(in.sizes.end(), sizes.begin(), sizes.end());
+  }
   return in;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace rankine {
@@ -15,13 +16,14 @@ struct ModelPart {
 };
 
 /// The denoiser's blocks, which may have their own ranks and learning rates, numbered from its input to its output:
-/// `down` blocks, then `middle` ones, then `up`.
+/// `edges` blocks that hold no adapted module, `down` blocks, then `middle` ones, then `up`, then `edges` again.
 struct DenoiserBlocks {
   int down = 0, middle = 0, up = 0;
+  int edges = 0;
   /// The block of a denoiser's module by its path. Throws Error for a path outside all blocks.
   int (*block_of)(std::string_view path) = nullptr;
 
-  int count() const { return down + middle + up; }
+  int count() const { return edges + down + middle + up + edges; }
 };
 
 /// The modules of a model that adapters change, and their order in files.
@@ -33,6 +35,9 @@ struct AdaptableModules {
   /// Modules with one of these words in their path are adapted only with conv_dim.
   std::span<const std::string_view> convolutional;
   DenoiserBlocks blocks{};
+  /// The path of a module as files name it, which `words` and `convolutional` are words of; "" for a module that is
+  /// not adapted. Null: the canonical path.
+  std::string (*path_in_files)(std::string_view canonical) = nullptr;
 };
 
 }  // namespace rankine

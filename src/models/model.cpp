@@ -16,7 +16,8 @@ std::vector<NamedShape> Model::tensors() const {
   }
   const Shape latents_shape = {1, side, side, latents().channels};
   const Value latents = graph.input(kLatents, {latents_shape, DType::f32});
-  denoise(graph, latents, graph.input(kTimesteps, {{1}, DType::f32}), condition);
+  const Value sizes = reads_sizes() ? graph.input(kSizes, {{1, kSizeNumbers}, DType::f32}) : Value{};
+  denoise(graph, latents, graph.input(kTimesteps, {{1}, DType::f32}), condition, sizes);
   const int64_t pixels = side * this->latents().stride;
   encode_image(graph, graph.input(kImage, {{1, pixels, pixels, 3}, DType::f32}));
   decode_latents(graph, latents);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/picture_sizes.h"
 #include "graph/graph.h"
 #include "models/family.h"
 #include "text/caption_tokens.h"
@@ -13,7 +14,8 @@
 namespace rankine {
 
 // Inputs that graphs around a model give to its parts; those of a condition are named by ConditionSpec.
-inline constexpr std::string_view kLatents = "latents", kTimesteps = "timesteps", kImage = "image", kIds = "ids";
+inline constexpr std::string_view kLatents = "latents", kTimesteps = "timesteps", kImage = "image", kIds = "ids",
+                                  kSizes = "sizes";
 
 /// The length of the texts of a batch.
 struct TextShape {
@@ -55,9 +57,12 @@ class Model {
   /// ids: i32 [N, ...ids_shape] -> the values of `condition`, [N, ...shape] each, of type `compute`.
   virtual std::vector<Value> encode_text(Graph& graph, Value ids, const TextShape& text, int64_t clip_skip,
                                          DType compute) const = 0;
-  /// latents: [N, h, w, channels] in the compute type; timesteps: f32 [N]; condition: of encode_text -> the prediction,
-  /// like latents.
-  virtual Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition) const = 0;
+  /// True if the denoiser reads each picture's sizes (PictureSizes).
+  virtual bool reads_sizes() const { return false; }
+  /// latents: [N, h, w, channels] in the compute type; timesteps: f32 [N]; condition: of encode_text; sizes: f32 [N, 6]
+  /// of size_numbers, or none unless reads_sizes -> the prediction, like latents.
+  virtual Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition,
+                        Value sizes) const = 0;
   /// images: [N, H, W, 3] in [-1, 1] -> moments [N, H/stride, W/stride, 2 channels]: mean and log-variance of the
   /// latents, before their scale.
   virtual Value encode_image(Graph& graph, Value images) const = 0;

@@ -89,7 +89,8 @@ class OneTowerModel final : public Model {
                                  DType compute) const override {
     return {clip_text({graph, "text_encoder"}, config_.text, ids, clip_skip, compute, text.whole_chunks)};
   }
-  Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition) const override {
+  Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition,
+                Value /*sizes*/) const override {
     return unet({graph, "unet"}, config_.unet, latents, timesteps, condition[0]);
   }
   Value encode_image(Graph& graph, Value images) const override {

@@ -99,6 +99,8 @@ std::vector<double> block_lr_weights(const BlockRateTexts& texts, const Denoiser
     const std::vector<double> weights = side_weights(key, *text, length, texts.zero_threshold, notes);
     all.insert(all.end(), weights.begin(), weights.end());
   }
+  all.insert(all.begin(), static_cast<size_t>(blocks.edges), 1.0);
+  all.insert(all.end(), static_cast<size_t>(blocks.edges), 1.0);
   return all;
 }
 

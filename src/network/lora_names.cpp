@@ -48,16 +48,18 @@ void take_block_ranks(AdaptedLayer& module, const DenoiserBlocks& blocks, const 
 
 }  // namespace
 
-std::string kohya_key(std::string_view path, std::span<const ModelPart> parts) {
+std::string kohya_key(std::string_view canonical, const AdaptableModules& model) {
+  const std::string path = model.path_in_files ? model.path_in_files(canonical) : std::string(canonical);
   std::string names;
-  for (const ModelPart& part : parts) {
+  for (const ModelPart& part : model.parts) {
     names.append(names.empty() ? "" : " or ").append(part.name).append(".");
-    if (!path.starts_with(part.name) || path.substr(part.name.size(), 1) != ".") continue;
-    std::string key = concat_text(part.prefix, path.substr(part.name.size()));
+    const std::string_view rest = std::string_view(path).substr(std::min(path.size(), part.name.size()));
+    if (!path.starts_with(part.name) || !rest.starts_with('.')) continue;
+    std::string key = concat_text(part.prefix, rest);
     std::replace(key.begin(), key.end(), '.', '_');
     return key;
   }
-  fail("\"", path, "\" has no name in a LoRA file: a path must start with ", names);
+  fail("\"", canonical, "\" has no name in a LoRA file: a path must start with ", names);
 }
 
 std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, const AdaptableModules& model,
@@ -75,7 +77,8 @@ std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, co
     constexpr std::string_view ending = ".weight";
     if (!weight.name.ends_with(ending) || (weight.shape.size() != 2 && weight.shape.size() != 4)) continue;
     const std::string path = weight.name.substr(0, weight.name.size() - ending.size());
-    const auto parts = split(path);
+    const std::string in_files = model.path_in_files ? model.path_in_files(path) : path;
+    const auto parts = split(in_files);
     const auto of = std::ranges::find(model.parts, parts[0], &ModelPart::name);
     if (of == model.parts.end()) continue;
     const bool is_text = of->role == Role::text_encoder;
@@ -87,7 +90,7 @@ std::vector<AdaptedLayer> adapted_layers(std::span<const NamedShape> weights, co
     position.insert(position.begin(), static_cast<int>(of - model.parts.begin()));
 
     const bool wide_kernel = weight.shape.size() == 4 && weight.shape[2] * weight.shape[3] > 1;
-    AdaptedLayer module{.key = kohya_key(path, model.parts), .path = path, .role = of->role, .weight = weight.shape};
+    AdaptedLayer module{.key = kohya_key(path, model), .path = path, .role = of->role, .weight = weight.shape};
     module.rank = wide_kernel ? targets.conv_dim.value_or(0) : targets.network_dim;
     module.alpha = wide_kernel ? targets.conv_alpha : targets.network_alpha;
     if (!is_text)

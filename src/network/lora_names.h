@@ -44,7 +44,7 @@ struct AdapterTargets {
 
 /// The key in a LoRA file of the module at a canonical path: "unet.down_blocks.0.attentions.0.proj_in" ->
 /// "lora_unet_down_blocks_0_attentions_0_proj_in". Throws Error for a path that belongs to none of the parts.
-std::string kohya_key(std::string_view path, std::span<const ModelPart> parts);
+std::string kohya_key(std::string_view path, const AdaptableModules& model);
 
 /// The modules to adapt, in the order of sd-scripts: part by part, in each by the order of `model.words`. Adapted are
 /// linear layers and convolutions; convolutional blocks only with conv_dim, which is the rank of their 3x3 kernels.

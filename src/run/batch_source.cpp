@@ -93,7 +93,10 @@ ReadyBatch BatchSource::next() {
   StepData data = empty_batch(model_.latents(), batch.bucket, chunks_);
   for (size_t i = 0; i < encoded.size(); ++i) {
     const std::vector<float> mask = loss_mask(batch, i);
-    add_sample(data, model_, weighted_captions_, {encoded[i], batch.captions[i], batch.loss_weights[i], mask});
+    const Sample& sample = data_.samples[static_cast<size_t>(batch.samples[i])];
+    add_sample(data, model_, weighted_captions_,
+               {encoded[i], batch.captions[i], batch.loss_weights[i], mask,
+                picture_sizes(sample.place.bucket, sample.size, batch.flipped[i] != 0)});
   }
   batch.masks = {};
   draw_noise(data, model_.latents(), seed_, made_, loss_, schedule_);

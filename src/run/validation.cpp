@@ -74,8 +74,10 @@ Validation::Validation(const TrainConfig& config, const Model& model, const Trai
           sample_latents(moments, latent_noise(seed_, 0, draw.sample, false, moments.size() / 2), space.channels,
                          held_out.samples[static_cast<size_t>(draw.sample)].path);
       const std::vector<float> mask = latent_mask(held_out, space, draw.sample, false);
+      const Sample& sample = held_out.samples[static_cast<size_t>(draw.sample)];
       add_sample(batch, model, config.model.weighted_captions,
-                 {latents, whole_caption(held_out, draw.sample, seed_), 1, mask});
+                 {latents, whole_caption(held_out, draw.sample, seed_), 1, mask,
+                  picture_sizes(sample.place.bucket, sample.size, false)});
     }
     batches_.push_back(std::move(batch));
   }

@@ -21,7 +21,7 @@ class Fp8Constants : public ConstantSource {
 
  private:
   bool is_rounded(std::string_view name) const {
-    return (unet_ && name.starts_with("unet.")) || (text_ && name.starts_with("text_encoder."));
+    return (unet_ && name.starts_with("unet.")) || (text_ && name.starts_with("text_encoder"));
   }
 
   ConstantSource& base_;

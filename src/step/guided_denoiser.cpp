@@ -17,6 +17,11 @@ GuidedDenoiser::GuidedDenoiser(Session& session, const StepSettings& settings, c
   latents_.resize(static_cast<size_t>(settings.latent_numbers(shape_)));
   predictions_.resize(latents_.size());
   timesteps_.resize(static_cast<size_t>(shape_.batch));
+  if (!settings.model->reads_sizes()) return;
+  const auto stride = settings.model->latents().stride;
+  const auto sizes = size_numbers(
+      PictureSizes::whole({static_cast<int>(shape_.width) * stride, static_cast<int>(shape_.height) * stride}));
+  for (int64_t i = 0; i < shape_.batch; ++i) sizes_.insert(sizes_.end(), sizes.begin(), sizes.end());
 }
 
 void GuidedDenoiser::set_condition(const ConditionNumbers& negative, const ConditionNumbers& positive) {
@@ -41,6 +46,7 @@ void GuidedDenoiser::predict(std::span<const float> latents, float timestep, std
   std::fill(timesteps_.begin(), timesteps_.end(), timestep);
   executable_->set_input(kLatents, latents_);
   executable_->set_input(kTimesteps, timesteps_);
+  if (!sizes_.empty()) executable_->set_input(kSizes, sizes_);
   for (size_t i = 0; i < specs_.size(); ++i) executable_->set_input(specs_[i].name, condition_[i]);
   executable_->run();
   executable_->get_output(kPrediction, predictions_);

@@ -30,6 +30,7 @@ class GuidedDenoiser {
   std::vector<ConditionSpec> specs_;
   ConditionNumbers condition_;  // of the whole batch
   std::vector<float> latents_, timesteps_, predictions_;
+  std::vector<float> sizes_;  // of whole pictures, for models that read them
 };
 
 }  // namespace rankine

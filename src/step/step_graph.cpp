@@ -45,7 +45,8 @@ void weigh_tokens(Graph& graph, const StepSettings& s, const StepShape& shape, s
 Value predict(Graph& graph, const StepSettings& s, const StepShape& shape, Value latents,
               std::span<const Value> condition) {
   const Value timesteps = graph.input(kTimesteps, f32({shape.batch}));
-  return cast(s.model->denoise(graph, cast(latents, s.compute), timesteps, condition), DType::f32);
+  const Value sizes = s.model->reads_sizes() ? graph.input(kSizes, f32({shape.batch, kSizeNumbers})) : Value{};
+  return cast(s.model->denoise(graph, cast(latents, s.compute), timesteps, condition, sizes), DType::f32);
 }
 
 /// The forms of frozen weights are the same in all graphs of a session, so that none is there twice.

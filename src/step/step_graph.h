@@ -14,11 +14,11 @@ inline constexpr std::string_view kLossWeights = "loss_weights", kTokenWeights =
 inline constexpr std::string_view kSampleLosses = "sample_losses", kPrediction = "prediction";
 
 /// Forward, loss and backward. Gradients are left in variables "grad.NAME" of the trained tensors.
-/// Inputs: kNoisyLatents, kTarget f32 [N, h, w, channels], kTimesteps f32 [N], kLossWeights f32 [N], kLossScale f32
-/// [], those of sample_losses, kKeep f32 [] when accumulating; kIds i32 [N, ...] of Model::ids_shape when the text
-/// encoder is trained, else those of Model::condition; kTokenWeights f32 [N, tokens, 1] with weighted_captions,
-/// kDropoutKey i32 [4] with dropout. Outputs: kLoss f32 [], kSampleLosses f32 [N]. Gives the variables that get a
-/// gradient.
+/// Inputs: kNoisyLatents, kTarget f32 [N, h, w, channels], kTimesteps f32 [N], kSizes f32 [N, kSizeNumbers] if the
+/// model reads them, kLossWeights f32 [N], kLossScale f32 [], those of sample_losses, kKeep f32 [] when accumulating;
+/// kIds i32 [N, ...] of Model::ids_shape when the text encoder is trained, else those of Model::condition;
+/// kTokenWeights f32 [N, tokens, 1] with weighted_captions, kDropoutKey i32 [4] with dropout. Outputs: kLoss f32 [],
+/// kSampleLosses f32 [N]. Gives the variables that get a gradient.
 std::vector<Value> build_step_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 /// Forward and loss alone, with the weights in the forms of build_step_graph. It has the same inputs and outputs,
@@ -31,8 +31,9 @@ void build_text_graph(Graph& graph, const StepSettings& settings, int64_t batch,
 /// The outputs of a text graph after its run.
 ConditionNumbers read_condition(Executable& executable, std::span<const ConditionSpec> specs, int64_t batch);
 
-/// The denoiser with its adapter: inputs kLatents f32 [N, h, w, channels], kTimesteps f32 [N] and those of
-/// Model::condition, f32 -> output kPrediction f32 [N, h, w, channels].
+/// The denoiser with its adapter: inputs kLatents f32 [N, h, w, channels], kTimesteps f32 [N], kSizes f32 [N,
+/// kSizeNumbers] if the model reads them, and those of Model::condition, f32 -> output kPrediction f32 [N, h, w,
+/// channels].
 void build_denoiser_graph(Graph& graph, const StepSettings& settings, const StepShape& shape);
 
 }  // namespace rankine

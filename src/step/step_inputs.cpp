@@ -57,6 +57,7 @@ void add_sample(StepData& data, const Model& model, bool weighted_captions, cons
   const CaptionTokens tokens = model.tokenize(sample.caption, data.shape.chunks, weighted_captions);
   append<int32_t>(data.ids, tokens.ids);
   append<float>(data.token_weights, tokens.weights);
+  append<float>(data.sizes, size_numbers(sample.sizes));
   data.loss_weights.push_back(sample.loss_weight);
   // The first sample with a mask gives all samples one.
   if (!sample.loss_mask.empty()) data.loss_mask.resize(masked_before, 1.0f);
@@ -80,6 +81,7 @@ StepInputs make_step_inputs(const StepData& data, const LatentSpace& space, cons
   StepInputs in;
   in.shape = data.shape;
   in.ids = data.ids;
+  in.sizes = data.sizes;
   in.token_weights = data.token_weights;
   in.loss_weights = data.loss_weights;
   in.loss_mask = data.loss_mask;

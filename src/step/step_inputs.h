@@ -16,6 +16,7 @@ struct StepSample {
   const std::string& caption;
   float loss_weight = 1;
   std::span<const float> loss_mask = {};  ///< [h, w], factors on the error; empty: ones
+  PictureSizes sizes = {};
 };
 
 /// One micro-batch before noise and latents meet. Pictures are NHWC.
@@ -32,13 +33,15 @@ struct StepData {
   std::vector<float> loss_weights;   ///< [N], of the data alone
   std::vector<float> loss_mask;      ///< [N, h, w], factors on the error; empty without masks
   std::vector<int32_t> ids;          ///< [N, ...] of Model::ids_shape
+  std::vector<float> sizes;          ///< [N, kSizeNumbers]
   std::vector<float> token_weights;  ///< [N, tokens]; empty without weighted_captions
 };
 
 /// A micro-batch of pictures of one size and texts of `chunks` chunks, as yet without samples.
 StepData empty_batch(const LatentSpace& space, Size picture, int64_t chunks);
 
-/// Adds a sample: shape.batch, latents, ids, token_weights, loss_weights and loss_mask grow by it. `weighted_captions`:
+/// Adds a sample: shape.batch, latents, ids, sizes, token_weights, loss_weights and loss_mask grow by it.
+/// `weighted_captions`:
 /// "(word:1.2)" in the caption is a weight. Throws Error as Model::tokenize does.
 void add_sample(StepData& data, const Model& model, bool weighted_captions, const StepSample& sample);
 

@@ -37,6 +37,7 @@ struct StepInputs {
   std::vector<float> huber_c;                ///< [N], thresholds of huber and smooth_l1
   std::vector<float> loss_mask;              ///< [N, h, w] with StepSettings::masked_loss; empty: ones
   std::vector<int32_t> ids;                  ///< [N, ...] of Model::ids_shape
+  std::vector<float> sizes;                  ///< [N, kSizeNumbers], for models that read them (Model::reads_sizes)
   std::vector<float> token_weights;          ///< [N, tokens] with StepSettings::weighted_captions
   RandomKey dropout_key{};                   ///< of this micro-batch alone
 };

@@ -241,6 +241,7 @@ void TrainingStep::feed_forward(Program& p, const StepInputs& in) {
     e.set_input(kLossMask,
                 in.loss_mask.empty() ? std::vector<float>(static_cast<size_t>(in.shape.latents()), 1) : in.loss_mask);
   if (settings_.weighted_captions) e.set_input(kTokenWeights, in.token_weights);
+  if (settings_.model->reads_sizes()) e.set_input(kSizes, in.sizes);
   if (settings_.train_text_encoder) {
     e.set_input(kIds, in.ids);
   } else {

@@ -37,7 +37,21 @@ GoldenModel::~GoldenModel() {
   std::filesystem::remove(path_, ignored);
 }
 
-bool family_is_built(const ModelLayout& layout) { return layout.kind == "sd1" || layout.kind == "sd2"; }
+bool family_is_built(const ModelLayout& layout) {
+  return layout.kind == "sd1" || layout.kind == "sd2" || layout.kind == "sdxl";
+}
+
+std::vector<int32_t> read_ids(const SafetensorsFile& file, const std::string& prefix) {
+  const std::vector<int32_t> first = file.read_i32(prefix + "ids1");
+  if (!file.find(prefix + "ids2")) return first;
+  const std::vector<int32_t> second = file.read_i32(prefix + "ids2");
+  const auto size = std::ssize(first) / file.at(prefix + "ids1").shape[0];
+  std::vector<int32_t> ids;
+  for (std::ptrdiff_t at = 0; at < std::ssize(first); at += size)
+    for (const std::vector<int32_t>* tower : {&first, &second})
+      ids.insert(ids.end(), tower->begin() + at, tower->begin() + at + size);
+  return ids;
+}
 
 std::string reason_to_skip(const std::string& model) {
   const std::optional<ModelLayout> layout = find_model_layout(model);
@@ -171,7 +185,9 @@ StepInputs step_inputs(const GoldenModel& model, const SafetensorsFile& file, co
   }
   for (const int32_t t : file.read_i32(prefix + "timesteps")) data.timesteps.push_back(t);
   data.loss_weights = file.read_f32(prefix + "loss_weights");
-  data.ids = file.read_i32(prefix + "ids1");
+  data.ids = read_ids(file, prefix);
+  if (file.find(prefix + "sizes"))
+    for (const int32_t size : file.read_i32(prefix + "sizes")) data.sizes.push_back(static_cast<float>(size));
   return make_step_inputs(data, model.model()->latents(), loss,
                           make_noise_schedule({.zero_terminal_snr = loss.noise.zero_terminal_snr}));
 }

@@ -56,6 +56,9 @@ std::vector<KnownOption> built_step_options();
 std::vector<AdaptedLayer> modules_of(const GoldenModel& model, int rank, double alpha, bool text_encoder,
                                      const std::optional<std::pair<int, double>>& conv);
 
+/// The recorded token ids below a prefix, in the order of Model::ids_shape: "ids1", and "ids2" with a second tower.
+std::vector<int32_t> read_ids(const SafetensorsFile& file, const std::string& prefix);
+
 /// The inputs of a step that follow from a recorded micro-batch ("in." or "stepNN." tensors) under these options.
 StepInputs step_inputs(const GoldenModel& model, const SafetensorsFile& file, const std::string& prefix,
                        const Options& options);

@@ -242,6 +242,11 @@ const std::vector<OpCase>& op_cases() {
        [](Graph& g, DType t) {
          return embedding(x(g, t, {11, 5}), g.input("ids", {{2, 3}, DType::i32}));
        }},
+      {"first_match",
+       [](Graph& g, DType) {
+         return first_match(g.input("ids", {{3, 4}, DType::i32}), 2);
+       },
+       false},
       {"timestep_embedding", [](Graph& g, DType) { return timestep_embedding(x(g, DType::f32, {3}), 10); }, false},
       {"mse_loss",
        [](Graph& g, DType) {

@@ -28,7 +28,7 @@ const std::vector<ForbiddenWords> table = {
     // A family of models says how its parts, latents and captions are laid out; everything else asks it.
     {{"0.18215*", "lora_unet*", "lora_te*", "sd_v1*", "sd_v2*", "stable-diffusion-v*"},
      {"src/"},
-     {"src/models/sd1.cpp", "src/models/sd2.cpp", "src/models/stable_diffusion.h",
+     {"src/models/sd1.cpp", "src/models/sd2.cpp", "src/models/sdxl.cpp", "src/models/stable_diffusion.h",
       "src/models/checkpoint/file_kind.cpp", "src/network/adapter_file.cpp"},
      "the names and numbers of a family stand in its file in src/models/; ask its Family",
      /*in_comments=*/false},

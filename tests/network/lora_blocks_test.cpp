@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "layout_weights.h"
+#include "models/sdxl.h"
 #include "models/stable_diffusion.h"
 #include "network/lora_names.h"
 #include "support/lora.h"
@@ -147,4 +148,22 @@ TEST_CASE("ranks and alphas by block shape the U-Net's modules; a rank of 0 leav
   targets.blocks.conv_dims.clear();
   for (const AdaptedLayer& m : adapted_layers(weights, sd1_family.adaptable, targets))
     CHECK(m.path.find("resnets") == std::string::npos);
+}
+
+TEST_CASE("SDXL's U-Net has 23 blocks, the first and the last of them without modules") {
+  const DenoiserBlocks& blocks = sdxl_family.adaptable.blocks;
+  CHECK(blocks.count() == 23);
+  CHECK(blocks.block_of("unet.down_blocks.0.resnets.0.conv1") == 2);  // input_blocks.1
+  CHECK(blocks.block_of("unet.down_blocks.1.attentions.0.proj_in") == 4 + 1);
+  CHECK(blocks.block_of("unet.mid_block.resnets.1.conv1") == 12);
+  CHECK(blocks.block_of("unet.up_blocks.2.resnets.2.conv2") == 21);
+  CHECK_THROWS_AS(blocks.block_of("unet.time_embedding.linear_1"), Error);
+  std::vector<std::string> notes;
+  const std::vector<double> weights =
+      block_lr_weights({.down = "0,0,0,0,0,0,0,0,0.5", .mid = {}, .up = {}}, blocks, notes);
+  REQUIRE(weights.size() == 23);
+  CHECK(weights[0] == 1);
+  CHECK(weights[1] == 0);
+  CHECK(weights[9] == 0.5);
+  CHECK(weights[10] == 1);
 }

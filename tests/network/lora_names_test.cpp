@@ -44,10 +44,6 @@ TEST_CASE("keys, shapes and their order are those recorded for each family, with
     for (const auto& [network, recorded] : networks.items()) {
       const std::string case_name = "lora_keys." + family + "." + network;
       CAPTURE(case_name);
-      if (layout.kind == "sdxl") {
-        golden::skipped(case_name, layout.kind);
-        continue;
-      }
       const AdaptableModules& adaptable = golden::layout_family(layout).adaptable;
       golden::ran(case_name);
       const auto expected = recorded.get<std::vector<Named>>();
@@ -71,8 +67,8 @@ TEST_CASE("the modules of every recorded gradient are those that its options ada
     const std::string case_name = c.name + ".keys";
     CAPTURE(case_name);
     const std::optional<golden::ModelLayout> found = golden::find_model_layout(c.model);
-    if (!found || found->kind == "sdxl" || !std::filesystem::exists(c.tensors)) {
-      golden::skipped(case_name, !found ? "no layout" : found->kind == "sdxl" ? found->kind : "no tensors");
+    if (!found || !std::filesystem::exists(c.tensors)) {
+      golden::skipped(case_name, !found ? "no layout" : "no tensors");
       continue;
     }
     const golden::ModelLayout& layout = *found;
@@ -126,10 +122,10 @@ TEST_CASE("ranks and scales follow the kind of module, and an alpha of 0 means t
 }
 
 TEST_CASE("a path becomes kohya's key, and a path of no known model is refused") {
-  CHECK(kohya_key("text_encoder.text_model.encoder.layers.0.self_attn.q_proj", sd1_family.adaptable.parts) ==
+  CHECK(kohya_key("text_encoder.text_model.encoder.layers.0.self_attn.q_proj", sd1_family.adaptable) ==
         "lora_te_text_model_encoder_layers_0_self_attn_q_proj");
-  CHECK(kohya_key("unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0", sd1_family.adaptable.parts) ==
+  CHECK(kohya_key("unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0", sd1_family.adaptable) ==
         "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0");
-  CHECK_THROWS_AS(kohya_key("vae.encoder.conv_in", sd1_family.adaptable.parts), Error);
-  CHECK_THROWS_AS(kohya_key("unetwork.conv", sd1_family.adaptable.parts), Error);
+  CHECK_THROWS_AS(kohya_key("vae.encoder.conv_in", sd1_family.adaptable), Error);
+  CHECK_THROWS_AS(kohya_key("unetwork.conv", sd1_family.adaptable), Error);
 }

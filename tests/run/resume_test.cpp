@@ -118,7 +118,7 @@ TEST_CASE("stopped and continued is the same run with every kind of dropout and 
 }
 
 TEST_CASE("stopped and continued is the same run for every family, with text encoders and without") {
-  for (const char* architecture : {"tiny-sd21"}) {
+  for (const char* architecture : {"tiny-sd21", "tiny-sdxl"}) {
     for (const bool text_encoder : {false, true}) {
       CAPTURE(architecture);
       CAPTURE(text_encoder);

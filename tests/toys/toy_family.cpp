@@ -56,7 +56,8 @@ class ToyModel final : public Model {
     const Value letters = read("reader", 0), mood = read("poet", 1);
     return {letters, reshape(slice(mood, 1, 0, 1), {batch, kChannels})};
   }
-  Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition) const override {
+  Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition,
+                Value /*sizes*/) const override {
     const int64_t batch = latents.dim(0);
     const Value first = slice(condition[0], 1, 0, 1);  // [N, 1, channels]
     const Value text = reshape(first, {batch, 1, 1, kChannels}) + reshape(condition[1], {batch, 1, 1, kChannels});
@@ -93,7 +94,7 @@ constexpr std::string_view kWords[] = {"proj", "out"};
 constinit const Family toy_family = {
     .name = "Toy",
     .latents = {.channels = kChannels, .stride = kStride, .bucket_step = 4, .scale = 0.5f, .file_ending = "_toy.npz"},
-    .adaptable = {.parts = kParts, .words = kWords, .convolutional = {}, .blocks = {1, 0, 0, block_of}},
+    .adaptable = {.parts = kParts, .words = kWords, .convolutional = {}, .blocks = {.down = 1, .block_of = block_of}},
     .base_model_names = [](bool) -> BaseModelNames {
       return {
           .base_model_version = "toy_v1", .architecture = "toy-v1", .implementation = "tests", .resolution = {64, 64}};

@@ -67,6 +67,7 @@ std::span<const Kernel> kernels() {
       {&embedding_op, prepare_embedding},
       {&embedding_grad_op, prepare_embedding_grad},
       {&timestep_embedding_op, prepare_timestep_embedding},
+      {&first_match_op, prepare_first_match},
       {&mse_loss_op, prepare_mse_loss},
       {&mse_loss_grad_op, prepare_mse_loss_grad},
       {&abs_op, prepare_abs},

@@ -119,15 +119,18 @@ extern const OpDef scaled_dot_product_attention_op, scaled_dot_product_attention
 /// result in q's shape, and lse f32 [N, heads, Tq], the natural logarithm of each row's sum of exponentials.
 Value scaled_dot_product_attention(Value q, Value k, Value v, int64_t heads, bool causal = false);
 
-// Resampling and lookup (upsample_nearest.cpp, embedding.cpp, timestep_embedding.cpp)
+// Resampling and lookup (upsample_nearest.cpp, embedding.cpp, timestep_embedding.cpp,
+// first_match.cpp)
 extern const OpDef upsample_nearest_op, upsample_nearest_grad_op, embedding_op, embedding_grad_op;
-extern const OpDef timestep_embedding_op;
+extern const OpDef timestep_embedding_op, first_match_op;
 /// x: [N, H, W, C] -> [N, height, width, C]; source row = floor(row * H / height).
 Value upsample_nearest(Value x, int64_t height, int64_t width);
 /// The rows of `table` [V, D] that ids i32 [...] choose -> [..., D].
 Value embedding(Value table, Value ids);
 /// [cos(t f_k) | sin(t f_k)], f_k = 10000^(-k / half). t: f32 [N] -> f32 [N, dim] (Ho et al. 2020, arXiv:2006.11239).
 Value timestep_embedding(Value t, int64_t dim);
+/// ids: i32 [..., L] -> f32 of the same shape: in each row 1 at the first `id`, else 0.
+Value first_match(Value ids, int64_t id);
 
 // Loss and reductions (mse_loss.cpp, smooth_l1.cpp, mean.cpp)
 extern const OpDef mse_loss_op, mse_loss_grad_op, smooth_l1_op, smooth_l1_grad_op, mean_op;

@@ -1,6 +1,7 @@
 #include "models/clip_text/clip_text.h"
 
 #include "models/blocks/layers.h"
+#include "text/clip_tokenizer.h"
 
 namespace rankine {
 namespace {
@@ -38,22 +39,46 @@ int64_t clip_states(const ClipTextConfig& c, int64_t chunks, bool whole_chunks) 
   return chunks == 1 || whole_chunks ? c.positions * chunks : (c.positions - 2) * chunks + 2;
 }
 
-Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip_skip, DType compute,
-                bool whole_chunks) {
+Value clip_embeddings(const Scope& s, const ClipTextConfig& c, Value ids, DType compute) {
   check(ids.rank() == 3 && ids.dim(2) == c.positions, "token ids are [N, chunks, ", c.positions, "], got ", ids.type());
-  check(clip_skip >= 1 && clip_skip <= c.layers, "--clip_skip ", clip_skip, " is out of range: the text encoder has ",
-        c.layers, " layers");
-  const Scope text = s / "text_model", embeddings = text / "embeddings";
+  const Scope embeddings = s / "text_model" / "embeddings";
   embeddings.enter();
   const Value tokens = (embeddings / "token_embedding").constant("weight", {{c.vocabulary, c.width}, compute});
   const Value positions = (embeddings / "position_embedding").constant("weight", {{c.positions, c.width}, compute});
-  const int64_t chunks = ids.dim(1);
-  Value x = embedding(tokens, reshape(ids, {ids.dim(0) * chunks, c.positions})) + positions;
-  for (int64_t i = 0; i + clip_skip <= c.layers; ++i) x = encoder_layer(text / "encoder" / "layers" / i, c, x);
-  x = layer_norm(text / "final_layer_norm", x);
-  (text / "final_layer_norm").enter();
-  if (whole_chunks) return reshape(x, {ids.dim(0), chunks * c.positions, c.width});
+  return embedding(tokens, reshape(ids, {ids.dim(0) * ids.dim(1), c.positions})) + positions;
+}
+
+Value clip_layers(const Scope& s, const ClipTextConfig& c, Value x, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) x = encoder_layer(s / "text_model" / "encoder" / "layers" / i, c, x);
+  return x;
+}
+
+Value clip_context(Value x, const ClipTextConfig& c, int64_t chunks, bool whole_chunks) {
+  if (whole_chunks) return reshape(x, {x.dim(0) / chunks, chunks * c.positions, c.width});
   return merge_chunks(x, chunks);
+}
+
+Value clip_text(const Scope& s, const ClipTextConfig& c, Value ids, int64_t clip_skip, DType compute,
+                bool whole_chunks) {
+  check(clip_skip >= 1 && clip_skip <= c.layers, "--clip_skip ", clip_skip, " is out of range: the text encoder has ",
+        c.layers, " layers");
+  const Scope norm = s / "text_model" / "final_layer_norm";
+  const Value x = clip_layers(s, c, clip_embeddings(s, c, ids, compute), 0, c.layers + 1 - clip_skip);
+  const Value states = layer_norm(norm, x);
+  norm.enter();
+  return clip_context(states, c, ids.dim(1), whole_chunks);
+}
+
+Value clip_pooled(const Scope& s, const ClipTextConfig& c, Value last, Value ids) {
+  const Scope norm = s / "text_model" / "final_layer_norm";
+  norm.enter();
+  const int64_t n = ids.dim(0), positions = c.positions;
+  const Value first_ids = reshape(slice(ids, 1, 0, 1), {n, positions});
+  const Value states = reshape(last, {n, ids.dim(1) * positions, c.width});
+  const Value first = cast(slice(states, 1, 0, positions), DType::f32);
+  const Value mark = reshape(first_match(first_ids, ClipTokenizer::eos_id), {n, positions, 1});
+  const Value one = reshape(sum_to(mul(first, mark), {n, 1, c.width}), {n, c.width});
+  return linear(s / "text_projection", layer_norm(norm, cast(one, last.dtype())), c.width, /*bias=*/false);
 }
 
 }  // namespace rankine

@@ -20,6 +20,16 @@ struct ClipTextConfig {
 Value clip_text(const Scope& s, const ClipTextConfig& config, Value ids, int64_t clip_skip, DType compute,
                 bool whole_chunks = false);
 
+/// The parts of clip_text, for models that read its states elsewhere. x: [N * chunks, 77, width].
+Value clip_embeddings(const Scope& s, const ClipTextConfig& config, Value ids, DType compute);
+/// The layers `begin` ... `end` - 1.
+Value clip_layers(const Scope& s, const ClipTextConfig& config, Value x, int64_t begin, int64_t end);
+/// Joins the states of the chunks, as clip_text does.
+Value clip_context(Value x, const ClipTextConfig& config, int64_t chunks, bool whole_chunks);
+/// The state of all layers at the end mark of the first chunk, through the final layer norm and the text projection:
+/// [N, width]. The projection is a linear layer with the matrix that the checkpoint holds, as sd-scripts reads it.
+Value clip_pooled(const Scope& s, const ClipTextConfig& config, Value last, Value ids);
+
 /// The number of states that clip_text returns for a text of `chunks` chunks.
 int64_t clip_states(const ClipTextConfig& config, int64_t chunks, bool whole_chunks);
 

@@ -9,12 +9,17 @@ namespace {
 
 constexpr double kNormEps = 1e-5;
 
+/// Two linear layers with a silu between.
+Value mlp(const Scope& s, Value x, int64_t width) {
+  return linear(s / "linear_2", silu(linear(s / "linear_1", x, width)), width);
+}
+
 /// timesteps: f32 [N] -> silu(time embedding) [N, 4 * channels[0]]: every residual block starts with that silu.
-Value time_embedding(const Scope& s, const UNetConfig& c, Value timesteps, DType dtype) {
-  s.enter();
-  Value t = cast(timestep_embedding(timesteps, c.channels[0]), dtype);
-  t = silu(linear(s / "linear_1", t, 4 * c.channels[0]));
-  t = linear(s / "linear_2", t, 4 * c.channels[0]);
+Value time_embedding(const Scope& s, const UNetConfig& c, Value timesteps, Value vector, DType dtype) {
+  const Scope time = s / "time_embedding";
+  time.enter();
+  Value t = mlp(time, cast(timestep_embedding(timesteps, c.channels[0]), dtype), 4 * c.channels[0]);
+  if (vector) t = t + mlp(s / "add_embedding", vector, 4 * c.channels[0]);
   return silu(t);
 }
 
@@ -27,9 +32,9 @@ Value attention(const Scope& s, const UNetConfig& c, Value x, Value context, int
 
 }  // namespace
 
-Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, Value context) {
+Value unet(const Scope& s, const UNetConfig& c, Value latents, Value timesteps, Value context, Value vector) {
   const auto levels = static_cast<int64_t>(c.channels.size());
-  const Value temb = time_embedding(s / "time_embedding", c, timesteps, latents.dtype());
+  const Value temb = time_embedding(s, c, timesteps, vector, latents.dtype());
 
   Value x = conv2d(s / "conv_in", latents, same_conv(c.channels[0]));
   std::vector<Value> skips = {x};

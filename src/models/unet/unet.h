@@ -20,7 +20,8 @@ struct UNetConfig {
 };
 
 /// The noise predictor (Rombach et al. 2022, arXiv:2112.10752). latents: [N, h, w, 4] in the compute type, timesteps:
-/// f32 [N], context: [N, L, context_width] -> [N, h, w, 4]. Module names are diffusers' below `s`.
-Value unet(const Scope& s, const UNetConfig& config, Value latents, Value timesteps, Value context);
+/// f32 [N], context: [N, L, context_width] -> [N, h, w, 4]. `vector`: [N, D] of SDXL in the compute type, which joins
+/// the time embedding; none in others. Module names are diffusers' below `s`.
+Value unet(const Scope& s, const UNetConfig& config, Value latents, Value timesteps, Value context, Value vector = {});
 
 }  // namespace rankine

@@ -1,5 +1,7 @@
 #include <cstring>
 
+#include <algorithm>
+
 #include "backend/cpu/kernels/shape/rows.h"
 #include "backend/cpu/kernels/shape/upsample.h"
 #include "backend/cpu/ops/broadcast.h"
@@ -97,6 +99,19 @@ Launch prepare_embedding_grad(KernelContext& p) {
 Launch prepare_timestep_embedding(KernelContext& p) {
   return [t = static_cast<const float*>(p.input(0)), y = static_cast<float*>(p.output()),
           count = p.output_type().shape[0], dim = p.output_type().shape[1]] { timestep_embedding(t, y, count, dim); };
+}
+
+Launch prepare_first_match(KernelContext& p) {
+  const int64_t length = p.input_type(0).shape.back(), count = p.input_type(0).count();
+  const auto wanted = static_cast<int32_t>(p.attributes().integer("id"));
+  return [=, ids = static_cast<const int32_t*>(p.input(0)), y = static_cast<float*>(p.output())] {
+    fill(y, 0.0f, count);
+    for (int64_t row = 0; row < count; row += length) {
+      const int32_t* const end = ids + row + length;
+      const int32_t* const found = std::find(ids + row, end, wanted);
+      if (found != end) y[found - ids] = 1.0f;
+    }
+  };
 }
 
 }  // namespace rankine::cpu

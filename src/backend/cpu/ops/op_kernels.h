@@ -64,6 +64,7 @@ Launch prepare_upsample_nearest_grad(KernelContext&);
 Launch prepare_embedding(KernelContext&);
 Launch prepare_embedding_grad(KernelContext&);
 Launch prepare_timestep_embedding(KernelContext&);
+Launch prepare_first_match(KernelContext&);
 
 // reduce.cpp
 Launch prepare_sum_to(KernelContext&);
