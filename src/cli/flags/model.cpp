@@ -14,7 +14,7 @@ FlagGroup model_flags(ModelConfig& c) {
                  "Base model: a .safetensors or .ckpt file or a Diffusers folder")
               .path()
               .recorded("ss_sd_model_name"),
-          setting("--v2", &c.v2, "The base is an SD 2.x checkpoint; the file tells it anyway").recorded("ss_v2"),
+          setting("--v2", &c.v2, "The base is an SD 2.x checkpoint; the file tells it anyway"),
           setting("--v_parameterization", &c.v_parameterization, "The model predicts velocity instead of noise")
               .recorded("modelspec.prediction_type"),
           source("--vae", &c.vae, "Another VAE: a .safetensors, .ckpt or .pt file, or a Diffusers folder with it")
