@@ -8,6 +8,7 @@
 #include "run/dataset_setup.h"
 #include "run/fixed_captions.h"
 #include "run/latent_cache.h"
+#include "run/length_notes.h"
 #include "run/memory_need.h"
 #include "run/output_names.h"
 #include "run/step_plan.h"
@@ -89,6 +90,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   const size_t planned = planned_bytes(config, step, data, captions);
   MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes), planned);
   std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
+  for (std::string& note : length_notes(config, length)) notes.push_back(std::move(note));
   if (config.preview.wanted() && previews.empty())
     notes.push_back("no sample pictures are made: --sample_prompts has no prompt");
   notes.insert(notes.end(), start.notes.begin(), start.notes.end());

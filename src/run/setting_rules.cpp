@@ -42,6 +42,17 @@ bool moves_tags(C c) {
 /// A dataset file may set these for some of its pictures.
 bool by_flags(C c) { return !c.data.dataset_config; }
 bool is_on(const std::optional<double>& value) { return value.value_or(0) != 0; }
+/// True if --network_args has a setting that begins so.
+bool has_network_arg(C c, std::initializer_list<std::string_view> starts_with) {
+  return std::ranges::any_of(c.network.network_args, [&](const std::string& item) {
+    return std::ranges::any_of(starts_with, [&](std::string_view start) { return item.starts_with(start); });
+  });
+}
+bool describes_file(C c) {
+  return std::ranges::any_of(c.settings, [](const auto& one) {
+    return one.first.starts_with("metadata_") || one.first == "training_comment";
+  });
+}
 
 constexpr SettingRule rules[] = {
     // The network
@@ -55,6 +66,27 @@ constexpr SettingRule rules[] = {
      "--text_encoder_lr is not used: --network_train_unet_only leaves the text encoder as it is"},
     {warning, [](C c) { return c.network.network_train_text_encoder_only && c.optim.unet_lr; },
      "--unet_lr is not used: --network_train_text_encoder_only leaves the U-Net as it is"},
+    {warning,
+     [](C c) {
+       return c.network.network_train_text_encoder_only &&
+              has_network_arg(c, {"conv_dim=", "conv_alpha=", "conv_block_", "block_",
+                                  "down_lr_weight=", "mid_lr_weight=", "up_lr_weight="});
+     },
+     "--network_args: settings of the U-Net (conv_dim, block_dims, down_lr_weight and the "
+     "like) "
+     "are not used: --network_train_text_encoder_only leaves it as it is"},
+    {warning,
+     [](C c) {
+       return c.network.dim_from_weights &&
+              has_network_arg(c, {"conv_dim=", "conv_alpha=", "block_dims=", "block_alphas=", "conv_block_"});
+     },
+     "--network_args: conv_dim, block_dims and other ranks and alphas are not used: with --dim_from_weights the file "
+     "says them"},
+    {warning,
+     [](C c) {
+       return has_network_arg(c, {"conv_alpha="}) && !has_network_arg(c, {"conv_dim=", "conv_block_dims="});
+     },
+     "--network_args conv_alpha is not used: without conv_dim no 3x3 convolution is adapted"},
 
     // Length
     {warning, [](C c) { return c.run.max_train_epochs && given(c, "max_train_steps"); },
@@ -167,6 +199,15 @@ constexpr SettingRule rules[] = {
        return by_flags(c) && changed(c, "token_warmup_min") && c.data.defaults.subset.caption.token_warmup_step == 0;
      },
      "--token_warmup_min is not used: there is no --token_warmup_step"},
+    {warning,
+     [](C c) { return by_flags(c) && !c.data.defaults.subset.caption.keep_tokens_separator.empty() && !moves_tags(c); },
+     "--keep_tokens_separator stays in the captions as text: no --shuffle_caption, --caption_tag_dropout_rate or "
+     "--token_warmup_step moves tags"},
+    {warning, [](C c) { return changed(c, "dataset_repeats") && by_flags(c) && !c.data.in_json; },
+     "--dataset_repeats is not used: the folders' names in --train_data_dir say the repeats (10_name)"},
+    {warning,
+     [](C c) { return by_flags(c) && c.data.in_json && any_given(c, "caption_extension", "caption_extention"); },
+     "--caption_extension is not used: the captions are those of --in_json"},
     {warning, [](C c) { return any_given(c, "caption_extension") && any_given(c, "caption_extention"); },
      "--caption_extension is not used: the old spelling --caption_extention overrides it"},
     {warning, [](C c) { return c.data.skip_cache_check && !c.data.cache_latents_to_disk; },
@@ -221,6 +262,12 @@ constexpr SettingRule rules[] = {
     {warning,
      [](C c) { return !c.tracker.writes_events() && any_given(c, "log_prefix", "log_tracker_name", "log_config"); },
      "--log_prefix, --log_tracker_name and --log_config are not used: there is no --logging_dir"},
+    {warning, [](C c) { return c.preview.sample_prompts && !c.preview.sample_prompts->empty() && !c.preview.wanted(); },
+     "--sample_prompts makes no pictures: there is no --sample_every_n_steps, --sample_every_n_epochs or "
+     "--sample_at_first"},
+    {warning, [](C c) { return c.save.save_model_as != "safetensors" && describes_file(c); },
+     "--training_comment and --metadata_... are not stored: files of --save_model_as ckpt and pt hold no metadata; "
+     "safetensors does"},
     {warning, [](C c) { return c.metadata.no_metadata && c.metadata.training_comment; },
      "--training_comment is not stored: --no_metadata leaves it out"},
 };
