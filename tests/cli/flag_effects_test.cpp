@@ -30,6 +30,7 @@ const std::map<std::string, std::vector<std::string>> special_values = {
     {"optimizer_args", {"weight_decay=0.5"}},
     {"optimizer_type", {"Lion"}},
     {"resolution", {"128"}},
+    {"skip_image_resolution", {"8,8"}},
     {"text_encoder_lr", {"0.5"}},
     {"validation_split", {"0.4"}},
 };

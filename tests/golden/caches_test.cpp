@@ -70,6 +70,7 @@ void check_cache(const Json& entry, GoldenModel& model) {
   const fs::path recorded = reference_file("caches/" + name);
   LatentRecipe recipe;
   recipe.bucket = {entry.at("bucket")[0], entry.at("bucket")[1]};
+  recipe.latents = model.model()->latents();
   const ImageSize size = read_image_size(reference_file("images/" + entry.at("image").get<std::string>()).string());
   recipe.size = {size.width, size.height};
   recipe.resized = placed(recipe.size, recipe.bucket).resized;

@@ -21,10 +21,11 @@ struct Tolerance {
 // The format's page, section 4.
 constexpr Tolerance kF32 = {1e-5, 3e-5, 5e-4};
 // Measured on the recorded cases (AVX512-BF16): loss off by up to 1.2e-3, gradients by 1.6e-2 together and 8e-2 in one
-// tensor; bf16 keeps 8 bits through some 60 layers. One tensor of grad_debiased_adaptive cancels to a hundredth of its
-// module's other gradient (attn1_to_v of the middle, rank 1), which leaves nothing of 8 bits; against a thousandth of
-// all gradients it is off by 9e-2, and nearly all other tensors are larger than that.
-constexpr Tolerance kBf16 = {5e-3, 5e-2, 3e-1, 1e-3};
+// tensor; bf16 keeps 8 bits through some 60 layers. Two tensors cancel, which leaves nothing of 8 bits: that of
+// attn1_to_v in the middle of grad_debiased_adaptive (rank 1) is a hundredth of its module's other gradient, and that
+// of output_blocks_4_1 ... attn2_to_v in SDXL's grad_c3lier an eighth (off by 0.45 of itself in bf16, by 0.028 in fp16:
+// 16 times less, as rounding is). Against three thousandths of all gradients they are off by 0.03 and 0.2.
+constexpr Tolerance kBf16 = {5e-3, 5e-2, 3e-1, 3e-3};
 constexpr Tolerance kF16 = {1e-3, 1e-2, 5e-2, 1e-3};
 
 void check_case(const GradientCase& c, const char* device, DType compute, bool checkpointing,

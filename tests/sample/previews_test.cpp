@@ -125,7 +125,7 @@ TEST_CASE("sample pictures are named as by sd-scripts and tell what made them") 
   REQUIRE(texts.size() == 1);
   CHECK(texts[0].second ==
         "a (cat:1.3)\nNegative prompt: dark\nSteps: 2, Sampler: Euler a, CFG scale: 7.5, Seed: 5, Size: 72x64, "
-        "Model: tiny");
+        "Model: tiny-sd15");
   CHECK(contains(said, "samples      2, 2 times, in "));
   CHECK(contains(said, "2 sample pictures in "));
   CHECK(contains(said, "; once more in this run, about "));
