@@ -90,12 +90,14 @@ void run_command_line(const CommandLine& args) {
     return;
   }
   Messages messages;
-  const std::optional<CommandLine> flags = flags_of_launch_line(args, messages);
+  const std::optional<LaunchLine> line = parse_launch_line(args, messages);
   messages.write();
-  const Command& command = find_command(flags ? "train" : args[0]);
-  const CommandLine rest = flags ? *flags : CommandLine(args.begin() + 1, args.end());
+  const Command& command = find_command(line ? "train" : args[0]);
+  const CommandLine rest = line ? line->flags : CommandLine(args.begin() + 1, args.end());
   if (asks_for_help(rest)) {
     std::cout << command.help();
+  } else if (line) {
+    train_as(line->script, rest);
   } else {
     command.run(rest);
   }

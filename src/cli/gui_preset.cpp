@@ -52,7 +52,6 @@ struct Family {
   std::string_view key, name;
 };
 constexpr std::array other_families = {
-    Family{"sdxl", "SDXL"},
     Family{"flux1_checkbox", "FLUX.1"},
     Family{"sd3_checkbox", "SD 3"},
     Family{"lumina_checkbox", "Lumina"},
@@ -158,6 +157,7 @@ class Translation {
     for (const auto& [key, name] : other_families)
       check(!preset_.is_set(std::string(key)), path_, ": the preset is for ", name, ", which is not supported yet (",
             key, ")");
+    done_.insert("sdxl");  // the checkpoint says its family
     add_network();
     add_rates();
     add_length();

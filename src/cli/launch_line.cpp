@@ -6,18 +6,23 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "models/family.h"
 
 namespace rankine {
 namespace {
 
-constexpr std::string_view known_script = "train_network.py";
+constexpr std::string_view usual_script = "train_network.py";
+
+/// True for a script that trains LoRAs of a family that is built.
+bool is_built(std::string_view script) {
+  return std::ranges::any_of(families(), [&](const Family* family) { return family->script == script; });
+}
 
 /// Other scripts of sd-scripts and their purposes.
 struct OtherScript {
   std::string_view name, what;
 };
 constexpr std::array other_scripts = {
-    OtherScript{"sdxl_train_network.py", "trains LoRAs for SDXL, which is not supported yet"},
     OtherScript{"sd3_train_network.py", "trains LoRAs for SD 3, which is not supported"},
     OtherScript{"flux_train_network.py", "trains LoRAs for FLUX.1, which is not supported"},
     OtherScript{"lumina_train_network.py", "trains LoRAs for Lumina, which is not supported"},
@@ -41,7 +46,7 @@ bool is_script(std::string_view word) { return !word.empty() && word[0] != '-' &
 
 bool is_known_script(std::string_view word) {
   const std::string_view name = file_name(word);
-  return name == known_script || std::ranges::find(other_scripts, name, &OtherScript::name) != other_scripts.end();
+  return is_built(name) || std::ranges::find(other_scripts, name, &OtherScript::name) != other_scripts.end();
 }
 
 /// Programs that start a script of Python's. A notebook's cell begins with "!".
@@ -75,10 +80,13 @@ std::vector<std::string> without_line_ends(const std::vector<std::string>& args)
 std::string wrong_script(std::string_view script) {
   const auto other = std::find_if(other_scripts.begin(), other_scripts.end(),
                                   [&](const OtherScript& o) { return o.name == file_name(script); });
+  std::string built;
+  for (const Family* family : families())
+    if (built.find(family->script) == built.npos) built += concat_text(built.empty() ? "" : ", ", family->script);
   return concat_text(script,
                      other == other_scripts.end() ? " is none of sd-scripts' scripts that are known here"
                                                   : concat_text(" ", other->what),
-                     "; LoRAs for SD 1.x are trained by ", known_script, " or rankine train");
+                     "; LoRAs are trained by ", built, " or rankine train");
 }
 
 /// An option of a launcher with its value, or "true". Launchers treat "-" and "_" alike.
@@ -110,7 +118,8 @@ bool asks_for_several_processes(const LauncherOption& option) {
   return counts && parse_number(option.value).value_or(2) > 1;
 }
 
-void tell_of(const std::vector<LauncherOption>& options, const std::vector<std::string>& flags, Messages& messages) {
+void tell_of(const std::vector<LauncherOption>& options, const LaunchLine& line, Messages& messages) {
+  const std::vector<std::string>& flags = line.flags;
   std::string idle, several;
   for (const LauncherOption& option : options) {
     std::string& names = asks_for_several_processes(option) ? several : idle;
@@ -121,8 +130,8 @@ void tell_of(const std::vector<LauncherOption>& options, const std::vector<std::
     });
     if (option.name == "mixed_precision" && option.value != "no" && !has_own)
       messages.warnings.push_back(concat_text(
-          "--mixed_precision ", option.value, " before ", known_script,
-          " has no effect, with sd-scripts neither: this run computes in fp32. Write it behind ", known_script));
+          "--mixed_precision ", option.value, " before ", line.script,
+          " has no effect, with sd-scripts neither: this run computes in fp32. Write it behind ", line.script));
   }
   if (!several.empty())
     messages.warnings.push_back(
@@ -145,7 +154,7 @@ std::vector<std::string>::const_iterator find_script(const std::vector<std::stri
 
 }  // namespace
 
-std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<std::string>& args, Messages& messages) {
+std::optional<LaunchLine> parse_launch_line(const std::vector<std::string>& args, Messages& messages) {
   const std::vector<std::string> words = without_line_ends(args);
   const auto script = find_script(words);
   // Before the launcher stand any programs that start others, with their options: uv run, nohup, env A=b, nice -n 19.
@@ -155,13 +164,13 @@ std::optional<std::vector<std::string>> flags_of_launch_line(const std::vector<s
   const bool is_line = begins || (script != words.end() && (script == words.begin() || is_known_script(*script)));
   const bool is_command = !words.empty() && is_command_name(words[0]);
   if (!is_line || is_command) return std::nullopt;
-  check(script != words.end(), "\"", *launcher, "\" begins a line of sd-scripts, but no ", known_script,
+  check(script != words.end(), "\"", *launcher, "\" begins a line of sd-scripts, but no ", usual_script,
         " follows; rankine train takes the flags alone");
   const std::string name = script->ends_with(".py") ? *script : script->substr(script->rfind('.') + 1) + ".py";
-  check(file_name(name) == known_script, wrong_script(name));
-  std::vector<std::string> flags(script + 1, words.end());
-  tell_of(launcher_options({begins ? launcher : script, script}), flags, messages);
-  return flags;
+  check(is_built(file_name(name)), wrong_script(name));
+  LaunchLine line{std::string(file_name(name)), {script + 1, words.end()}};
+  tell_of(launcher_options({begins ? launcher : script, script}), line, messages);
+  return line;
 }
 
 }  // namespace rankine

@@ -21,6 +21,8 @@ void run_sample(const std::vector<std::string>& args);
 std::string sample_help();
 
 void run_train(const std::vector<std::string>& args);
+/// The same for a line that starts a script of sd-scripts: the checkpoint must be of a family that it trains.
+void train_as(const std::string& script, const std::vector<std::string>& args);
 std::string train_help();
 
 }  // namespace rankine

@@ -41,7 +41,8 @@ struct BaseModelNames {
 /// A family of models: the one place for everything that Rankine knows of it. To add a family, write its file and name
 /// it in family_table.cpp.
 struct Family {
-  std::string_view name;  ///< "SD 1.x"
+  std::string_view name;    ///< "SD 1.x"
+  std::string_view script;  ///< of sd-scripts, that trains its adapters
   LatentSpace latents{};
   AdaptableModules adaptable{};
   /// The names of a file that was trained on the family; `v_prediction`: the model predicts velocity.

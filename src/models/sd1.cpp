@@ -30,6 +30,7 @@ bool recognises(const TensorNames& tensors) {
 
 constinit const Family sd1_family = {
     .name = "SD 1.x",
+    .script = "train_network.py",
     .latents = {.channels = 4, .stride = 8, .bucket_step = 8, .scale = 0.18215f, .file_ending = "_sd.npz"},
     .adaptable = {.parts = kOneTowerParts,
                   .words = kAdaptableWords,

@@ -63,6 +63,7 @@ std::shared_ptr<const Model> model_of(ModelWidths widths) {
 
 constinit const Family sd2_family = {
     .name = "SD 2.x",
+    .script = "train_network.py",
     .latents = {.channels = 4, .stride = 8, .bucket_step = 8, .scale = 0.18215f, .file_ending = "_sd.npz"},
     .adaptable = {.parts = kOneTowerParts,
                   .words = kAdaptableWords,

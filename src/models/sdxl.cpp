@@ -172,6 +172,7 @@ bool recognises(const TensorNames& tensors) {
 
 constinit const Family sdxl_family = {
     .name = "SDXL",
+    .script = "sdxl_train_network.py",
     .latents = {.channels = 4, .stride = 8, .bucket_step = 32, .scale = 0.13025f, .file_ending = "_sdxl.npz"},
     .adaptable = {.parts = kParts,
                   .words = kWords,

@@ -126,7 +126,7 @@ TEST_CASE("what is no setting of sd-scripts is listed in one note, a setting tha
 }
 
 TEST_CASE("a preset that cannot be followed is an error with its file and key") {
-  CHECK(contains(fault(R"({"sdxl": true})"), "SDXL"));
+  CHECK(contains(fault(R"({"flux1_checkbox": true})"), "FLUX.1"));
   CHECK(contains(fault(R"({"LoRA_type": "LyCORIS/LoHa"})"), "LoRA_type: \"LyCORIS/LoHa\" is not supported"));
   CHECK(contains(fault(R"({"network_dim": "many"})"), "preset.json: network_dim: expected a whole number"));
   CHECK(contains(fault(R"({"network_dim": [1, 2]})"), "network_dim: expected one value, got a list"));
@@ -238,7 +238,7 @@ TEST_CASE("every switch may be a number or a text, in a preset and in a config f
 
 TEST_CASE("a preset for another family of models is refused by that name, a kind of file for whole models is not") {
   for (const std::string key :
-       {"sdxl", "flux1_checkbox", "sd3_checkbox", "lumina_checkbox", "anima_checkbox", "hunyuan_image_checkbox"}) {
+       {"flux1_checkbox", "sd3_checkbox", "lumina_checkbox", "anima_checkbox", "hunyuan_image_checkbox"}) {
     CAPTURE(key);
     CHECK(contains(fault("{\"" + key + "\": 1}"), "is not supported yet (" + key + ")"));
     CHECK(fault("{\"" + key + "\": \"false\"}").empty());

@@ -14,10 +14,10 @@ using Words = std::vector<std::string>;
 /// The flags after the script; `messages` has one text for each note and warning.
 std::optional<Words> flags_of(const Words& line, Words* told = nullptr) {
   Messages messages;
-  const auto flags = flags_of_launch_line(line, messages);
+  const std::optional<LaunchLine> parsed = parse_launch_line(line, messages);
   if (told) *told = messages.notes;
   if (told) told->insert(told->end(), messages.warnings.begin(), messages.warnings.end());
-  return flags;
+  return parsed ? std::optional(parsed->flags) : std::nullopt;
 }
 
 }  // namespace
@@ -44,6 +44,16 @@ TEST_CASE("what stands before train_network.py is taken off, in every form that 
   CHECK(flags_of({"train_network.py"}) == Words{});
 }
 
+TEST_CASE("the script of a line says which family it trains") {
+  Messages messages;
+  for (const char* script : {"train_network.py", "sdxl_train_network.py"})
+    CHECK(
+        parse_launch_line({"accelerate", "launch", concat_text("C:\\kohya\\", script), "--seed=1"}, messages)->script ==
+        script);
+  CHECK(parse_launch_line({"python", "-m", "sd_scripts.sdxl_train_network"}, messages)->script ==
+        "sdxl_train_network.py");
+}
+
 TEST_CASE("other commands are no lines of sd-scripts") {
   CHECK(!flags_of({}));
   CHECK(!flags_of({"train", "--seed", "1"}));
@@ -53,9 +63,9 @@ TEST_CASE("other commands are no lines of sd-scripts") {
 }
 
 TEST_CASE("another script, or none, is an error that says what it is for") {
-  CHECK_THROWS_WITH_AS(flags_of({"accelerate", "launch", "sdxl_train_network.py"}),
-                       "sdxl_train_network.py trains LoRAs for SDXL, which is not supported yet; LoRAs for SD 1.x are "
-                       "trained by train_network.py or rankine train",
+  CHECK_THROWS_WITH_AS(flags_of({"accelerate", "launch", "flux_train_network.py"}),
+                       "flux_train_network.py trains LoRAs for FLUX.1, which is not supported; LoRAs are trained by "
+                       "train_network.py, sdxl_train_network.py or rankine train",
                        Error);
   CHECK_THROWS_WITH_AS(flags_of({"python", "./fine_tune.py", "train_network.py"}),
                        doctest::Contains("trains whole models"), Error);
@@ -124,8 +134,8 @@ TEST_CASE("a line may begin with any programs that start others, and with a modu
     line.insert(line.end(), flags.begin(), flags.end());
     CHECK(flags_of(line) == flags);
   }
-  CHECK_THROWS_WITH_AS(flags_of({"uv", "run", "accelerate", "launch", "sdxl_train_network.py"}),
-                       doctest::Contains("trains LoRAs for SDXL"), Error);
+  CHECK_THROWS_WITH_AS(flags_of({"uv", "run", "accelerate", "launch", "sd3_train_network.py"}),
+                       doctest::Contains("trains LoRAs for SD 3"), Error);
   CHECK_THROWS_WITH_AS(flags_of({"nohup", "accelerate", "launch", "my.py"}),
                        doctest::Contains("none of sd-scripts' scripts"), Error);
   CHECK(!flags_of({"sample", "--prompt", "train_network.py"}));

@@ -93,6 +93,7 @@ constexpr std::string_view kWords[] = {"proj", "out"};
 
 constinit const Family toy_family = {
     .name = "Toy",
+    .script = "toy_train_network.py",
     .latents = {.channels = kChannels, .stride = kStride, .bucket_step = 4, .scale = 0.5f, .file_ending = "_toy.npz"},
     .adaptable = {.parts = kParts, .words = kWords, .convolutional = {}, .blocks = {.down = 1, .block_of = block_of}},
     .base_model_names = [](bool) -> BaseModelNames {

@@ -251,6 +251,22 @@ TEST_CASE("--v2 is for SD 2.x alone") {
   CHECK_THROWS_WITH_AS(open_checkpoint(config), doctest::Contains("SD 1.x checkpoint, but --v2"), Error);
 }
 
+TEST_CASE("a script of sd-scripts trains the checkpoints of its own families alone") {
+  const TempFolder folder;
+  for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-sdxl"}) write_hole(folder / name, layout_of(name).tensors);
+  for (const auto& [name, own, other] : {std::tuple("tiny-sd15", "train_network.py", "sdxl_train_network.py"),
+                                         std::tuple("tiny-sd21", "train_network.py", "sdxl_train_network.py"),
+                                         std::tuple("tiny-sdxl", "sdxl_train_network.py", "train_network.py")}) {
+    CAPTURE(name);
+    ModelConfig config;
+    config.pretrained_model_name_or_path = folder / name;
+    config.script = own;
+    CHECK_NOTHROW(open_checkpoint(config));
+    config.script = other;
+    CHECK_THROWS_WITH_AS(open_checkpoint(config), doctest::Contains(own), Error);
+  }
+}
+
 TEST_CASE("the description of full-size SD 1.5 has its well-known numbers") {
   const TempFolder folder;
   write_hole(folder / "sd15.safetensors", layout_of("sd15").tensors);
