@@ -38,7 +38,7 @@ void finish(TrainOptions& options) {
 void warn_of_rates(const OptimConfig& c, std::vector<std::string>& warnings) {
   if (std::ranges::any_of(c.text_encoder_lr, [&](double rate) { return rate != c.text_encoder_lr[0]; }))
     warnings.push_back(concat_text("--text_encoder_lr: ", python_text(c.text_encoder_lr[0]),
-                                   " is used; the other rates are for models with more text encoders"));
+                                   " is used for all text encoders; a rate for each is not supported yet"));
 }
 
 /// Flags as they were written, the last of each; no secrets.

@@ -14,7 +14,7 @@ struct OptimConfig {
   std::vector<std::string> optimizer_args;                 ///< "key=value" each: parsed by the optimiser
   double learning_rate = 2e-6;                             ///< of groups without unet_lr or text_encoder_lr
   std::optional<double> unet_lr;
-  std::vector<double> text_encoder_lr;  ///< the first counts; the others are for models with more text encoders
+  std::vector<double> text_encoder_lr;  ///< the first counts, for all text encoders
   double max_grad_norm = 1.0;           ///< limit of the gradients' global norm; 0: no limit
   /// The run fills in its learning_rate and max_train_steps.
   LrScheduleConfig lr_schedule;
