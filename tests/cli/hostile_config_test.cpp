@@ -95,7 +95,7 @@ const std::vector<HostileFile> presets = {
     {"pictures' metadata", "{\"a/1.png\": {\"caption\": \"a\"}}", "give it with --in_json"},
     {"FLUX", "{\"flux1_checkbox\": true}", "FLUX.1, which is not supported yet"},
     {"two numbers for one", "{\"seed\": [1, 2]}", "expected one value"},
-    {"SDXL", "{\"sdxl\": true}", "SDXL"},
+    {"SD 3", "{\"sd3_checkbox\": true}", "SD 3"},
     {"itself", "{\"config_file\": \"a.json\"}", "a config file cannot name another"},
     {"a quote that does not end", "{\"additional_parameters\": \"--output_name 'a\"}", "does not end"},
     {"a megabyte in a quote that does not end", "{\"additional_parameters\": \"'" + std::string(1 << 20, 'x') + "\"}",
