@@ -21,7 +21,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 import world
-from train_vae import as_batch, make_vae, save_grid, write_state
+from train_vae import as_batch, make_vae, resume, save_grid, write_state
 
 WIDTHS = (64, 96, 128, 96)
 TEXT_WIDTH, TEXT_LAYERS = 128, 3
@@ -159,13 +159,8 @@ def train(folder: Path) -> None:
     alphas = DDIMScheduler(num_train_timesteps=1000, **SCHEDULE).alphas_cumprod
     weights = (alphas / (1 - alphas)).clamp(max=5) / (alphas / (1 - alphas))  # min-SNR-5
     optimizer = torch.optim.AdamW(models.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    step, path = 0, folder / "unet.pt"
-    if path.exists():
-        state = torch.load(path)
-        step = state["step"]
-        models.load_state_dict(state["models"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+    path = folder / "unet.pt"
+    step = resume(path, models, average, optimizer)
     log, seen, began = open(folder / "unet.log", "a"), 0.0, time.time()
     while step < STEPS:
         visit, place = divmod(step * BATCH, PICTURES)
@@ -196,8 +191,7 @@ def train(folder: Path) -> None:
             print(f"{step} loss {seen:.4f}, {time.time() - began:.0f} s", file=log, flush=True)
         if step % 500 == 0 or step == STEPS:
             save_grid(draw(average["unet"], average["text"], vae, tokenizer, PROMPTS), 6, folder / f"unet_{step:06}.png")
-            write_state(path, step=step, models=models.state_dict(), average=average.state_dict(),
-                        optimizer=optimizer.state_dict())
+            write_state(path, step, models, average, optimizer)
 
 
 if __name__ == "__main__":

@@ -95,9 +95,21 @@ def save_grid(rows: torch.Tensor, across: int, path: Path) -> None:
     Image.fromarray(np.concatenate(lines)).save(path)
 
 
-def write_state(path: Path, **state) -> None:
-    torch.save(state, path.with_suffix(".part"))
+def write_state(path: Path, step: int, trained, average, optimizer) -> None:
+    torch.save({"step": step, "trained": trained.state_dict(), "average": average.state_dict(),
+                "optimizer": optimizer.state_dict()}, path.with_suffix(".part"))
     path.with_suffix(".part").rename(path)
+
+
+def resume(path: Path, trained, average, optimizer) -> int:
+    """Loads the state that write_state left, and returns its step; 0 where there is none."""
+    if not path.exists():
+        return 0
+    state = torch.load(path)
+    trained.load_state_dict(state["trained"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]
 
 
 def train(folder: Path) -> None:
@@ -105,13 +117,8 @@ def train(folder: Path) -> None:
     vae = make_vae().to(memory_format=torch.channels_last)
     average = copy.deepcopy(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    step, path = 0, folder / "vae.pt"
-    if path.exists():
-        state = torch.load(path)
-        step = state["step"]
-        vae.load_state_dict(state["vae"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+    path = folder / "vae.pt"
+    step = resume(path, vae, average, optimizer)
     log = open(folder / "vae.log", "a")
     seen, began = 0.0, time.time()
     with ProcessPoolExecutor(1) as pool:
@@ -140,8 +147,7 @@ def train(folder: Path) -> None:
                 quality, rows = test(average)
                 print(f"{step} held out: {quality:.2f} dB", file=log, flush=True)
                 save_grid(rows, 12, folder / f"vae_{step:05}.png")
-                write_state(path, step=step, vae=vae.state_dict(), average=average.state_dict(),
-                            optimizer=optimizer.state_dict())
+                write_state(path, step, vae, average, optimizer)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 
 namespace rankine {
 
-/// What some denoisers are told of a picture beside its latents.
+/// Sizes of a picture that some denoisers read beside its latents.
 struct PictureSizes {
   Size original{};                  ///< of the file
   int crop_left = 0, crop_top = 0;  ///< the part that was cut off

@@ -170,7 +170,7 @@ void skip_small(std::vector<Picture>& pictures, const SubsetSection& subset, con
     findings.note(subset.path(),
                   concat_text("pictures with no more pixels than ", width, "x", height,
                               " are left out (skip_image_resolution)", pictures.empty() ? ": that is all of them" : ""),
-                  pictures_text(static_cast<int>(count)));
+                  pictures_text(static_cast<int64_t>(count)));
 }
 
 /// Explains why a subset has no usable pictures, unless a finding of each picture has already done that.

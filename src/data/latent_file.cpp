@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "data/cache_provenance.h"
 #include "io/atomic_file.h"
 #include "io/npz.h"
 #include "io/sha256.h"
@@ -17,18 +18,12 @@ namespace {
 constexpr const char* kLatents = "latents";
 constexpr const char* kFlipped = "latents_flipped";
 constexpr const char* kAlphaMask = "alpha_mask";
-constexpr const char* kProvenance = "rankine_provenance";
 constexpr const char* kOriginalSize = "original_size";
 constexpr const char* kCrop = "crop_ltrb";
 /// Every array of one size.
 constexpr const char* kNames[] = {kLatents, kOriginalSize, kCrop, kFlipped, kAlphaMask, kProvenance};
 
-/// A line of a recipe, and the reason to give if a cache differs in it.
-struct Property {
-  std::string_view name;
-  const char* reason;
-};
-constexpr Property properties[] = {
+constexpr ProvenanceLine provenance_lines[] = {
     {"recipe", "another version of Rankine made it"},
     {"picture", "its picture has changed"},
     {"vae", "another VAE made it"},
@@ -43,19 +38,6 @@ constexpr Property properties[] = {
 };
 
 std::string text_of(Size size) { return concat_text(size.width, 'x', size.height); }
-
-/// The first difference between two provenances.
-std::string difference(std::string_view there, std::string_view here) {
-  for (const Property& property : properties) {
-    const auto line = [&](std::string_view text) {
-      const size_t begin = text.starts_with(property.name) ? 0 : text.find(concat_text('\n', property.name, ' '));
-      return begin == std::string_view::npos ? std::string_view{}
-                                             : text.substr(begin, text.find('\n', begin + 1) - begin);
-    };
-    if (line(there) != line(here)) return property.reason;
-  }
-  return "the record of its sources is malformed";
-}
 
 /// [a, b] -> [b, a]; latents are [h*w, channels] here and [channels, h*w] in the file.
 std::vector<float> transposed(const std::vector<float>& values, size_t rows) {
@@ -110,10 +92,7 @@ PictureLatents read_entry(const NpzFile& file, const std::string& suffix, const 
   if (has(kAlphaMask)) arrays.alpha_mask = read_array(file, kAlphaMask + suffix, pixels);
   if (!trust) {
     check(has(kProvenance), "it does not tell its picture and its VAE, as files of other programs never do");
-    const NpyArray recorded = file.read(kProvenance + suffix);
-    const std::string_view there(reinterpret_cast<const char*>(recorded.bytes.data()), recorded.bytes.size());
-    const std::string here = provenance(recipe, arrays);
-    if (there != here) fail(difference(there, here));
+    check_provenance(file.read(kProvenance + suffix), provenance(recipe, arrays), provenance_lines);
   }
   PictureLatents out{.latents = transposed(arrays.latents, static_cast<size_t>(channels))};
   if (needs.flipped) out.flipped = transposed(arrays.flipped, static_cast<size_t>(channels));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "data/cache_provenance.h"
 #include "io/atomic_file.h"
 #include "io/npz.h"
 #include "io/sha256.h"
@@ -16,14 +17,8 @@ namespace {
 constexpr const char* kHidden1 = "hidden_state1";
 constexpr const char* kHidden2 = "hidden_state2";
 constexpr const char* kPooled = "pool2";
-constexpr const char* kProvenance = "rankine_provenance";
 
-/// A line of a recipe, and the reason to give if a file differs in it.
-struct Property {
-  std::string_view name;
-  const char* reason;
-};
-constexpr Property properties[] = {
+constexpr ProvenanceLine provenance_lines[] = {
     {"text recipe", "another version of Rankine made it"},
     {"caption", "its caption has changed"},
     {"towers", "other text encoders made it"},
@@ -51,22 +46,6 @@ std::string provenance(const TextOutputRecipe& recipe, const TextOutputs& output
                      recipe.tokens, "\ncompute ", recipe.compute, "\narrays ", digest_of(outputs), "\n");
 }
 
-std::string_view line_of(std::string_view text, std::string_view name) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    if (line.starts_with(name)) return line;
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-  }
-  return {};
-}
-
-/// The first difference between two provenances.
-std::string difference(std::string_view there, std::string_view here) {
-  for (const Property& property : properties)
-    if (line_of(there, property.name) != line_of(here, property.name)) return property.reason;
-  return "the record of its sources is malformed";
-}
-
 std::vector<float> read_array(const NpzFile& file, const std::string& name, const Shape& shape) {
   check(file.has(name), "it has no array \"", name, "\"");
   const NpyArray array = file.read(name);
@@ -86,10 +65,7 @@ TextOutputs read_outputs(const std::string& path, const TextOutputRecipe& recipe
   if (trust) return outputs;
   check(file.has(kProvenance),
         "it does not tell its caption and its text encoders, as files of other programs never do");
-  const NpyArray recorded = file.read(kProvenance);
-  const std::string_view there(reinterpret_cast<const char*>(recorded.bytes.data()), recorded.bytes.size());
-  const std::string here = provenance(recipe, outputs);
-  if (there != here) fail(difference(there, here));
+  check_provenance(file.read(kProvenance), provenance(recipe, outputs), provenance_lines);
   return outputs;
 }
 

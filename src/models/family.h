@@ -76,7 +76,7 @@ inline const Family& default_family() { return *families().front(); }
 /// The family with these tensors, or null.
 const Family* recognise_family(const TensorNames& tensors);
 
-/// What is in a tensor of a single file with the tensors `all`: canonical names and shapes, in the order of the bytes.
+/// Splits a tensor of a single file with the tensors `all` into canonical names and shapes, in the order of the bytes.
 /// Throws Error for packed tensors that have no equal parts.
 std::vector<NamedShape> canonical_tensors(const Family& family, const NamedShape& in_file, const TensorNames& all);
 

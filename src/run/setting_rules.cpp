@@ -72,9 +72,8 @@ constexpr SettingRule rules[] = {
               has_network_arg(c, {"conv_dim=", "conv_alpha=", "conv_block_", "block_",
                                   "down_lr_weight=", "mid_lr_weight=", "up_lr_weight="});
      },
-     "--network_args: settings of the U-Net (conv_dim, block_dims, down_lr_weight and the "
-     "like) "
-     "are not used: --network_train_text_encoder_only leaves it as it is"},
+     "--network_args: settings of the U-Net (conv_dim, block_dims, down_lr_weight and the like) are not "
+     "used: --network_train_text_encoder_only leaves it as it is"},
     {warning,
      [](C c) {
        return c.network.dim_from_weights &&

@@ -41,8 +41,7 @@ struct StepData {
 StepData empty_batch(const LatentSpace& space, Size picture, int64_t chunks);
 
 /// Adds a sample: shape.batch, latents, ids, sizes, token_weights, loss_weights and loss_mask grow by it.
-/// `weighted_captions`:
-/// "(word:1.2)" in the caption is a weight. Throws Error as Model::tokenize does.
+/// `weighted_captions`: "(word:1.2)" in the caption is a weight. Throws Error as Model::tokenize does.
 void add_sample(StepData& data, const Model& model, bool weighted_captions, const StepSample& sample);
 
 /// The inputs of a step: scaled latents with noise (Ho et al. 2020, arXiv:2006.11239, eq. 4), the target, the loss

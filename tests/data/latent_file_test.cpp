@@ -7,12 +7,13 @@
 #include <functional>
 #include <limits>
 
+#include "data/npz_arrays.h"
 #include "data/temporary_folder.h"
 #include "io/atomic_file.h"
 #include "io/npz.h"
 
 using namespace rankine;
-using rankine::test::TemporaryFolder;
+using namespace rankine::test;
 
 namespace {
 
@@ -37,32 +38,6 @@ PictureLatents picture_latents() {
 }
 
 constexpr LatentNeeds kAll = {.flipped = true, .alpha_mask = true};
-
-/// The file's arrays, one of them exchanged for `bytes` of f32.
-void rewrite(const std::string& path, const std::string& name, const std::vector<float>& values, const Shape& shape) {
-  const NpzFile file = NpzFile::open(path);
-  std::vector<std::pair<std::string, NpyArray>> all;
-  for (const std::string& other : file.names())
-    if (other != name) all.emplace_back(other, file.read(other));
-  std::vector<NpyToWrite> arrays;
-  for (const auto& [other, array] : all) arrays.push_back({other, array.dtype, array.shape, array.bytes});
-  if (!values.empty()) arrays.push_back({name, DType::f32, shape, std::as_bytes(std::span(values))});
-  write_file(path, serialize_npz(arrays));
-}
-
-/// Replaces `from` in the arrays' names.
-void rename_arrays(const std::string& path, const std::string& from, const std::string& to) {
-  const NpzFile file = NpzFile::open(path);
-  std::vector<std::pair<std::string, NpyArray>> all;
-  for (std::string name : file.names()) {
-    NpyArray array = file.read(name);
-    if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
-    all.emplace_back(std::move(name), std::move(array));
-  }
-  std::vector<NpyToWrite> arrays;
-  for (const auto& [name, array] : all) arrays.push_back({name, array.dtype, array.shape, array.bytes});
-  write_file(path, serialize_npz(arrays));
-}
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "data/npz_arrays.h"
 #include "data/temporary_folder.h"
 #include "io/atomic_file.h"
 #include "io/npz.h"
@@ -14,7 +15,7 @@
 
 using namespace rankine;
 using rankine::golden::reference_file;
-using rankine::test::TemporaryFolder;
+using namespace rankine::test;
 
 namespace {
 
@@ -35,18 +36,6 @@ TextOutputs outputs() {
   return made;
 }
 
-/// The file's arrays without `name`, or with `values` in its place.
-void rewrite(const std::string& path, const std::string& name, const std::vector<float>& values, const Shape& shape) {
-  const NpzFile file = NpzFile::open(path);
-  std::vector<std::pair<std::string, NpyArray>> all;
-  for (const std::string& other : file.names())
-    if (other != name) all.emplace_back(other, file.read(other));
-  std::vector<NpyToWrite> arrays;
-  for (const auto& [other, array] : all) arrays.push_back({other, array.dtype, array.shape, array.bytes});
-  if (!values.empty()) arrays.push_back({name, DType::f32, shape, std::as_bytes(std::span(values))});
-  write_file(path, serialize_npz(arrays));
-}
-
 }  // namespace
 
 TEST_CASE("encoded captions are read as they were written, with sd-scripts' names and shapes") {
@@ -65,7 +54,7 @@ TEST_CASE("encoded captions are read as they were written, with sd-scripts' name
   CHECK(file.read("pool2").shape == Shape{4});
 }
 
-TEST_CASE("encoded captions of another caption, tower, token or type do not count, and the reason is told") {
+TEST_CASE("encoded captions from another caption, tower, token or type are refused with the reason") {
   const TemporaryFolder folder;
   const std::string path = folder.path("a_te_outputs.npz");
   write_text_output_file(path, recipe(), outputs());
