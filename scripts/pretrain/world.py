@@ -85,15 +85,16 @@ def scaled(name: str, size: int) -> Image.Image:
     return picture.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS).convert("RGBA")
 
 
-def background(colour: str, pattern: str, random: np.random.Generator) -> Image.Image:
+def background(colour: str, pattern: str, random: np.random.Generator, width: int = SIZE,
+               height: int = SIZE) -> Image.Image:
     first = np.clip(np.array(COLOURS[colour]) + random.integers(-7, 8, 3), 0, 255).astype(float)
     towards = 0.0 if first.mean() > 200 else 255.0
     second = first + (towards - first) * random.uniform(0.12, 0.22)
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(float)
+    y, x = np.mgrid[0:height, 0:width].astype(float)
     period = int(random.integers(18, 27))
     shift = int(random.integers(0, period))
     if pattern == "plain":
-        share = np.zeros((SIZE, SIZE))
+        share = np.zeros((height, width))
     elif pattern == "gradient":
         angle = random.uniform(0, 2 * np.pi)
         along = np.cos(angle) * (x - 64) + np.sin(angle) * (y - 64)

@@ -34,13 +34,6 @@ void finish(TrainOptions& options) {
   }
 }
 
-/// sd-scripts takes several rates for models with several text encoders, and kohya_ss always writes two.
-void warn_of_rates(const OptimConfig& c, std::vector<std::string>& warnings) {
-  if (std::ranges::any_of(c.text_encoder_lr, [&](double rate) { return rate != c.text_encoder_lr[0]; }))
-    warnings.push_back(concat_text("--text_encoder_lr: ", python_text(c.text_encoder_lr[0]),
-                                   " is used for all text encoders; a rate for each is not supported yet"));
-}
-
 /// Flags as they were written, the last of each; no secrets.
 NamedTexts texts_of(const std::vector<Occurrence>& given) {
   NamedTexts settings;
@@ -125,7 +118,6 @@ TrainOptions read_train_options(const std::vector<std::string>& args, Messages& 
   if (writes) options.config_text = config_text(flags);
   finish(options);
   note_trackers(options.config.tracker, messages.notes);
-  warn_of_rates(options.config.optim, messages.warnings);
   options.config.settings = texts_of(given);
   options.config.given_flags = given_flags(table);
   return options;

@@ -17,9 +17,11 @@ struct DataConfig {
   bool skip_broken_images = false;            ///< leave out pictures that cannot be trained on
   bool cache_latents = false;                 ///< encode every picture once, before the first step
   bool cache_latents_to_disk = false;         ///< keep the latents beside the pictures; needs cache_latents
-  bool skip_cache_check = false;              ///< use cache files without checking their sources
-  int vae_batch_size = 1;                     ///< only checked: each picture is encoded alone
-  DataDefaults defaults;                      ///< every level of dataset_config overrides these
+  bool cache_text_encoder_outputs = false;    ///< captions must not vary and text encoders not be trained (SDXL)
+  bool cache_text_encoder_outputs_to_disk = false;  ///< keep encoded captions beside the pictures (SDXL)
+  bool skip_cache_check = false;                    ///< use cache files without checking their sources
+  int vae_batch_size = 1;                           ///< only checked: each picture is encoded alone
+  DataDefaults defaults;                            ///< every level of dataset_config overrides these
 };
 
 }  // namespace rankine

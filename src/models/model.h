@@ -30,6 +30,12 @@ struct ConditionSpec {
   bool per_token = false;  ///< the first axis counts tokens: weights in a text multiply it
 };
 
+/// The widths of the states and of the pooled output that sd-scripts keeps of a caption in a `_te_outputs.npz` file.
+struct TextOutputWidths {
+  int64_t first = 0, second = 0;  ///< of the first and the second text encoder's states
+  int64_t pooled = 0;
+};
+
 /// A family with the sizes of one checkpoint; it builds the graphs of its parts. Pictures are NHWC, and every weight is
 /// a constant of the graph under its canonical name.
 class Model {
@@ -57,6 +63,11 @@ class Model {
   /// ids: i32 [N, ...ids_shape] -> the values of `condition`, [N, ...shape] each, of type `compute`.
   virtual std::vector<Value> encode_text(Graph& graph, Value ids, const TextShape& text, int64_t clip_skip,
                                          DType compute) const = 0;
+  /// Where encoded captions have a file form: its widths. Then `condition` is the states of both text encoders side by
+  /// side, and the pooled output.
+  virtual std::optional<TextOutputWidths> text_output_widths() const { return std::nullopt; }
+  /// False if the text encoders are read at fixed layers, whatever --clip_skip says.
+  virtual bool reads_clip_skip() const { return true; }
   /// True if the denoiser reads each picture's sizes (PictureSizes).
   virtual bool reads_sizes() const { return false; }
   /// latents: [N, h, w, channels] in the compute type; timesteps: f32 [N]; condition: of encode_text; sizes: f32 [N, 6]

@@ -88,6 +88,10 @@ class SdxlModel final : public Model {
         -1);
     return {states, pooled};
   }
+  std::optional<TextOutputWidths> text_output_widths() const override {
+    return TextOutputWidths{config_.text.width, config_.text_2.width, config_.text_2.width};
+  }
+  bool reads_clip_skip() const override { return false; }
   bool reads_sizes() const override { return true; }
   Value denoise(Graph& graph, Value latents, Value timesteps, std::span<const Value> condition,
                 Value sizes) const override {

@@ -118,6 +118,26 @@ void set_block_rates(std::span<AdaptedLayer> modules, const DenoiserBlocks& bloc
   }
 }
 
+void set_text_encoder_rates(std::span<AdaptedLayer> modules, const AdaptableModules& model,
+                            std::span<const double> factors) {
+  if (std::ranges::all_of(factors, [](double factor) { return factor == 1; })) return;
+  int number = 0;
+  for (const ModelPart& part : model.parts) {
+    if (part.role != Role::text_encoder) continue;
+    const double factor = factors[static_cast<size_t>(number++)];
+    const std::string start = concat_text(part.name, '.');
+    for (AdaptedLayer& module : modules) {
+      if (!module.path.starts_with(start)) continue;
+      module.rate_block = number;
+      module.lr_weight = factor;
+    }
+  }
+}
+
+size_t text_encoder_count(const AdaptableModules& model) {
+  return static_cast<size_t>(std::ranges::count(model.parts, Role::text_encoder, &ModelPart::role));
+}
+
 std::vector<AdaptedLayer> adaptable_layers(std::span<const NamedShape> weights, const AdaptableModules& model) {
   AdapterTargets targets;
   targets.conv_dim = 1;

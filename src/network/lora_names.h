@@ -20,8 +20,8 @@ struct AdaptedLayer {
   Shape weight;                ///< of the adapted weight
   int64_t rank = 0;
   double alpha = 0;
-  /// Where the denoiser's blocks have learning rates of their own: the block, and the factor on the denoiser's rate. A
-  /// module of factor 0 does not train.
+  /// Where the denoiser's blocks or the text encoders have learning rates of their own: the block, or the text encoder
+  /// from 1, and the factor on the common rate. A module of factor 0 does not train.
   std::optional<int> rate_block = {};
   double lr_weight = 1;
 
@@ -59,5 +59,13 @@ std::vector<AdaptedLayer> adaptable_layers(std::span<const NamedShape> weights, 
 /// Gives the denoiser's modules the factors of their blocks: one for each block, or none where all have one rate.
 void set_block_rates(std::span<AdaptedLayer> modules, const DenoiserBlocks& blocks,
                      std::span<const double> block_lr_weight);
+
+/// Gives the modules of each text encoder its factor on the text encoders' rate: one for each, in the order of
+/// `model.parts`. Does nothing where all factors are 1.
+void set_text_encoder_rates(std::span<AdaptedLayer> modules, const AdaptableModules& model,
+                            std::span<const double> factors);
+
+/// The number of a model's text encoders.
+size_t text_encoder_count(const AdaptableModules& model);
 
 }  // namespace rankine

@@ -25,6 +25,19 @@ std::string local_date(double unix_time) {
   return text;
 }
 
+namespace {
+
+/// As Python writes None, a number or a list of them.
+std::string rates_text(const std::vector<double>& rates) {
+  if (rates.empty()) return "None";
+  if (rates.size() == 1) return python_text(rates[0]);
+  std::vector<std::string> texts;
+  for (const double rate : rates) texts.push_back(python_text(rate));
+  return json_array(texts);
+}
+
+}  // namespace
+
 Metadata training_metadata(const TrainingFacts& f) {
   Metadata m = f.data;
   const auto put = [&](const char* key, const auto& value) { m[key] = python_text(value); };
@@ -62,7 +75,7 @@ Metadata training_metadata(const TrainingFacts& f) {
   }
 
   put("ss_learning_rate", f.learning_rate);
-  put("ss_text_encoder_lr", f.text_encoder_lr);
+  put("ss_text_encoder_lr", rates_text(f.text_encoder_lr));
   put("ss_unet_lr", f.unet_lr);
   put("ss_optimizer", f.optimizer);
   put("ss_max_grad_norm", f.max_grad_norm);

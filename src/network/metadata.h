@@ -39,7 +39,8 @@ struct TrainingFacts {
 
   // Optimiser and schedule.
   double learning_rate = 2e-6;
-  std::optional<double> text_encoder_lr = {}, unet_lr = {};
+  std::vector<double> text_encoder_lr = {};  ///< one, or one for each text encoder
+  std::optional<double> unet_lr = {};
   std::string optimizer = "torch.optim.adamw.AdamW";  ///< class path, and "(key=value,...)" with optimizer_args
   double max_grad_norm = 1;
   std::string lr_scheduler = "constant";

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ struct OptimConfig {
   std::vector<std::string> optimizer_args;                 ///< "key=value" each: parsed by the optimiser
   double learning_rate = 2e-6;                             ///< of groups without unet_lr or text_encoder_lr
   std::optional<double> unet_lr;
-  std::vector<double> text_encoder_lr;  ///< the first counts, for all text encoders
+  std::vector<double> text_encoder_lr;  ///< one for all text encoders, or one each
   double max_grad_norm = 1.0;           ///< limit of the gradients' global norm; 0: no limit
   /// The run fills in its learning_rate and max_train_steps.
   LrScheduleConfig lr_schedule;
@@ -22,7 +23,15 @@ struct OptimConfig {
   /// The optimiser's type. Throws Error when the flags name two.
   std::string type() const;
   double unet_rate() const { return unet_lr.value_or(learning_rate); }
-  double text_encoder_rate() const { return text_encoder_lr.empty() ? learning_rate : text_encoder_lr[0]; }
+  /// The rate of text encoder `i`, from 0; without a rate of its own it has the first one's.
+  double text_encoder_rate(size_t i) const {
+    return text_encoder_lr.empty() ? learning_rate : text_encoder_lr[i < text_encoder_lr.size() ? i : 0];
+  }
+  /// The first of them that is not 0: the others are told as multiples of it.
+  double text_encoder_rate() const {
+    const auto found = std::ranges::find_if(text_encoder_lr, [](double rate) { return rate != 0; });
+    return found == text_encoder_lr.end() ? text_encoder_rate(0) : *found;
+  }
 };
 
 }  // namespace rankine

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "base/timer.h"
+#include "step/weights_digest.h"
 
 namespace rankine {
 namespace {

@@ -8,6 +8,14 @@
 
 namespace rankine {
 
+std::string fixed_caption(const Sample& sample, const TrainingData& data) {
+  CaptionSettings kept = data.subset_of(sample).options.caption;
+  kept.dropout_rate = 0;
+  kept.dropout_every_n_epochs = 0;
+  Rng unused(0, purpose::captions);
+  return process_caption(sample.caption, kept, {}, unused);
+}
+
 std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, const Model& model,
                                                  const TrainingData& data) {
   const int64_t chunks = token_chunks(config.model.max_token_length);
@@ -19,11 +27,7 @@ std::vector<std::vector<int32_t>> fixed_captions(const TrainConfig& config, cons
     const CaptionSettings& c = data.subset_of(sample).options.caption;
     if (c.shuffle || c.tag_dropout_rate > 0 || c.token_warmup_step > 0 || c.enable_wildcard) return {};
     if (c.dropout_rate > 0 || c.dropout_every_n_epochs > 0) add("");
-    CaptionSettings kept = c;
-    kept.dropout_rate = 0;
-    kept.dropout_every_n_epochs = 0;
-    Rng unused(0, purpose::captions);
-    add(process_caption(sample.caption, kept, {}, unused));
+    add(fixed_caption(sample, data));
   }
   return {captions.begin(), captions.end()};
 }

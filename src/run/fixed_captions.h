@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
@@ -7,6 +8,10 @@
 #include "step/step_settings.h"
 
 namespace rankine {
+
+/// The caption of a sample as the text encoder reads it where nothing varies it: with prefix, suffix and the like, and
+/// never dropped.
+std::string fixed_caption(const Sample& sample, const TrainingData& data);
 
 /// Token ids of every caption that the run will see, each once; empty where captions are varied at random, so that they
 /// cannot be known beforehand.

@@ -16,7 +16,7 @@ struct LatentCacheConfig {
   int threads = 1;             ///< that read and decode pictures ahead of the encoder
   bool to_disk = false;        ///< keep them beside the pictures, and read what is there
   bool skip_check = false;     ///< read files without asking what they were made from
-  std::string vae{};           ///< see vae_digest; needed for to_disk
+  std::string vae{};           ///< see vae_digest (step/weights_digest.h); needed for to_disk
   DType compute = DType::f32;  ///< of the encoder
 };
 

@@ -12,6 +12,7 @@
 #include "run/memory_need.h"
 #include "run/output_names.h"
 #include "run/step_plan.h"
+#include "run/text_cache.h"
 #include "step/checkpoint_constants.h"
 #include "step/fit_memory.h"
 #include "step/fp8_constants.h"
@@ -80,6 +81,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   if (config.tracker.writes_events()) check_folder(*config.tracker.logging_dir, "--logging_dir");
 
   TrainingData data = load_training_data(config, model.latents());
+  check_text_cache(config, model, data);
   const RunLength length = run_length(config.run, data.batches_per_epoch());
   RunSettings identity = run_settings(config, data, length, step, optimizer->description());
   RunStart start = find_start(config.save, StateStore(names.state()), names.last(), identity, length);
@@ -89,7 +91,7 @@ RunPlan plan_run(const TrainConfig& config, const Backend& backend) {
   auto captions = fixed_captions(config, model, data);
   const size_t planned = planned_bytes(config, step, data, captions);
   MemoryChoice memory = choose_memory(step, config.step, backend.device(), largest_of(shapes), planned);
-  std::vector<std::string> notes = network_notes(config.network, model.family().adaptable.blocks);
+  std::vector<std::string> notes = model_notes(config, model);
   for (std::string& note : length_notes(config, length)) notes.push_back(std::move(note));
   if (config.preview.wanted() && previews.empty())
     notes.push_back("no sample pictures are made: --sample_prompts has no prompt");

@@ -10,6 +10,7 @@
 #include "run/output_names.h"
 #include "run/state/state_saver.h"
 #include "run/step_plan.h"
+#include "run/text_cache.h"
 #include "sample/sample_files.h"
 #include "step/fit_memory.h"
 
@@ -29,7 +30,7 @@ PreparedRun::PreparedRun(const RunPlan& plan, std::ostream& out)
 
 void PreparedRun::finish(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options) {
   encode_pictures(interrupt, out, options);
-  encode_texts();
+  encode_texts(out);
   compile_steps();
   if (previews_) other_.previews = fitting_preview_bytes();
   if (plan_.start.found) check_restored(step_, *plan_.start.found);
@@ -54,7 +55,7 @@ void PreparedRun::encode_pictures(const InterruptGuard& interrupt, std::ostream&
   }
 }
 
-void PreparedRun::encode_texts() {
+void PreparedRun::encode_texts(std::ostream& out) {
   const TrainConfig& config = plan_.config;
   if (!plan_.previews.empty())
     previews_.emplace(
@@ -72,7 +73,15 @@ void PreparedRun::encode_texts() {
   if (plan_.captions.empty()) return;
   auto captions = plan_.captions;
   if (validation_) std::ranges::move(validation_->captions(), std::back_inserter(captions));
+  std::optional<TextCache> files;
+  if (config.data.cache_text_encoder_outputs_to_disk && plan_.step.model->text_output_widths()) {
+    files.emplace(plan_, weights_.source());
+    files->read(step_);
+  }
   step_.encode_captions(captions);
+  if (!files) return;
+  files->write(step_);
+  out << files->report_text();
 }
 
 void PreparedRun::compile_steps() {

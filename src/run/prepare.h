@@ -51,7 +51,7 @@ class PreparedRun {
 
  private:
   void encode_pictures(const InterruptGuard& interrupt, std::ostream& out, const Progress::Options& options);
-  void encode_texts();
+  void encode_texts(std::ostream& out);
   void compile_steps();
   /// The memory that sample pictures need in addition. Throws Error if it exceeds the budget.
   int64_t fitting_preview_bytes() const;

@@ -11,10 +11,14 @@ namespace {
 
 std::string optimizer_text(const OptimConfig& c, const StepSettings& settings) {
   std::string text = c.type() + ", " + c.lr_schedule.kind();
-  const bool one_rate = c.unet_rate() == c.text_encoder_rate();
+  const size_t towers = text_encoder_count(settings.model->family().adaptable);
+  bool alike = true;  // the text encoders' rates
+  for (size_t i = 1; i < towers; ++i) alike &= c.text_encoder_rate(i) == c.text_encoder_rate(0);
+  const bool one_rate = alike && c.unet_rate() == c.text_encoder_rate(0);
   if (settings.train_unet) text += (one_rate ? ", lr " : ", U-Net lr ") + python_text(c.unet_rate());
-  if (settings.train_text_encoder && !(one_rate && settings.train_unet))
-    text += ", text encoder lr " + python_text(c.text_encoder_rate());
+  if (!settings.train_text_encoder || (one_rate && settings.train_unet)) return text;
+  text += (alike ? ", text encoder lr " : ", text encoder lrs ") + python_text(c.text_encoder_rate(0));
+  for (size_t i = 1; i < towers && !alike; ++i) text += " and " + python_text(c.text_encoder_rate(i));
   return text;
 }
 

@@ -45,6 +45,14 @@ std::vector<AdaptedLayer> trained_layers(const NetworkConfig& config, const Adap
   return layers;
 }
 
+/// The rate of each text encoder as a multiple of OptimConfig::text_encoder_rate.
+std::vector<double> text_encoder_factors(const OptimConfig& c, const AdaptableModules& modules) {
+  std::vector<double> factors(text_encoder_count(modules), 1.0);
+  if (const double common = c.text_encoder_rate(); common != 0)
+    for (size_t i = 0; i < factors.size(); ++i) factors[i] = c.text_encoder_rate(i) / common;
+  return factors;
+}
+
 }  // namespace
 
 UpdateSettings update_settings(const TrainConfig& config) {
@@ -74,10 +82,13 @@ StepSettings step_settings(const TrainConfig& config, std::shared_ptr<const Mode
   settings.trained = trained_type(config.step);
   settings.clip_skip = config.model.clip_skip.value_or(1);
   const int64_t layers = settings.model->most_clip_skip();
-  check(settings.clip_skip <= layers, "--clip_skip ", settings.clip_skip, ": this text encoder has ", layers,
-        " layers");
+  check(settings.clip_skip <= layers || !settings.model->reads_clip_skip(), "--clip_skip ", settings.clip_skip,
+        ": this text encoder has ", layers, " layers");
   settings.train_unet = config.network.trains_unet() && config.optim.unet_rate() != 0;
-  settings.train_text_encoder = config.network.trains_text_encoder() && config.optim.text_encoder_rate() != 0;
+  const std::vector<double> factors = text_encoder_factors(config.optim, settings.model->family().adaptable);
+  set_text_encoder_rates(settings.layers, settings.model->family().adaptable, factors);
+  settings.train_text_encoder = config.network.trains_text_encoder() && config.optim.text_encoder_rate() != 0 &&
+                                std::ranges::any_of(factors, [](double factor) { return factor != 0; });
   check(settings.train_unet || settings.train_text_encoder,
         "nothing is trained: every learning rate is 0 (--learning_rate, --unet_lr, --text_encoder_lr)");
   settings.accumulate = config.run.gradient_accumulation_steps > 1;
@@ -99,8 +110,24 @@ MemoryChoice choose_memory(StepSettings& step, const StepConfig& config, const D
   return choose_step_memory(step, largest, device, budget > fixed ? budget - fixed : 0);
 }
 
-std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks) {
-  std::vector<std::string> notes = network_args(config, &blocks).notes;
+std::vector<std::string> model_notes(const TrainConfig& run, const Model& model) {
+  const NetworkConfig& config = run.network;
+  const AdaptableModules& modules = model.family().adaptable;
+  std::vector<std::string> notes = network_args(config, &modules.blocks).notes;
+  if (run.model.clip_skip && !model.reads_clip_skip())
+    notes.push_back(concat_text("--clip_skip is not used: the text encoders of ", model.family().name,
+                                " are read at fixed layers, as in sd-scripts"));
+  if ((run.data.cache_text_encoder_outputs || run.data.cache_text_encoder_outputs_to_disk) &&
+      !model.text_output_widths())
+    notes.push_back(concat_text("--cache_text_encoder_outputs is for SDXL; captions of ", model.family().name,
+                                " are encoded once, too, and kept in memory, where the text encoder is not trained"));
+  const std::vector<double>& rates = run.optim.text_encoder_lr;
+  const size_t towers = text_encoder_count(modules);
+  // kohya_ss writes one rate for each text encoder of SDXL, whatever the model; those that are equal need no word.
+  if (rates.size() > towers && std::ranges::any_of(rates, [&](double rate) { return rate != rates[0]; }))
+    notes.push_back(concat_text("--text_encoder_lr: the model has ",
+                                towers == 1 ? "one text encoder" : "two text encoders", "; only the first ",
+                                towers == 1 ? "rate is" : "two rates are", " used"));
   for (size_t i = 0; i < config.base_weights.size(); ++i)
     notes.push_back(concat_text("merged into the base model: ", config.base_weights[i], " times ",
                                 i < config.base_weights_multiplier.size() ? config.base_weights_multiplier[i] : 1.0));

@@ -34,8 +34,8 @@ UpdateSettings update_settings(const TrainConfig& config);
 /// The type of the saved weights. Throws Error for one that is unknown.
 DType saved_type(const TrainConfig& config);
 
-/// Hints for the user about the network's settings.
-std::vector<std::string> network_notes(const NetworkConfig& config, const DenoiserBlocks& blocks);
+/// Hints for the user: what the network's settings mean for the model, and settings that it does not use.
+std::vector<std::string> model_notes(const TrainConfig& config, const Model& model);
 
 /// Every (bucket, batch size) that an epoch has, the last and smaller batches of each bucket included, with the number
 /// of its batches.

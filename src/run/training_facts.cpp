@@ -1,5 +1,6 @@
 #include "run/training_facts.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -75,7 +76,9 @@ TrainingFacts training_facts(const TrainConfig& c, const Family& family, const T
   f.dim_from_weights = c.network.dim_from_weights;
 
   f.learning_rate = c.optim.learning_rate;
-  if (!c.optim.text_encoder_lr.empty()) f.text_encoder_lr = c.optim.text_encoder_lr[0];
+  f.text_encoder_lr = c.optim.text_encoder_lr;
+  if (std::ranges::all_of(f.text_encoder_lr, [&](double rate) { return rate == f.text_encoder_lr[0]; }))
+    f.text_encoder_lr.resize(std::min<size_t>(f.text_encoder_lr.size(), 1));  // as sd-scripts writes it
   f.unet_lr = c.optim.unet_lr;
   f.optimizer = optimizer;
   f.max_grad_norm = c.optim.max_grad_norm;

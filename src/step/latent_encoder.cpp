@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "graph/ops/ops.h"
-#include "io/sha256.h"
 
 namespace rankine {
 
@@ -43,24 +42,6 @@ std::vector<NodeTime> LatentEncoder::profile(Size size, std::span<const float> i
   Executable& executable = *program(size).executable;
   executable.set_input(kImage, image);
   return executable.profile();
-}
-
-std::string vae_digest(ConstantSource& constants, const Model& model) {
-  Graph graph;
-  const int64_t side = 8 * model.latents().stride;  // weights do not depend on it
-  model.encode_image(graph, graph.input(kImage, {{1, side, side, 3}, DType::f32}));
-  Sha256 hash;
-  std::vector<float> values;
-  for (const Value& weight : graph.leaves(constant_op)) {
-    const std::string& name = weight.node().scope();
-    values.resize(static_cast<size_t>(weight.type().count()));
-    constants.read(name, weight.shape(), values);
-    constants.release(name);
-    const std::string head = concat_text(name, as_text(weight.shape()), '\n');
-    hash.update(std::as_bytes(std::span(head)));
-    hash.update(std::as_bytes(std::span(values)));
-  }
-  return hash.hex();
 }
 
 std::vector<float> sample_latents(std::span<const float> moments, std::span<const float> noise,

@@ -39,9 +39,6 @@ class LatentEncoder {
   std::map<Size, std::unique_ptr<Program>> programs_;
 };
 
-/// SHA-256 of the encoder's weights, names and shapes included, in f32.
-std::string vae_digest(ConstantSource& constants, const Model& model);
-
 /// Latents [h, w, channels] = mean + exp(log-variance / 2) * noise (Kingma & Welling 2013, arXiv:1312.6114, sec. 2.4),
 /// with the log-variance clamped to [-30, 20]. moments: [h, w, 2 channels], noise: [h, w, channels]. Throws Error
 /// naming `file` when a latent is not finite.

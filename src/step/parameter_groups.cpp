@@ -13,8 +13,9 @@ ParameterGroup& group_named(std::vector<ParameterGroup>& groups, const std::stri
 }
 
 std::string base_name(const AdaptedLayer& layer) {
-  if (layer.in_text_encoder()) return "text_encoder";
-  return layer.rate_block ? "unet_block" + std::to_string(*layer.rate_block) : "unet";
+  const bool text = layer.in_text_encoder();
+  if (!layer.rate_block) return text ? "text_encoder" : "unet";
+  return (text ? "text_encoder" : "unet_block") + std::to_string(*layer.rate_block);
 }
 
 }  // namespace

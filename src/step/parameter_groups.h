@@ -21,13 +21,14 @@ struct UpdateSettings {
 
 /// Trained tensors that learn at one rate.
 struct ParameterGroup {
-  std::string name;                  ///< "text_encoder", "unet", "unet_block4"; followed by "_plus" with LoRA+
-  bool text_encoder = false;         ///< follows the text encoder's learning rate, else the U-Net's
-  double factor = 1;                 ///< on that rate
+  std::string name;           ///< "text_encoder", "text_encoder2", "unet", "unet_block4"; then "_plus" with LoRA+
+  bool text_encoder = false;  ///< follows the text encoder's learning rate, else the U-Net's
+  double factor = 1;          ///< on that rate
   std::vector<std::string> tensors;  ///< by name: see tensor_name
 };
 
-/// The groups of a run in sd-scripts' order: text encoder, then U-Net, by block where blocks have rates of their own.
+/// The groups of a run in sd-scripts' order: text encoders, then U-Net, each text encoder and
+/// block by itself where they have rates of their own.
 std::vector<ParameterGroup> parameter_groups(const StepSettings& settings, const UpdateSettings& update);
 
 /// A variable that an update moves: one trained tensor, or all trained tensors of a group as one flat variable.

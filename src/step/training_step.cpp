@@ -290,10 +290,17 @@ std::vector<NodeTime> TrainingStep::profile(const StepInputs& inputs) {
 void TrainingStep::encode_captions(const std::vector<std::vector<int32_t>>& captions) {
   if (settings_.train_text_encoder) return;
   captions_known_ = true;
-  const int64_t ids_of_chunk = count_of(settings_.model->ids_shape(1));
-  for (const std::vector<int32_t>& ids : captions) condition(ids, std::ssize(ids) / ids_of_chunk);
+  for (const std::vector<int32_t>& ids : captions) caption_states(ids);
   text_.clear();
   text_session_.reset();
+}
+
+void TrainingStep::keep_caption(const std::vector<int32_t>& ids, ConditionNumbers states) {
+  conditions_.insert_or_assign(ids, std::move(states));
+}
+
+const ConditionNumbers& TrainingStep::caption_states(const std::vector<int32_t>& ids) {
+  return condition(ids, std::ssize(ids) / count_of(settings_.model->ids_shape(1)));
 }
 
 ConditionNumbers TrainingStep::text_states(const PromptTokens& prompts) {

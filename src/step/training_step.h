@@ -63,6 +63,10 @@ class TrainingStep {
   /// With a frozen text encoder: computes and keeps its states for each of these captions (i32, Model::ids_shape), then
   /// frees its weights. For runs whose captions are all known in advance.
   void encode_captions(const std::vector<std::vector<int32_t>>& captions);
+  /// Keeps the states of a caption that are known already, before encode_captions.
+  void keep_caption(const std::vector<int32_t>& ids, ConditionNumbers states);
+  /// The states of a caption with a frozen text encoder.
+  const ConditionNumbers& caption_states(const std::vector<int32_t>& ids);
 
   /// Decides what is recomputed and how weights are kept, so that activations and weights fit into `budget_bytes` of
   /// the process (see choose_step_memory). Call it before the first `prepare`; `largest` is the shape that needs most.

@@ -56,8 +56,11 @@ bool ends_inside_a_line(const std::filesystem::path& file) {
 }  // namespace
 
 std::string tracker_group(std::string group) {
-  if (group.starts_with("text_encoder")) group.erase(4, 1);
   if (group.ends_with("_plus")) group[group.size() - 5] = ' ';
+  constexpr std::string_view text = "text_encoder";
+  if (!group.starts_with(text)) return group;
+  if (group.size() > text.size() && group[text.size()] != ' ') group.insert(text.size(), " ");
+  group.erase(4, 1);
   return group;
 }
 

@@ -473,13 +473,13 @@ TEST_CASE("a Windows path whose backslashes make a tab or a new line is refused 
   CHECK(read_file("training_comment = \"a\\tb\"").metadata.training_comment == "a\tb");
 }
 
-TEST_CASE("of several rates of the text encoder the first counts, and a note names the others") {
-  Messages messages;
-  CHECK(read_train_options({"--text_encoder_lr", "1e-5", "1e-5"}, messages).config.optim.text_encoder_rate() == 1e-5);
-  CHECK(messages.warnings.empty());
-  CHECK(read_train_options({"--text_encoder_lr", "1e-5", "2e-5"}, messages).config.optim.text_encoder_rate() == 1e-5);
-  REQUIRE(messages.warnings.size() == 1);
-  CHECK(messages.warnings[0].find("--text_encoder_lr: 1e-05 is used") == 0);
+TEST_CASE("a rate of each text encoder is taken, and one rate is all text encoders'") {
+  const OptimConfig each = read({"--text_encoder_lr", "1e-5", "2e-5"}).optim;
+  CHECK(each.text_encoder_rate(0) == 1e-5);
+  CHECK(each.text_encoder_rate(1) == 2e-5);
+  CHECK(read({"--text_encoder_lr", "1e-5"}).optim.text_encoder_rate(1) == 1e-5);
+  CHECK(read({"--text_encoder_lr", "0", "2e-5"}).optim.text_encoder_rate() == 2e-5);
+  CHECK(read_file("text_encoder_lr = [1e-5, 2e-5]").optim.text_encoder_rate(1) == 2e-5);
 }
 
 TEST_CASE("a seed below 0 is refused before any other work") {

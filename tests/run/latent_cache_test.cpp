@@ -18,6 +18,7 @@
 #include "models/checkpoint/synthetic.h"
 #include "models/model.h"
 #include "step/checkpoint_constants.h"
+#include "step/weights_digest.h"
 #include "support/reference.h"
 #include "support/training_run.h"
 

@@ -75,13 +75,19 @@ TEST_CASE("a number that is not finite is null in a metrics line, and a missing 
 TEST_CASE("what an update told is shown by sd-scripts' names: rates by group, d times each rate, and all else") {
   StepMetrics m;
   m.step = 1;
-  add_update_values(
-      m, {{"d", 0.5}, {"lr.text_encoder", 0.25}, {"lr.unet", 1}, {"lr.unet_plus", 16}, {"max_norm/keys_scaled", 3}});
+  add_update_values(m, {{"d", 0.5},
+                        {"lr.text_encoder", 0.25},
+                        {"lr.text_encoder2_plus", 2},
+                        {"lr.unet", 1},
+                        {"lr.unet_plus", 16},
+                        {"max_norm/keys_scaled", 3}});
   const nlohmann::json json = nlohmann::json::parse(metrics_line(m));
-  CHECK(json["lr"] == nlohmann::json({{"text_encoder", 0.25}, {"unet", 1.0}, {"unet_plus", 16.0}}));
+  CHECK(json["lr"] ==
+        nlohmann::json({{"text_encoder", 0.25}, {"text_encoder2_plus", 2.0}, {"unet", 1.0}, {"unet_plus", 16.0}}));
   CHECK(json["values"] == nlohmann::json({{"d", 0.5},
                                           {"max_norm/keys_scaled", 3.0},
                                           {"lr/d*lr/textencoder", 0.125},
+                                          {"lr/d*lr/textencoder 2 plus", 1.0},
                                           {"lr/d*lr/unet", 0.5},
                                           {"lr/d*lr/unet plus", 8.0}}));
 }

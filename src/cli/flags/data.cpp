@@ -8,8 +8,6 @@ using enum FlagKind;
 
 namespace {
 
-constexpr auto captions_note = "captions are encoded once anyway where the text encoder is not trained";
-
 CustomValue size_in_pixels(std::optional<Size>& field) {
   return {.kind = text,
           .default_text = "None",
@@ -66,9 +64,10 @@ FlagGroup dataset_flags(TrainOptions& o) {
                  "--cache_latents, kept beside the pictures for later runs"),
           setting("--skip_cache_check", &c.skip_cache_check,
                   "Use the files of --cache_latents_to_disk without checking what they were made from"),
-          no_effect("--cache_text_encoder_outputs", toggle, captions_note, "Encode all captions once (SDXL)"),
-          no_effect("--cache_text_encoder_outputs_to_disk", toggle, captions_note,
-                    "Keep encoded captions beside the pictures (SDXL)"),
+          option("--cache_text_encoder_outputs", &c.cache_text_encoder_outputs,
+                 "Encode all captions once (SDXL): captions must not vary, and text encoders not be trained"),
+          option("--cache_text_encoder_outputs_to_disk", &c.cache_text_encoder_outputs_to_disk,
+                 "--cache_text_encoder_outputs, kept beside the pictures for later runs"),
           no_effect("--cache_info", toggle, "every picture is looked at before each run, so that faults are found",
                     "Keep sizes and captions in a file for a quicker start"),
           source("--in_json", &c.in_json,

@@ -119,7 +119,7 @@ FlagGroup optimizer_flags(TrainOptions& o) {
           setting("--learning_rate", &c.learning_rate, "Rate where --unet_lr or --text_encoder_lr is not given")
               .recorded(),
           setting("--unet_lr", &c.unet_lr, "Rate of the U-Net's part").recorded(),
-          setting("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part").recorded(),
+          setting("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part; SDXL takes one for each text encoder, or one for both").recorded(),
           setting("--max_grad_norm", &c.max_grad_norm, "Limit of the gradients' norm over all parameters; 0: none")
               .recorded(),
           setting("--lr_scheduler", schedule(lr_schedule.name), "How the learning rate moves")
