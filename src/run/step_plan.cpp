@@ -119,8 +119,9 @@ std::vector<std::string> model_notes(const TrainConfig& run, const Model& model)
                                 " are read at fixed layers, as in sd-scripts"));
   if ((run.data.cache_text_encoder_outputs || run.data.cache_text_encoder_outputs_to_disk) &&
       !model.text_output_widths())
-    notes.push_back(concat_text("--cache_text_encoder_outputs is for SDXL; captions of ", model.family().name,
-                                " are encoded once, too, and kept in memory, where the text encoder is not trained"));
+    notes.push_back(concat_text("--cache_text_encoder_outputs: ", model.family().name,
+                                " has no files of encoded captions; they are kept in memory, where the text encoder is "
+                                "not trained"));
   const std::vector<double>& rates = run.optim.text_encoder_lr;
   const size_t towers = text_encoder_count(modules);
   // kohya_ss writes one rate for each text encoder of SDXL, whatever the model; those that are equal need no word.

@@ -19,6 +19,7 @@
 #include "io/safetensors.h"
 #include "run/state/state_file.h"
 #include "run/stopped_run.h"
+#include "support/sanitized.h"
 
 extern char** environ;
 
@@ -80,6 +81,7 @@ TEST_CASE("stopped in the middle of an epoch and continued is the same run, in e
     bool text_encoder;
     int accumulation;
   };
+  size_t index = 0;
   for (const Case& c : {Case{"no", false, 1},
                         {"no", true, 1},
                         {"no", false, 2},
@@ -88,6 +90,7 @@ TEST_CASE("stopped in the middle of an epoch and continued is the same run, in e
                         {"bf16", true, 2},
                         {"fp16", true, 1},
                         {"fp16", false, 2}}) {
+    if (!is_taken(index++, 3)) continue;
     CAPTURE(c.precision);
     CAPTURE(c.text_encoder);
     CAPTURE(c.accumulation);
@@ -103,6 +106,7 @@ TEST_CASE("stopped in the middle of an epoch and continued is the same run, in e
 
 TEST_CASE("stopped and continued is the same run with every kind of dropout and with rates by block") {
   for (const bool checkpointing : {false, true}) {
+    if (!is_taken(checkpointing, 2)) continue;
     CAPTURE(checkpointing);
     check_stopped_is_whole(
         [&](TrainConfig& c) {
@@ -118,8 +122,10 @@ TEST_CASE("stopped and continued is the same run with every kind of dropout and 
 }
 
 TEST_CASE("stopped and continued is the same run for every family, with text encoders and without") {
+  size_t index = 0;
   for (const char* architecture : {"tiny-sd21", "tiny-sdxl"}) {
     for (const bool text_encoder : {false, true}) {
+      if (!is_taken(index++, 3)) continue;
       CAPTURE(architecture);
       CAPTURE(text_encoder);
       check_stopped_is_whole(
@@ -176,6 +182,7 @@ TEST_CASE("stopped and continued is the same run with every optimiser, also wher
   for (size_t o = 0; o < std::size(optimizers); ++o)
     for (size_t p = 0; p < std::size(precisions); ++p)
       for (const bool text_encoder : {false, true}) {
+        if (!is_taken(o, 5)) continue;
         if (!all && (p != o % std::size(precisions) || text_encoder != (o % 2 == 1))) continue;
         CAPTURE(optimizers[o]);
         CAPTURE(precisions[p].first);
@@ -344,6 +351,7 @@ TEST_CASE("(child of the next test)" * doctest::skip()) {
   TrainConfig c = config_in(folder, std::string(folder) + "/out", checkpoint);
   c.save.save_every_n_steps = 1;
   c.run.max_train_steps = 8;
+  c.network.network_train_unet_only = std::getenv("RANKINE_KILL_TEXT_ENCODERS") == nullptr;
   std::ofstream out(std::string(folder) + "/said.txt", std::ios::app);
   run_training(c, out, {.line_seconds = 0});
 }
@@ -356,7 +364,8 @@ pid_t start_child(const std::string& folder) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   setenv("RANKINE_RESUME_CHILD", folder.c_str(), 1);
-  setenv("RANKINE_RESUME_CHECKPOINT", tiny_checkpoint().c_str(), 1);
+  const char* family = std::getenv("RANKINE_KILL_FAMILY");
+  setenv("RANKINE_RESUME_CHECKPOINT", tiny_checkpoint(family ? family : "tiny-sd15").c_str(), 1);
   pid_t child = 0;
   REQUIRE(posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) == 0);
   unsetenv("RANKINE_RESUME_CHILD");
@@ -410,7 +419,8 @@ TEST_CASE("what a killed process left half-written, report and sample pictures i
   CHECK(fs::exists(others));
 }
 
-// RANKINE_KILLS=100 asks for more of them, RANKINE_KILL_SEED for other moments.
+// RANKINE_KILLS=100 asks for more of them, RANKINE_KILL_SEED for other moments, RANKINE_KILL_FAMILY=tiny-sdxl for
+// another model, RANKINE_KILL_TEXT_ENCODERS=1 for one whose text encoders are trained, too.
 TEST_CASE("killed at random moments, again and again, a run ends with the weights of one that was left alone") {
   const TemporaryFolder whole, killed;
   make_data(whole);
@@ -421,7 +431,7 @@ TEST_CASE("killed at random moments, again and again, a run ends with the weight
   const auto weights_there = weights(whole.path("out/cat.safetensors"));
 
   const char *wanted = std::getenv("RANKINE_KILLS"), *seed = std::getenv("RANKINE_KILL_SEED");
-  const int kills = wanted ? std::atoi(wanted) : 20;
+  const int kills = wanted ? std::atoi(wanted) : kSanitized ? 4 : 20;
   int killed_so_far = 0, complete_runs = 0;
   std::mt19937 random(seed ? static_cast<unsigned>(std::atoi(seed)) : 20);
   std::uniform_real_distribution<double> share(0, 1);

@@ -111,5 +111,5 @@ TEST_CASE("flags that the model does not use are told before the first step") {
   run.config.model.clip_skip = 2;
   CHECK(contains(run.run().first, "--clip_skip is not used: the text encoders of SDXL are read at fixed layers"));
   run.config.model.pretrained_model_name_or_path = tiny_checkpoint();
-  CHECK(contains(run.run().first, "--cache_text_encoder_outputs is for SDXL"));
+  CHECK(contains(run.run().first, "--cache_text_encoder_outputs: SD 1.x has no files of encoded captions"));
 }

@@ -15,6 +15,7 @@
 #include "optim/adamw.h"
 #include "step/fit_memory.h"
 #include "support/lora.h"
+#include "support/sanitized.h"
 #include "support/small_step.h"
 
 using namespace rankine;
@@ -141,20 +142,27 @@ TEST_CASE("weights that are left in their file take no memory, and the training 
     CAPTURE(name_of(compute));
     StepSettings settings = small_settings();
     settings.compute = compute;
-    Training plain(settings);
-    const MemoryChoice copied = plain.trainer.fit(kShape, 0);
-    CHECK(copied.weights_in("mapped") == 0);
-    const std::vector<double> expected = plain.losses(4);
+    Training copied(settings);
+    const MemoryChoice in_memory = copied.trainer.fit(kShape, 0);
+    CHECK(in_memory.weights_in("mapped") == 0);
+    copied.step(1);
 
-    settings.in_file = weights_in_file(plain.constants, *settings.model);
+    settings.in_file = weights_in_file(copied.constants, *settings.model);
     CHECK(settings.in_file.size() == settings.model->tensors().size());
     Training lean(settings);
     const MemoryChoice choice = lean.trainer.fit(kShape, 0);
     CHECK(choice.weights_in("plain") == 0);
-    CHECK(distance(lean.losses(4), expected) < 1e-6);
-    CHECK(choice.weights < copied.weights / 50);
+    const std::vector<double> losses = lean.losses(3);
+    CHECK(choice.weights < in_memory.weights / 50);
     // The frozen text encoder is packed for its captions in both.
-    CHECK(plain.trainer.memory().weights - lean.trainer.memory().weights == copied.weights - choice.weights);
+    CHECK(copied.trainer.memory().weights - lean.trainer.memory().weights == in_memory.weights - choice.weights);
+
+    // A packed weight may have another kernel, which rounds elsewhere in bf16: all are plain here.
+    settings.memory = choice;
+    for (auto& [weight, form] : settings.memory.weight_forms)
+      if (form == "mapped") form = "plain";
+    Training plain(settings);
+    CHECK(distance(plain.losses(3), losses) < 1e-6);
   }
 }
 
@@ -176,7 +184,9 @@ TEST_CASE("what a memory budget leaves of activations is what the step takes of 
   CHECK(all.recomputed.empty());
   CHECK(smallest.activations < all.activations / 2);
   double last_seconds = 0;
+  size_t index = 0;
   for (const double share : {0.8, 0.6, 0.4, 0.2}) {
+    if (!is_taken(index++, 4)) continue;
     const size_t span = all.bytes() - smallest.bytes();
     const size_t budget = smallest.bytes() + static_cast<size_t>(share * static_cast<double>(span));
     const MemoryChoice choice = choose(budget);
@@ -242,14 +252,14 @@ TEST_CASE("rounded steps train like fp32 ones: fp16 nearer than bf16, Winograd's
     StepSettings settings = small_settings();
     settings.compute = compute;
     settings.conv_algorithm = conv_algorithm;
-    return Training(settings).losses(24);
+    return Training(settings).losses(kSanitized ? 8 : 24);
   };
   const std::vector<double> exact = losses(DType::f32, "direct");
   const double fp16 = distance(losses(DType::f16, "direct"), exact);
   const double bf16 = distance(losses(DType::bf16, "direct"), exact);
   const double winograd = distance(losses(DType::bf16, "winograd"), exact);
   MESSAGE("loss off by ", fp16, " in fp16, ", bf16, " in bf16, ", winograd, " in bf16 with Winograd");
-  CHECK(exact.back() < exact.front());
+  if (!kSanitized) CHECK(exact.back() < exact.front());
   CHECK(fp16 < 0.5 * bf16);
   CHECK(winograd < 2 * bf16 + 1e-4);
 }
@@ -325,7 +335,9 @@ TEST_CASE("the validation loss is the step's loss, and taking it changes neither
 }
 
 TEST_CASE("without clipping, a group as one flat variable moves bit for bit as its tensors one by one") {
+  size_t index = 0;
   for (const char* type : {"AdamW", "Lion", "SGDNesterov", "AdamWScheduleFree", "RAdamScheduleFree"}) {
+    if (!is_taken(index++, 5)) continue;
     CAPTURE(type);
     const UpdateSettings update{.max_grad_norm = 0, .unet_plus_ratio = 4};
     Training flat(small_settings(), make_optimizer(type, {}), update);

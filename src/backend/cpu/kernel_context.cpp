@@ -52,6 +52,11 @@ void KernelContext::stage_operands(bool promoted) {
     Type is = input ? input.type() : Type{};
     if (const std::optional<StoredTensor> stored = in_file(i)) is.dtype = stored->dtype;
     staged_inputs_.push_back(!input || converted_later ? kInPlace : stage(is, input_types_.back()));
+    // A weight of the file is rounded to the node's type before it is widened, so that it has the same values as a
+    // copy.
+    const bool rounded =
+        staged_inputs_.back() != kInPlace && is.dtype != input.dtype() && input_types_.back().dtype != input.dtype();
+    staged_roundings_.push_back(rounded ? reserve(input.type()) : kInPlace);
   }
   for (int i = 0; i < node_.output_count(); ++i) {
     output_types_.push_back(seen.output(i));
@@ -78,10 +83,15 @@ Launch KernelContext::wrap_with_casts(Launch launch) const {
     if (staged_inputs_[static_cast<size_t>(i)] == kInPlace) continue;
     const Type& type = input_type(i);
     const Value value = node_.input(i);
-    before.push_back({stored ? stored->data : pointer(value),
-                      stored ? stored->dtype : value.dtype(),
-                      {input(i), type.dtype},
-                      type.count()});
+    const void* from = stored ? stored->data : pointer(value);
+    DType from_type = stored ? stored->dtype : value.dtype();
+    if (const size_t place = staged_roundings_[static_cast<size_t>(i)]; place != kInPlace) {
+      const Out rounded{scratch_.base() + place, value.dtype()};
+      before.push_back({from, from_type, rounded, type.count()});
+      from = rounded.data;
+      from_type = rounded.dtype;
+    }
+    before.push_back({from, from_type, {input(i), type.dtype}, type.count()});
   }
   for (int i = 0; i < static_cast<int>(staged_outputs_.size()); ++i)
     if (staged_outputs_[static_cast<size_t>(i)] != kInPlace)

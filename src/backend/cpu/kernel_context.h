@@ -107,6 +107,7 @@ class KernelContext {
   bool staged_ = false, promoted_ = false;
   std::vector<Type> input_types_, output_types_;        // as the kernel sees them
   std::vector<size_t> staged_inputs_, staged_outputs_;  // offsets in the working memory
+  std::vector<size_t> staged_roundings_;                // of inputs that are rounded on their way
   size_t staged_bytes_ = 0;
   const Node& node_;
   const MemoryPlan& plan_;

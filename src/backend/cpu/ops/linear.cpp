@@ -168,7 +168,8 @@ std::vector<WeightForm> linear_forms(const OperandTypes& types, const dnnl::engi
   std::vector<WeightForm> forms = {packed, {std::string(kPlainForm), "plain", stored.bytes(), packing, promoted}};
   if (const std::optional<DType> file = type_in_file(storage_of(types.node().input(1).node()))) {
     const Type in_file{w.shape, *file};
-    const size_t converted = *file == w.dtype ? 0 : w.bytes();
+    const bool rounded = *file != stored.dtype && w.dtype != stored.dtype;  // before it is widened
+    const size_t converted = (*file == w.dtype ? 0 : w.bytes()) + (rounded ? stored.bytes() : 0);
     forms.push_back(
         {std::string(kMappedForm), "mapped", 0,
          packing + static_cast<double>(in_file.bytes()) / kFileRate + static_cast<double>(2 * converted) / kCopyRate,
