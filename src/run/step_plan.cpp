@@ -100,7 +100,7 @@ StepSettings step_settings(const TrainConfig& config, std::shared_ptr<const Mode
 }
 
 AutoencoderSettings autoencoder_settings(const StepConfig& config, std::shared_ptr<const Model> model, DType compute) {
-  return {std::move(model), config.no_half_vae ? DType::f32 : compute, config.conv_algorithm};
+  return {std::move(model), autoencoder_type(compute), config.conv_algorithm};
 }
 
 MemoryChoice choose_memory(StepSettings& step, const StepConfig& config, const DeviceModel& device,

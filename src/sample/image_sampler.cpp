@@ -102,7 +102,8 @@ Image ImageSampler::picture(std::span<const float> latents, int width, int heigh
   denoiser_.reset();
   if (!decoder_)
     decoder_ = std::make_unique<PictureDecoder>(
-        backend_, constants_, AutoencoderSettings{settings_.model, config_.compute, config_.conv_algorithm});
+        backend_, constants_,
+        AutoencoderSettings{settings_.model, autoencoder_type(config_.compute), config_.conv_algorithm});
   return decoder_->decode(latents, {width, height});
 }
 

@@ -8,6 +8,10 @@
 
 namespace rankine {
 
+/// The type in which the autoencoder is computed beside a step of type `compute`: f32 for f16, as activations of SDXL's
+/// autoencoder exceed its range. So it needs no --no_half_vae.
+constexpr DType autoencoder_type(DType compute) { return compute == DType::f16 ? DType::f32 : compute; }
+
 /// How the autoencoder is computed.
 struct AutoencoderSettings {
   std::shared_ptr<const Model> model{};

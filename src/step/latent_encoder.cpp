@@ -52,8 +52,8 @@ std::vector<float> sample_latents(std::span<const float> moments, std::span<cons
     const size_t mean = i / channels * 2 * channels + i % channels;
     const float logvar = std::clamp(moments[mean + channels], -30.0f, 20.0f);
     latents[i] = moments[mean] + std::exp(0.5f * logvar) * noise[i];
-    check(std::isfinite(latents[i]), file, ": its latents are not finite: the VAE overflows on this picture: try ",
-          "--no_half_vae, or another checkpoint");
+    check(std::isfinite(latents[i]), file, ": its latents are not finite: the autoencoder's weights or the ",
+          "picture are damaged: try another checkpoint, or --vae");
   }
   return latents;
 }

@@ -12,7 +12,6 @@ struct StepConfig {
   bool full_bf16 = false;              ///< the same in bf16
   bool fp8_base = false;               ///< frozen weights of U-Net and text encoder rounded to float8_e4m3fn
   bool fp8_base_unet = false;          ///< of the U-Net alone, also with fp8_base
-  bool no_half_vae = false;            ///< the VAE computes in fp32 whatever the compute type
   bool gradient_checkpointing = false;
   std::string memory_budget = "auto";   ///< of the whole process: "6GiB", "900M", or what is free
   std::string device = "auto";          ///< as find_backend takes it

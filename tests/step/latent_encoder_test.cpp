@@ -19,9 +19,27 @@ using namespace rankine::test;
 namespace {
 
 struct TinyModel {
-  Checkpoint file = Checkpoint::open(tiny_checkpoint());
+  explicit TinyModel(const std::string& architecture = "tiny-sd15")
+      : file(Checkpoint::open(tiny_checkpoint(architecture))) {}
+
+  Checkpoint file;
   CheckpointConstants constants{file};
   std::shared_ptr<const Model> model = open_model(file);
+};
+
+/// The weights of a model whose first convolutions in the autoencoder give values beyond fp16's 65504, as later layers
+/// of SDXL's own do. The norms after them bring the values back.
+class LoudConstants : public ConstantSource {
+ public:
+  explicit LoudConstants(ConstantSource& source) : source_(source) {}
+  void read(std::string_view name, const Shape& shape, std::span<float> out) override {
+    source_.read(name, shape, out);
+    if (name == "vae.encoder.conv_in.weight" || name == "vae.decoder.conv_in.weight")
+      for (float& x : out) x *= 1e6f;
+  }
+
+ private:
+  ConstantSource& source_;
 };
 
 /// [H, W, 3]: a smooth picture with some noise.
@@ -104,5 +122,34 @@ TEST_CASE("decoding takes no more memory than was foretold") {
       const auto held = static_cast<double>(decoder.memory().total());
       CHECK(held <= foretold);
     }
+  }
+}
+
+TEST_CASE("an autoencoder whose activations exceed fp16 is right beside a step in every precision") {
+  for (const std::string architecture : {"tiny-sd15", "tiny-sdxl"}) {
+    CAPTURE(architecture);
+    TinyModel tiny(architecture);
+    LoudConstants constants(tiny.constants);
+    const Size size = {64, 64};
+    const auto moments_in = [&](DType type) {
+      return LatentEncoder(find_backend("cpu"), constants, {tiny.model, type}).encode(size, picture(size));
+    };
+    const auto picture_in = [&](DType type) {
+      std::vector<float> latents(static_cast<size_t>(size.width / 8 * size.height / 8 * 4));
+      Rng(3, purpose::noise).fill_normal(latents);
+      const Image image = PictureDecoder(find_backend("cpu"), constants, {tiny.model, type}).decode(latents, size);
+      return std::vector<float>(image.pixels.begin(), image.pixels.end());
+    };
+    const auto is_finite = [](const std::vector<float>& values) {
+      return std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
+    };
+    const std::vector<float> exact = moments_in(DType::f32), exact_picture = picture_in(DType::f32);
+    CHECK(is_finite(exact));
+    CHECK(!is_finite(moments_in(DType::f16)));  // else the weights prove nothing
+    CHECK_THROWS_WITH_AS(picture_in(DType::f16), doctest::Contains("not finite"), Error);
+    CHECK(moments_in(autoencoder_type(DType::f16)) == exact);
+    CHECK(picture_in(autoencoder_type(DType::f16)) == exact_picture);
+    CHECK(difference(moments_in(autoencoder_type(DType::bf16)), exact) < 0.1);
+    CHECK(difference(picture_in(autoencoder_type(DType::bf16)), exact_picture) < 0.1);
   }
 }

@@ -71,7 +71,9 @@ FlagGroup training_flags(RunConfig& run, StepConfig& c) {
           setting("--fp8_base", &c.fp8_base, "Frozen weights of U-Net and text encoder rounded to fp8 (e4m3fn)")
               .recorded(),
           setting("--fp8_base_unet", &c.fp8_base_unet, "Frozen weights of the U-Net alone rounded to fp8").recorded(),
-          setting("--no_half_vae", &c.no_half_vae, "Run the VAE in fp32 with every --mixed_precision"),
+          no_effect("--no_half_vae", FlagKind::toggle,
+                    "the autoencoder overflows in no precision: beside fp16 it is computed in fp32",
+                    "Run the VAE in fp32 with every --mixed_precision"),
           no_effect("--xformers", toggle, attention_note, "Use xFormers' attention"),
           no_effect("--sdpa", toggle, attention_note, "Use PyTorch's fused attention"),
           no_effect("--mem_eff_attn", toggle, attention_note, "Use a slow attention that needs little memory"),
@@ -119,7 +121,9 @@ FlagGroup optimizer_flags(TrainOptions& o) {
           setting("--learning_rate", &c.learning_rate, "Rate where --unet_lr or --text_encoder_lr is not given")
               .recorded(),
           setting("--unet_lr", &c.unet_lr, "Rate of the U-Net's part").recorded(),
-          setting("--text_encoder_lr", &c.text_encoder_lr, "Rate of the text encoder's part; SDXL takes one for each text encoder, or one for both").recorded(),
+          setting("--text_encoder_lr", &c.text_encoder_lr,
+                  "Rate of the text encoder's part; SDXL takes one for each text encoder, or one for both")
+              .recorded(),
           setting("--max_grad_norm", &c.max_grad_norm, "Limit of the gradients' norm over all parameters; 0: none")
               .recorded(),
           setting("--lr_scheduler", schedule(lr_schedule.name), "How the learning rate moves")

@@ -10,7 +10,6 @@
 
 #include "io/safetensors.h"
 #include "io/temp_folder.h"
-#include "io/torch_file.h"
 #include "models/checkpoint/diffusers_names.h"
 #include "models/checkpoint/model_files.h"
 #include "models/checkpoint/open_checkpoint.h"
@@ -21,21 +20,6 @@
 #include "support/reference.h"
 
 using namespace rankine;
-
-namespace {
-
-// The same as a file of PyTorch's, all zeros.
-void write_torch(const std::string& path, const std::vector<NamedShape>& tensors) {
-  std::vector<std::byte> zeros;
-  for (const auto& [name, shape] : tensors)
-    zeros.resize(std::max(zeros.size(), 2 * static_cast<size_t>(count_of(shape))));
-  std::vector<TensorToWrite> list;
-  for (const auto& [name, shape] : tensors)
-    list.push_back({name, DType::f16, shape, std::span(zeros).first(2 * static_cast<size_t>(count_of(shape)))});
-  put_bytes(path, serialize_torch(list));
-}
-
-}  // namespace
 
 TEST_CASE("every tensor of a single file has a canonical name that leads back to it") {
   const DiffusersNames names{BlockStructure{}};
@@ -215,20 +199,6 @@ TEST_CASE("OpenCLIP's packed rows answer as q, k and v, and the last layer of SD
   CHECK(!checkpoint.has("text_encoder.text_model.encoder.layers.3.layer_norm1.weight"));
   CHECK(!checkpoint.has("text_encoder.text_projection.weight"));
   CHECK(checkpoint.shape("unet.mid_block.attentions.0.proj_in.weight") == Shape{192, 192, 1, 1});
-}
-
-TEST_CASE("a Diffusers folder of SD 2.x has the names and shapes of its single file") {
-  const TempFolder folder;
-  const std::string path = folder / "tiny.safetensors";
-  write_hole(path, layout_of("tiny-sd21").tensors);
-  const std::vector<NamedShape> tensors = Checkpoint::open(path).tensors();
-  std::vector<NamedShape> stored = tensors;
-  for (auto& [name, shape] : stored)
-    if (name.ends_with("proj_in.weight") || name.ends_with("proj_out.weight")) shape.resize(2);
-  write_folder(folder, stored, ".fp16.safetensors");
-  const Checkpoint checkpoint = Checkpoint::open(folder.path().string());
-  CHECK(&checkpoint.family() == &sd2_family);
-  CHECK(checkpoint.tensors() == tensors);
 }
 
 TEST_CASE("packed rows that have no three equal parts are an error") {
