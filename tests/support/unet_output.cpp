@@ -1,8 +1,8 @@
 // unet_output CHECKPOINT LORA OUT.safetensors: what the U-Net gives with a LoRA, for scripts/check_in_diffusers.py.
 //
 // Made-up latents, timesteps and text states go in, two at a time and of two sizes; `sample`, `timesteps`, `context`
-// and `output` of each case come out, pictures as [N, C, H, W] in float32. With `-` for the LoRA the checkpoint is
-// alone.
+// and `output` of each case come out, pictures as [N, C, H, W] in float32; for SDXL `pooled` and `sizes`, too. With `-`
+// for the LoRA the checkpoint is alone.
 #include <exception>
 #include <iostream>
 #include <list>
@@ -51,9 +51,6 @@ void run_case(Session& session, const StepSettings& settings, const StepShape& s
   const std::vector<float> latents = random_numbers(static_cast<size_t>(settings.latent_numbers(shape)), 1);
   const int64_t channels = settings.model->latents().channels;
   const Shape picture = {shape.batch, channels, shape.height, shape.width};
-  Shape states = settings.model->condition(shape.text())[0].shape;
-  states.insert(states.begin(), shape.batch);
-  const std::vector<float> context = random_numbers(static_cast<size_t>(count_of(states)), 2);
   std::vector<float> timesteps, prediction(latents.size());
   for (int64_t n = 0; n < shape.batch; ++n) timesteps.push_back(static_cast<float>(37 + 800 * n / shape.batch));
   Graph graph;
@@ -61,14 +58,28 @@ void run_case(Session& session, const StepSettings& settings, const StepShape& s
   const std::unique_ptr<Executable> unet = session.compile(graph);
   unet->set_input("latents", latents);
   unet->set_input("timesteps", timesteps);
-  unet->set_input("context", context);
+  uint32_t stream = 2;
+  for (const ConditionSpec& spec : settings.model->condition(shape.text())) {
+    Shape states = spec.shape;
+    states.insert(states.begin(), shape.batch);
+    const std::vector<float> numbers = random_numbers(static_cast<size_t>(count_of(states)), stream++);
+    unet->set_input(spec.name, numbers);
+    outputs.add(concat_text(name, '.', spec.name), states, numbers);
+  }
+  if (settings.model->reads_sizes()) {
+    std::vector<float> sizes;
+    for (int64_t n = 0; n < shape.batch; ++n)
+      for (const float number : {640.0f, 512.0f, 8.0f * static_cast<float>(n), 24.0f, 128.0f, 96.0f})
+        sizes.push_back(number);
+    unet->set_input(kSizes, sizes);
+    outputs.add(name + ".sizes", {shape.batch, kSizeNumbers}, sizes);
+  }
   unet->run();
   unet->get_output("prediction", prediction);
 
   const int64_t pixels = shape.height * shape.width;
   outputs.add(name + ".sample", picture, channels_first(latents, shape.batch, pixels, channels));
   outputs.add(name + ".timesteps", {shape.batch}, timesteps);
-  outputs.add(name + ".context", states, context);
   outputs.add(name + ".output", picture, channels_first(prediction, shape.batch, pixels, channels));
 }
 
