@@ -48,8 +48,6 @@ std::string reason_to_skip_command(const Json& run) {
 }
 
 std::string reason_to_skip_run(const std::string& name, const Json& run) {
-  const std::string version = run.at("metadata").at("ss_base_model_version");
-  if (version != "sd_v1") return version == "sdxl_base_v1-0" ? "sdxl" : version;
   if (const std::string reason = reason_to_skip(model_of_run(name, run)); !reason.empty()) return reason;
   if (const std::string reason = reason_to_skip_command(run); !reason.empty()) return reason;
   const std::map<std::string, std::string> arguments = arguments_of(run);
