@@ -157,7 +157,7 @@ class Translation {
     for (const auto& [key, name] : other_families)
       check(!preset_.is_set(std::string(key)), path_, ": the preset is for ", name, ", which is not supported yet (",
             key, ")");
-    done_.insert("sdxl");  // the checkpoint says its family
+    add_family();
     add_network();
     add_rates();
     add_length();
@@ -174,6 +174,7 @@ class Translation {
   const Texts& left_out() const { return left_out_; }
   /// The prompts themselves; nullopt where a file of them is named.
   const std::optional<std::string>& prompts() const { return prompts_; }
+  const std::string& script() const { return script_; }
 
  private:
   void done(std::initializer_list<std::string> keys) { done_.insert(keys.begin(), keys.end()); }
@@ -182,6 +183,16 @@ class Translation {
     const Flag* found = find_flag(table_, "--" + flag);
     check(found, path_, ": no flag --", flag);
     settings_.push_back({found, std::move(texts), key});
+  }
+
+  /// kohya_ss starts another script for SDXL, and hands these two settings to that one alone.
+  void add_family() {
+    const bool sdxl = preset_.is_set("sdxl");
+    if (values_.contains("sdxl")) script_ = sdxl ? "sdxl_train_network.py" : "train_network.py";
+    for (const auto& [key, flag] : {std::pair{"sdxl_cache_text_encoder_outputs", "cache_text_encoder_outputs"},
+                                    {"sdxl_no_half_vae", "no_half_vae"}})
+      if (sdxl && preset_.is_set(key)) add(flag, {"true"}, key);
+    done({"sdxl", "sdxl_cache_text_encoder_outputs", "sdxl_no_half_vae"});
   }
 
   /// Presets are flat; other programs' files have tables, and none of our settings beside them.
@@ -316,6 +327,7 @@ class Translation {
   std::vector<Setting> settings_;
   Texts left_out_;
   std::optional<std::string> prompts_;
+  std::string script_;
 };
 
 std::vector<SettingKey> keys_of(const json& values) {
@@ -353,7 +365,7 @@ GuiPreset assigned_by(const FlagTable& table, const std::string& path, const std
   later.insert(later.end(), line.begin(), line.end());
   Translation translation(table, path, values, later);
   translation.run();
-  GuiPreset result{.assigned = {}, .prompts = translation.prompts()};
+  GuiPreset result{.assigned = {}, .prompts = translation.prompts(), .script = translation.script()};
   for (const auto& [flag, texts, key] : translation.settings()) {
     const std::string where = path + ": " + shortened(key);
     check(flag->key() != "config_file", where, ": a config file cannot name another");

@@ -11,6 +11,7 @@ namespace rankine {
 struct GuiPreset {
   std::vector<Occurrence> assigned;    ///< the flags that it sets
   std::optional<std::string> prompts;  ///< of the sample pictures, one a line; nullopt if it names a file of them
+  std::string script;                  ///< that its `sdxl` switch makes kohya_ss start; empty if it has none
 };
 
 /// Assigns flags the values of a preset. A preset is a JSON object that the graphical interface for sd-scripts

@@ -16,7 +16,7 @@ void run_train(const std::vector<std::string>& args) { train_as("", args); }
 void train_as(const std::string& script, const std::vector<std::string>& args) {
   Messages messages;
   TrainOptions options = read_train_options(args, messages);
-  options.config.model.script = script;
+  if (!script.empty()) options.config.model.script = script;
   if (options.console_log_level) log::set_level(log_level(*options.console_log_level));
   for (const std::string& warning : setting_warnings(options.config)) messages.warnings.push_back(warning);
   messages.write();

@@ -71,6 +71,7 @@ std::vector<Occurrence> assign_named_file(TrainOptions& options, const FlagTable
     options.config.preview.sample_prompts = "";
     options.config.preview.prompt_lines = PromptLines{file.path + ": sample_prompts", *preset.prompts};
   }
+  options.config.model.script = preset.script;
   return preset.assigned;
 }
 

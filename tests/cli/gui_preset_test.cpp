@@ -328,3 +328,12 @@ TEST_CASE("each key of kohya_ss may be written in every legal way, alone and bes
     }
   }
 }
+
+TEST_CASE("a preset's switch for SDXL must be the checkpoint's, and its settings for SDXL count there alone") {
+  CHECK(read(R"({"sdxl": true, "epoch": 1})").config.model.script == "sdxl_train_network.py");
+  CHECK(read(R"({"sdxl": false, "epoch": 1})").config.model.script == "train_network.py");
+  CHECK(read(R"({"epoch": 1})").config.model.script.empty());
+  const std::string cached = R"("sdxl_cache_text_encoder_outputs": true, "epoch": 1})";
+  CHECK(read(R"({"sdxl": true, )" + cached).config.data.cache_text_encoder_outputs);
+  CHECK(!read(R"({"sdxl": false, )" + cached).config.data.cache_text_encoder_outputs);
+}
