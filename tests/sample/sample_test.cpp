@@ -15,6 +15,7 @@
 #include "sample/sample_files.h"
 #include "sample/sample_run.h"
 #include "support/lora.h"
+#include "support/training_run.h"
 
 using namespace rankine;
 
@@ -116,6 +117,28 @@ TEST_CASE("prompt, negative prompt and guidance matter; without guidance the neg
   const std::vector<float> plain = sampler.latents(request);
   request.negative_prompt = "dark";
   CHECK(sampler.latents(request) == plain);
+}
+
+TEST_CASE("every family draws: its prompts, sizes and --clip_skip matter as in sd-scripts") {
+  for (const std::string architecture : {"tiny-sd21", "tiny-sdxl"}) {
+    CAPTURE(architecture);
+    const Checkpoint checkpoint = Checkpoint::open(test::tiny_checkpoint(architecture));
+    const bool sdxl = architecture == "tiny-sdxl";
+    const auto drawn = [&](int64_t clip_skip, const std::string& negative) {
+      ImageSampler sampler(find_backend("cpu"), checkpoint, {.clip_skip = clip_skip, .prediction = Prediction::v}, {});
+      ImageRequest request = small_request();
+      request.negative_prompt = negative;
+      const std::vector<float> latents = sampler.latents(request);
+      const Image picture = sampler.picture(latents, request.width, request.height);
+      CHECK(picture.width == request.width);
+      CHECK(picture.height == request.height);
+      return latents;
+    };
+    const std::vector<float> first = drawn(1, "blurry");
+    CHECK(drawn(1, "blurry") == first);
+    CHECK(drawn(1, "dark") != first);
+    CHECK((drawn(2, "blurry") == first) == sdxl);  // SDXL's text encoders are read at fixed layers
+  }
 }
 
 TEST_CASE("a prompt of several chunks of tokens is read to its end") {
