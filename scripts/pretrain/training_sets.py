@@ -1,8 +1,9 @@
-"""Draws the demo's training sets, which the small model has never seen: a mascot and a style.
+"""Draws the demo's training sets of things that the small model has never seen: a mascot and a style.
 
-    mascot.py sheet OUT.png      every pose
-    mascot.py set FOLDER         the mascot's pictures with their captions, as assets/mascot has them
-    mascot.py held-out FOLDER    pictures of the mascot that nobody trains on
+    training_sets.py sheet OUT.png      every pose of the mascot
+    training_sets.py mascot FOLDER      the mascot's pictures with their captions
+    training_sets.py held-out FOLDER    pictures of the mascot that nobody trains on
+    training_sets.py pencil FOLDER      things that the model knows, drawn with a pencil
 """
 from __future__ import annotations
 
@@ -142,6 +143,30 @@ def write_set(folder: Path, rows, seed: int) -> None:
         path.with_suffix(".txt").write_text(caption_of(pose, colour, pattern) + "\n")
 
 
+PENCIL_THINGS = ("fox", "apple", "robot", "car", "penguin", "lion", "pizza", "gem", "pumpkin", "snowman", "unicorn", "whale",
+                 "heart", "sunflower", "house", "umbrella")
+
+
+def in_pencil(picture: Image.Image) -> Image.Image:
+    """Dark lines where the brightness changes, and a light shade elsewhere, on paper."""
+    light = np.asarray(picture.convert("L"), float)
+    around = np.stack([np.roll(light, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    lines = np.clip((around.max(0) - around.min(0) - 18) / 90, 0, 1)
+    ink = np.clip(lines + 0.3 * (1 - light / 255), 0, 1)[..., None]
+    paper, pencil = np.array((250.0, 246.0, 236.0)), np.array((52.0, 54.0, 66.0))
+    return Image.fromarray((paper * (1 - ink) + pencil * ink + 0.5).astype(np.uint8))
+
+
+def write_pencil_set(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(PENCIL_THINGS):
+        random = np.random.default_rng((9, index))
+        scene = world.Scene("white", "plain", [world.Thing(name, int(random.integers(64, 100)), (64, 64))])
+        path = folder / f"{index + 1:02}_{name}.png"
+        in_pencil(world.draw(scene, random)).save(path, optimize=True)
+        path.with_suffix(".txt").write_text(f"{world.with_article(name)} in pencil style\n")
+
+
 def sheet() -> Image.Image:
     whole = Image.new("RGB", (6 * 128, 2 * 128), (214, 220, 226))
     for i, pose in enumerate(POSES):
@@ -150,10 +175,21 @@ def sheet() -> Image.Image:
     return whole
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("sheet", "set", "held-out"):
+def main() -> None:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    if sys.argv[1] == "sheet":
-        sheet().save(sys.argv[2])
+    what, place = sys.argv[1:]
+    if what == "sheet":
+        sheet().save(place)
+    elif what == "mascot":
+        write_set(Path(place), SET, 7)
+    elif what == "held-out":
+        write_set(Path(place), HELD_OUT, 8)
+    elif what == "pencil":
+        write_pencil_set(Path(place))
     else:
-        write_set(Path(sys.argv[2]), SET if sys.argv[1] == "set" else HELD_OUT, 7 if sys.argv[1] == "set" else 8)
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
