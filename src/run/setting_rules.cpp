@@ -209,8 +209,12 @@ constexpr SettingRule rules[] = {
      "--caption_extension is not used: the captions are those of --in_json"},
     {warning, [](C c) { return any_given(c, "caption_extension") && any_given(c, "caption_extention"); },
      "--caption_extension is not used: the old spelling --caption_extention overrides it"},
-    {warning, [](C c) { return c.data.skip_cache_check && !c.data.cache_latents_to_disk; },
-     "--skip_cache_check is not used: no cache files are read without --cache_latents_to_disk"},
+    {warning,
+     [](C c) {
+       return c.data.skip_cache_check && !c.data.cache_latents_to_disk && !c.data.cache_text_encoder_outputs_to_disk;
+     },
+     "--skip_cache_check is not used: no cache files are read without --cache_latents_to_disk or "
+     "--cache_text_encoder_outputs_to_disk"},
 
     // Precision
     {error, [](C c) { return c.step.full_fp16 && c.step.mixed_precision != "fp16"; },
