@@ -124,3 +124,14 @@ TEST_CASE("a state belongs to the masks, alphas and caption options of its run")
     all.push_back(text);
   }
 }
+
+TEST_CASE("SDXL's buckets have steps of 32, as sd-scripts asks") {
+  TrainingRun run;
+  run.config.model.pretrained_model_name_or_path = tiny_checkpoint("tiny-sdxl");
+  run.config.run.max_train_steps = 1;
+  run.config.data.defaults.dataset.bucket_no_upscale = false;
+  run.config.data.defaults.dataset.bucket_reso_steps = 32;
+  CHECK(run.error().empty());
+  run.config.data.defaults.dataset.bucket_reso_steps = 16;
+  CHECK(contains(run.error(), "bucket_reso_steps must be a multiple of 32"));
+}

@@ -50,6 +50,7 @@ TEST_CASE("with pictures held out a run is bit for bit the run without them, how
     run.config.data.defaults.subset.flip_aug = true;
     run.config.run.gradient_accumulation_steps = 2;
   }
+  SUBCASE("SDXL") { run.config.model.pretrained_model_name_or_path = tiny_checkpoint("tiny-sdxl"); }
   SUBCASE("an optimiser that trains other weights than it saves, in bf16") {
     run.config.optim.optimizer_type = "AdamWScheduleFree";
     run.config.step.mixed_precision = "bf16";

@@ -212,13 +212,15 @@ TEST_CASE("packed rows that have no three equal parts are an error") {
 
 TEST_CASE("--v2 is for SD 2.x alone") {
   const TempFolder folder;
-  for (const char* name : {"tiny-sd15", "tiny-sd21"}) write_hole(folder / name, layout_of(name).tensors);
+  for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-sdxl"}) write_hole(folder / name, layout_of(name).tensors);
   ModelConfig config;
   config.pretrained_model_name_or_path = folder / "tiny-sd21";
   config.v2 = true;
   CHECK(open_checkpoint(config).family().name == "SD 2.x");
   config.pretrained_model_name_or_path = folder / "tiny-sd15";
   CHECK_THROWS_WITH_AS(open_checkpoint(config), doctest::Contains("SD 1.x checkpoint, but --v2"), Error);
+  config.pretrained_model_name_or_path = folder / "tiny-sdxl";
+  CHECK_THROWS_WITH_AS(open_checkpoint(config), doctest::Contains("SDXL checkpoint, but --v2"), Error);
 }
 
 TEST_CASE("a script of sd-scripts trains the checkpoints of its own families alone") {
