@@ -8,7 +8,6 @@
 #include "optim/adamw.h"
 #include "step/loss_scale.h"
 #include "support/accounting.h"
-#include "support/sanitized.h"
 
 using namespace rankine;
 using namespace rankine::golden;
@@ -82,7 +81,7 @@ void check_case(const GradientCase& c, const char* device, DType compute, bool c
 void for_each_case(const char* device, DType compute, bool checkpointing, const Tolerance& tolerance) {
   size_t index = 0;
   for (const GradientCase& c : gradient_cases()) {
-    if (!test::is_taken(index++, 4)) continue;
+    if (!golden::is_taken(index++, 4)) continue;
     CAPTURE(c.name);
     std::string reason = reason_to_skip(c.model);
     if (reason.empty()) reason = first_unsupported(c.options, built_step_options());

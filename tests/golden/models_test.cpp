@@ -8,7 +8,6 @@
 #include "graph/ops/ops.h"
 #include "graph/passes/compile.h"
 #include "support/accounting.h"
-#include "support/sanitized.h"
 #include "text/caption_tokens.h"
 
 using namespace rankine;
@@ -209,7 +208,7 @@ void for_each_file(std::string_view part, const char* device,
                    void (*check_file)(const OutputFile&, GoldenModel&, const Backend&)) {
   size_t index = 0;
   for (const OutputFile& recorded : output_files(part)) {
-    if (device == std::string_view("reference") && !test::is_taken(index++, 3)) continue;
+    if (device == std::string_view("reference") && !golden::is_taken(index++, 3)) continue;
     CAPTURE(recorded.path.string());
     if (!family_is_built(recorded.model)) {
       for (const std::string& name : tensor_groups(recorded.path))

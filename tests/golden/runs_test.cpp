@@ -17,7 +17,6 @@
 #include "run/run.h"
 #include "support/accounting.h"
 #include "support/reference.h"
-#include "support/sanitized.h"
 
 using namespace rankine;
 using Json = nlohmann::ordered_json;
@@ -130,7 +129,7 @@ TEST_CASE("recorded command lines give files of the recorded names, steps, tenso
   const Json runs = golden::read_reference_json("e2e_metadata.json");
   size_t index = 0;
   for (const auto& [name, run] : runs.items()) {
-    if (!test::is_taken(index++, 3)) continue;
+    if (!golden::is_taken(index++, 3)) continue;
     CAPTURE(name);
     if (const std::string reason = golden::reason_to_skip_run(name, run); !reason.empty()) {
       golden::skipped("e2e_run." + name, reason);

@@ -10,7 +10,6 @@
 #include "models/checkpoint/synthetic.h"
 #include "optim/lr_schedule.h"
 #include "support/accounting.h"
-#include "support/sanitized.h"
 
 using namespace rankine;
 using namespace rankine::golden;
@@ -179,7 +178,7 @@ void check_case(const TrajectoryCase& c, const Backend& backend) {
 TEST_CASE("training over the recorded batches gives the recorded losses and weights") {
   size_t index = 0;
   for (const TrajectoryCase& c : trajectory_cases()) {
-    if (!test::is_taken(index++, 5)) continue;
+    if (!golden::is_taken(index++, 5)) continue;
     CAPTURE(c.name);
     std::string reason = reason_to_skip(c.model);
     if (reason.empty()) reason = first_unsupported(c.options, built_step_options());
@@ -225,7 +224,7 @@ TEST_CASE("training gives the recorded weights, too, where the updates are made 
         first_unsupported(c.network_args, built_network_args).empty() && std::filesystem::exists(c.tensors);
     const std::string kind =
         c.options.text("optimizer_type", "AdamW") + (c.options.has("scale_weight_norms") ? " limited" : "");
-    if (is_built && optimizers.insert(kind).second && test::is_taken(optimizers.size(), 4)) check_case(c, elementary);
+    if (is_built && optimizers.insert(kind).second && golden::is_taken(optimizers.size(), 4)) check_case(c, elementary);
   }
   if (reads_shipped_folder()) CHECK(optimizers.size() >= 8);
 }

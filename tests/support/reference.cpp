@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "support/accounting.h"
+#include "support/sanitized.h"
 #include "support/source_dir.h"
 
 namespace rankine::golden {
@@ -28,6 +29,8 @@ fs::path reference_folder() {
 }
 
 bool reads_shipped_folder() { return fs::equivalent(reference_folder(), shipped_folder()); }
+
+bool is_taken(size_t index, size_t every) { return !reads_shipped_folder() || test::is_taken(index, every); }
 
 bool has_reference(const std::string& name) {
   if (fs::is_regular_file(reference_folder() / name)) return true;

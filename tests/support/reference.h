@@ -34,6 +34,10 @@ nlohmann::ordered_json read_shipped_json(std::string_view name);
 /// True if the golden cases come from that folder, so that none may be missing.
 bool reads_shipped_folder();
 
+/// True for the cases to take, of a list of like ones: all of another folder, of the shipped one those of
+/// test::is_taken.
+bool is_taken(size_t index, size_t every);
+
 /// The options of a case as recorded: a name and its value as a user would write it; a list has several values.
 class Options {
  public:
