@@ -37,6 +37,6 @@ two_steps() {
   rm -f "$out/$arch.safetensors"
 }
 two_steps sd15 512 7GiB
-two_steps sd21 512 7GiB --v2
-two_steps sdxl 512 7GiB --network_train_unet_only
+two_steps sd21 512 4GiB --v2
+two_steps sdxl 512 6GiB --network_train_unet_only
 echo "test-full: passed"
