@@ -51,7 +51,7 @@ fuzz: ## every reader of files against libFuzzer's inputs, each for FUZZ_SECONDS
 	@cmake --build --preset fuzz
 	@scripts/fuzz.sh
 
-test-full: build ## full-size models of every family: needs 8 GB of memory and half an hour
+test-full: build ## full-size models of every family: needs 8 GB of memory
 	@scripts/test_full.sh
 
 clean: ## remove build/ and out/

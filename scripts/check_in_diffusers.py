@@ -5,8 +5,8 @@
     scripts/check_in_diffusers.py CHECKPOINT.safetensors LORA.safetensors --outputs OURS.safetensors
 
 CHECKPOINT is a single-file checkpoint of SD 1.x, SD 2.x or SDXL of any size; the configuration is read off its tensors,
-and diffusers' own function renames the U-Net's. The LoRA goes through `load_lora_weights`, and every module of the file must have arrived with its
-weights: no key may be missing, unexpected or warned of. OURS comes from
+and diffusers' own function renames the U-Net's. The LoRA goes through `load_lora_weights`, and every module of the
+file must have arrived with its weights: no key may be missing, unexpected or warned of. OURS comes from
 
     build/release/tests/unet_output CHECKPOINT.safetensors LORA.safetensors OURS.safetensors
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What is too large for every run of the tests: runs of tiny models of every family are killed again and again, every
-# optimiser is stopped and continued in every precision, and full-size checkpoints of SD 1.5, SD 2.1 and SDXL are
-# written, read and trained for two steps.
+# The tests that take too long for every run. They kill runs of tiny models of every family, stop and continue every
+# optimiser in every precision, and write, read and train full-size checkpoints of SD 1.5, SD 2.1 and SDXL.
 # Needs about 8 GB of disk under out/ and 8 GB of memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,8 +1,7 @@
 """Trains the small model's autoencoder: on crops of 64 x 64 around things, as it is convolutional, and on every other
 step on whole pictures, whose statistics its group norms must know; in the last steps on these alone.
 
-    train_vae.py FOLDER     goes on where FOLDER/vae.pt stands, else from vae.safetensors beside this script; leaves
-                            FOLDER/vae.log, FOLDER/vae_STEP.png and FOLDER/vae.safetensors, which may take its place
+    train_vae.py FOLDER     goes on where FOLDER/vae.pt stands; leaves FOLDER/vae.log and FOLDER/vae_STEP.png
 """
 from __future__ import annotations
 
@@ -17,8 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 import world
 
@@ -27,7 +24,6 @@ BATCH, WHOLE_BATCH = 16, 4
 STEPS = int(os.environ.get("PRETRAIN_VAE_STEPS", 12000))
 RATE, LAST_RATE, WARMUP = 1.5e-3, 5e-5, 100
 SEED = 1
-START = Path(__file__).parent / "vae.safetensors"  # the averaged weights in fp16 and their step
 
 
 def make_vae() -> AutoencoderKL:
@@ -116,25 +112,13 @@ def resume(path: Path, trained, average, optimizer) -> int:
     return state["step"]
 
 
-def write_start(path: Path, step: int, average: AutoencoderKL) -> None:
-    save_file({name: value.to(torch.float16).contiguous() for name, value in average.state_dict().items()}, path,
-              metadata={"step": str(step)})
-
-
-def read_start(*models: AutoencoderKL) -> int:
-    with safe_open(START, framework="pt") as file:
-        for model in models:
-            model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})
-        return int(file.metadata()["step"])
-
-
 def train(folder: Path) -> None:
     torch.manual_seed(SEED)
     vae = make_vae().to(memory_format=torch.channels_last)
     average = copy.deepcopy(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     path = folder / "vae.pt"
-    step = read_start(vae, average) if START.exists() and not path.exists() else resume(path, vae, average, optimizer)
+    step = resume(path, vae, average, optimizer)
     log = open(folder / "vae.log", "a")
     seen, began = 0.0, time.time()
     with ProcessPoolExecutor(1) as pool:
@@ -164,7 +148,6 @@ def train(folder: Path) -> None:
                 print(f"{step} held out: {quality:.2f} dB", file=log, flush=True)
                 save_grid(rows, 12, folder / f"vae_{step:05}.png")
                 write_state(path, step, vae, average, optimizer)
-                write_start(folder / START.name, step, average)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ struct OptimConfig {
   double text_encoder_rate(size_t i) const {
     return text_encoder_lr.empty() ? learning_rate : text_encoder_lr[i < text_encoder_lr.size() ? i : 0];
   }
-  /// The first of them that is not 0: the others are told as multiples of it.
+  /// The first of them that is not 0; the others are multiples of it.
   double text_encoder_rate() const {
     const auto found = std::ranges::find_if(text_encoder_lr, [](double rate) { return rate != 0; });
     return found == text_encoder_lr.end() ? text_encoder_rate(0) : *found;

@@ -106,7 +106,7 @@ TEST_CASE("captions that vary or trained text encoders exclude a cache of encode
   refused("enable_wildcard");
 }
 
-TEST_CASE("flags that the model does not use are told before the first step") {
+TEST_CASE("a note before the first step names flags that the model does not use") {
   CachingRun run;
   run.config.model.clip_skip = 2;
   CHECK(contains(run.run().first, "--clip_skip is not used: the text encoders of SDXL are read at fixed layers"));

@@ -55,7 +55,7 @@ TEST_CASE("SDXL's text encoders learn at rates of their own, which the files tel
   CHECK(differing > 0);
 }
 
-TEST_CASE("a rate too many is told, and changes nothing") {
+TEST_CASE("a rate for a text encoder that the model lacks changes nothing, and a note says so") {
   TrainingRun run;
   run.config.network.network_train_unet_only = false;
   run.config.optim.text_encoder_lr = {1e-3};
