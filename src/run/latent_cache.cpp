@@ -64,7 +64,7 @@ class LatentFilling {
       : cache_(cache), data_(data), config_(config), encoder_(encoder), plan_(plan_latents(data, config.to_disk)) {
     cache_.items_.assign(plan_.items.size(), {});
     cache_.item_of_sample_ = plan_.item_of_sample;
-    report_.without_file = plan_.without_file;
+    report_.faults.without_file = plan_.without_file;
   }
 
   LatentCacheReport run(const LatentCache::Watch& watch) {
@@ -79,7 +79,7 @@ class LatentFilling {
       Prepared next = prepared.next();
       report_.wait_seconds += waiting.seconds();
       report_.decode_seconds += next.seconds;
-      if (!next.refused.empty()) report_.refused[next.refused].push_back(next.refused_file);
+      if (!next.refused.empty()) report_.faults.refused[next.refused].push_back(next.refused_file);
       if (!next.is_read) {
         encode(item(i), next);
         write(item(i), next);
@@ -156,7 +156,7 @@ class LatentFilling {
     try {
       write_latent_file(item.file, picture.recipe, picture.latents);
     } catch (const Error& error) {
-      if (report_.unwritten++ == 0) report_.write_fault = error.what();
+      if (report_.faults.unwritten++ == 0) report_.faults.write_fault = error.what();
     }
     report_.write_seconds += timer.seconds();
   }
@@ -229,16 +229,7 @@ std::string report_text(const LatentCacheReport& r, int threads) {
   if (r.made > 0 && r.seconds > 0)
     out << ", waiting for pictures " << 100 * r.wait_seconds / r.seconds << "% of the time";
   out << '\n';
-  const auto and_more = [](size_t count) {
-    return count > 1 ? concat_text(" and ", count - 1, " more") : std::string();
-  };
-  for (const auto& [reason, files] : r.refused)
-    out << "  made anew: " << files[0] << and_more(files.size()) << ": " << reason << '\n';
-  if (r.unwritten > 0)
-    out << "  kept in memory only: " << r.write_fault << and_more(static_cast<size_t>(r.unwritten)) << '\n';
-  if (!r.without_file.empty())
-    out << "  kept in memory only: " << r.without_file[0] << and_more(r.without_file.size())
-        << ": another picture's latents have the same file name\n";
+  out << faults_text(r.faults, "latents");
   return out.str();
 }
 

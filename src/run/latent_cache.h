@@ -2,11 +2,11 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "data/latent_plan.h"
+#include "run/cache_faults.h"
 #include "step/latent_encoder.h"
 
 namespace rankine {
@@ -29,10 +29,7 @@ struct LatentCacheReport {
   double wait_seconds = 0;    ///< the encoder had nothing to do
   double encode_seconds = 0;
   double write_seconds = 0;
-  std::map<std::string, std::vector<std::string>> refused{};  ///< files that are there and do not count, by reason
-  int64_t unwritten = 0;                                      ///< files that could not be written ...
-  std::string write_fault{};                                  ///< ... the first of them, and why
-  std::vector<std::string> without_file{};                    ///< see LatentPlan
+  CacheFaults faults{};
 };
 
 /// The latents of every picture, in memory. They follow from the picture and the autoencoder alone, not from the run's

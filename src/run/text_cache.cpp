@@ -1,9 +1,10 @@
 #include "run/text_cache.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
-#include "data/text_output_file.h"
 #include "io/atomic_file.h"
 #include "io/sha256.h"
 #include "run/fixed_captions.h"
@@ -12,20 +13,6 @@
 
 namespace rankine {
 namespace {
-
-std::string digest_of(const std::vector<int32_t>& ids) { return sha256_hex(std::as_bytes(std::span(ids))); }
-
-TextOutputRecipe recipe_of(const std::string& caption, const std::vector<int32_t>& ids, const std::string& towers,
-                           DType compute, int64_t states, const TextOutputWidths& widths) {
-  return {.caption = caption,
-          .towers = towers,
-          .tokens = digest_of(ids),
-          .compute = compute,
-          .count = states,
-          .width1 = widths.first,
-          .width2 = widths.second,
-          .pooled = widths.pooled};
-}
 
 /// The states of both text encoders side by side, [count, width1 + width2].
 ConditionNumbers joined(const TextOutputs& outputs, const TextOutputRecipe& recipe) {
@@ -51,8 +38,6 @@ TextOutputs parted(const ConditionNumbers& condition, const TextOutputRecipe& re
   return outputs;
 }
 
-std::string and_more(size_t count) { return count > 1 ? concat_text(" and ", count - 1, " more") : std::string(); }
-
 }  // namespace
 
 void check_text_cache(const TrainConfig& config, const Model& model, const TrainingData& data) {
@@ -75,23 +60,28 @@ void check_text_cache(const TrainConfig& config, const Model& model, const Train
     }
 }
 
-TextCache::TextCache(const RunPlan& plan, ConstantSource& constants)
-    : towers_(text_encoder_digest(constants, *plan.step.model)),
-      plan_(plan),
-      widths_(plan.step.model->text_output_widths().value()) {
+TextCache::TextCache(const RunPlan& plan, ConstantSource& constants) : trust_(plan.config.data.skip_cache_check) {
   const Model& model = *plan.step.model;
   const int64_t chunks = token_chunks(plan.config.model.max_token_length);
-  states_ = model.condition({.chunks = chunks})[0].shape[0];
+  const TextOutputWidths widths = model.text_output_widths().value();
+  const TextOutputRecipe recipe{.towers = text_encoder_digest(constants, model),
+                                .compute = plan.step.compute,
+                                .count = model.condition({.chunks = chunks})[0].shape[0],
+                                .width1 = widths.first,
+                                .width2 = widths.second,
+                                .pooled = widths.pooled};
   std::map<std::string, std::string> caption_of;  // by file
   std::set<std::string> folders;
   for (const Sample& sample : plan.data.samples) {
-    Item item{.file = text_output_file_path(sample.path), .caption = fixed_caption(sample, plan.data), .ids = {}};
-    const auto [known, is_new] = caption_of.emplace(item.file, item.caption);
+    Item item{.file = text_output_file_path(sample.path), .recipe = recipe, .ids = {}};
+    item.recipe.caption = fixed_caption(sample, plan.data);
+    const auto [known, is_new] = caption_of.emplace(item.file, item.recipe.caption);
     if (!is_new) {
-      if (known->second != item.caption) without_file_.push_back(sample.path);
+      if (known->second != item.recipe.caption) faults_.without_file.push_back(sample.path);
       continue;
     }
-    item.ids = model.tokenize(item.caption, chunks, plan.config.model.weighted_captions).ids;
+    item.ids = model.tokenize(item.recipe.caption, chunks, plan.config.model.weighted_captions).ids;
+    item.recipe.tokens = sha256_hex(std::as_bytes(std::span(item.ids)));
     folders.insert(std::filesystem::path(item.file).parent_path().string());
     items_.push_back(std::move(item));
   }
@@ -102,41 +92,32 @@ void TextCache::read(TrainingStep& step) {
   std::error_code ignored;
   for (Item& item : items_) {
     if (!std::filesystem::exists(item.file, ignored)) continue;
-    const TextOutputRecipe recipe = recipe_of(item.caption, item.ids, towers_, plan_.step.compute, states_, widths_);
-    const TextOutputsRead found = read_text_output_file(item.file, recipe, plan_.config.data.skip_cache_check);
+    const TextOutputsRead found = read_text_output_file(item.file, item.recipe, trust_);
     item.is_read = found.outputs.has_value();
     if (item.is_read)
-      step.keep_caption(item.ids, joined(*found.outputs, recipe));
+      step.keep_caption(item.ids, joined(*found.outputs, item.recipe));
     else
-      refused_[found.reason].push_back(item.file);
+      faults_.refused[found.reason].push_back(item.file);
   }
 }
 
 void TextCache::write(TrainingStep& step) {
   for (const Item& item : items_) {
     if (item.is_read) continue;
-    const TextOutputRecipe recipe = recipe_of(item.caption, item.ids, towers_, plan_.step.compute, states_, widths_);
     try {
-      write_text_output_file(item.file, recipe, parted(step.caption_states(item.ids), recipe));
+      write_text_output_file(item.file, item.recipe, parted(step.caption_states(item.ids), item.recipe));
     } catch (const Error& error) {
-      if (unwritten_++ == 0) write_fault_ = error.what();
+      if (faults_.unwritten++ == 0) faults_.write_fault = error.what();
     }
   }
 }
 
 std::string TextCache::report_text() const {
   const auto read = static_cast<size_t>(std::ranges::count_if(items_, &Item::is_read));
-  std::string text = concat_text("encoded captions of ", items_.size() + without_file_.size(), " pictures: ");
+  std::string text = concat_text("encoded captions of ", items_.size() + faults_.without_file.size(), " pictures: ");
   if (read > 0) text += concat_text(read, " read from disk, ");
   text += concat_text(items_.size() - read, " made\n");
-  for (const auto& [reason, files] : refused_)
-    text += concat_text("  made anew: ", files[0], and_more(files.size()), ": ", reason, '\n');
-  if (unwritten_ > 0)
-    text += concat_text("  kept in memory only: ", write_fault_, and_more(static_cast<size_t>(unwritten_)), '\n');
-  if (!without_file_.empty())
-    text += concat_text("  kept in memory only: ", without_file_[0], and_more(without_file_.size()),
-                        ": another picture's encoded caption has the same file name\n");
-  return text;
+  return text + faults_text(faults_, "encoded captions");
 }
 
 }  // namespace rankine

@@ -1,9 +1,10 @@
 #pragma once
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "data/text_output_file.h"
+#include "run/cache_faults.h"
 #include "run/plan.h"
 #include "step/training_step.h"
 
@@ -17,7 +18,7 @@ void check_text_cache(const TrainConfig& config, const Model& model, const Train
 /// (--cache_text_encoder_outputs_to_disk).
 class TextCache {
  public:
-  /// Digests the text encoders. `constants` and `plan` must outlive it.
+  /// Digests the text encoders.
   TextCache(const RunPlan& plan, ConstantSource& constants);
 
   /// Hands the states in valid files to `step`, before it encodes captions.
@@ -31,20 +32,14 @@ class TextCache {
  private:
   struct Item {
     std::string file;
-    std::string caption;
+    TextOutputRecipe recipe;
     std::vector<int32_t> ids;
     bool is_read = false;
   };
 
   std::vector<Item> items_;
-  std::string towers_;  // text_encoder_digest
-  const RunPlan& plan_;
-  TextOutputWidths widths_;
-  int64_t states_ = 0;                                         // of a caption
-  std::map<std::string, std::vector<std::string>> refused_{};  // files that are there and not valid, by reason
-  std::vector<std::string> without_file_{};                    // pictures whose file would be another picture's
-  std::string write_fault_{};                                  // the first
-  int64_t unwritten_ = 0;
+  bool trust_ = false;  // files that do not tell what they were made from
+  CacheFaults faults_;
 };
 
 }  // namespace rankine

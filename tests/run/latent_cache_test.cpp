@@ -213,7 +213,7 @@ TEST_CASE("filling that was stopped leaves whole files, and goes on with the pic
   const Filled rest = fill(data, vae());
   CHECK(rest.report.read == 2);
   CHECK(rest.report.made == 4);
-  CHECK(rest.report.refused.empty());
+  CHECK(rest.report.faults.refused.empty());
   CHECK(are_equal(rest.cache, whole.cache, data));
   CHECK(folder.files(".tmp") ==
         std::vector<std::string>{folder.path(concat_text("pics/1_cat/.mine.", gone, ".7.tmp"))});
